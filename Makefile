@@ -1,0 +1,58 @@
+# Everything a person or a machine runs here. All it needs is Python 3.12 or 3.13; ARGS="…" is passed on.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PORT ?= 8000
+ARGS ?=
+WORKERS ?= auto
+
+PYTHON_IN = .venv/bin/python
+ENVIRONMENT = .venv/installed
+EMULATOR = .venv-ministack/installed
+
+.PHONY: help demo serve test bench lint format package environments lock clean
+
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+demo: $(ENVIRONMENT) $(EMULATOR) ## a real city sells a day of deliveries; ARGS=--exit ends by itself
+	@$(PYTHON_IN) -m infra.demo $(ARGS)
+
+serve: $(ENVIRONMENT) $(EMULATOR) ## the whole product on this machine, PORT=8000
+	@$(PYTHON_IN) -m infra.sandbox serve --port $(PORT) $(ARGS)
+
+test: $(ENVIRONMENT) $(EMULATOR) ## every test; ARGS="tests/routing -k slack" for some
+	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+bench: $(ENVIRONMENT) $(EMULATOR) ## the figures the README quotes, measured here
+	@$(PYTHON_IN) -m tests.benchmarks $(ARGS)
+
+lint: $(ENVIRONMENT) ## style, types and who may import whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@$(PYTHON_IN) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: $(ENVIRONMENT) ## put the code into its usual form
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+package: $(ENVIRONMENT) ## what would be deployed, into .chalice/package
+	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/chalice package --stage live --merge-template infra/resources.json .chalice/package
+	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/cfn-lint .chalice/package/sam.json
+
+environments: $(ENVIRONMENT) $(EMULATOR) ## only install what all of this needs
+
+lock: $(ENVIRONMENT) ## renew constraints.txt after changing a version in requirements*.txt (needs uv)
+	@sed '/^-c /d' requirements.txt requirements-dev.txt | sed '/^-r /d' \
+	  | uv pip compile --quiet --universal --python-version 3.12 --no-annotate --no-header - -o .constraints
+	@{ sed -n 1p constraints.txt; cat .constraints; } > .constraints.new && mv .constraints.new constraints.txt && rm .constraints
+
+clean: ## forget environments, caches and what the sandbox wrote
+	@rm -rf .venv .venv-ministack .sandbox .chalice/package .chalice/deployments .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt
+	@infra/bootstrap .venv requirements-dev.txt
+
+$(EMULATOR): infra/sandbox/requirements.txt
+	@infra/bootstrap .venv-ministack infra/sandbox/requirements.txt

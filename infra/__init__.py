@@ -1,0 +1,1 @@
+"""What surrounds the product: its AWS resources, the sandbox that runs all of it on one machine, the demo."""

@@ -1,0 +1,78 @@
+"""Facts that happened, in the words every feature understands.
+
+A fact is written in the transaction that made it true (as an outbox row) and handed on from there: to the
+ledger, to the notifications, to the worker that improves the plan. Features never call each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.units import Timestamp
+
+
+class Mode(StrEnum):
+    """Test and live data never meet: the mode is part of every key."""
+
+    TEST = "test"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """Whose data: a merchant, and which of its two worlds."""
+
+    merchant_id: str
+    mode: Mode
+
+    def __str__(self) -> str:
+        """As it stands in keys."""
+        return f"{self.merchant_id}.{self.mode}"
+
+    @staticmethod
+    def parse(text: str) -> "Tenant":
+        """Read what `str` wrote."""
+        merchant_id, _, mode = text.rpartition(".")
+        return Tenant(merchant_id=merchant_id, mode=Mode(mode))
+
+
+class FactKind(StrEnum):
+    """What may happen, named as merchants see it in the ledger and in webhooks."""
+
+    PROMISE_CONFIRMED = "promise.confirmed"
+    PROMISE_CHANGED = "promise.changed"
+    CHANGE_REFUSED = "promise.change_refused"
+    PROMISE_CANCELLED = "promise.cancelled"
+    PROMISE_AT_RISK = "promise.at_risk"
+    PLAN_CHANGED = "plan.changed"  # a booking, release or shift change: the plan may be improvable now
+
+
+class Actor(StrEnum):
+    """Who made it happen."""
+
+    BUYER = "buyer"
+    MERCHANT = "merchant"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that happened.
+
+    Attributes
+    ----------
+    subject
+        The promise (`prm_…`) or the depot-day (`depot_id/date`) it is about.
+    sequence
+        Numbers the facts of one promise from 1 on; 0 for a depot-day.
+    data
+        Ready for JSON; holds no name, number or address.
+    """
+
+    kind: FactKind
+    at: Timestamp
+    actor: Actor
+    subject: str
+    sequence: int
+    data: Mapping[str, Any]

@@ -1,0 +1,126 @@
+"""Changing a stored route: a stop in, a stop out, ghosts swept, nodes renumbered; every change is judged.
+
+Each function answers a new `Route` with the old one's version, to be written on condition of it, or None when
+the change would endanger a promise. Weak point: travel times are asked for one change at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from chalicelib.errors import OffRoad
+from chalicelib.routing.insertion import Candidate
+from chalicelib.routing.model import NO_NODE, Leg, Location, Stop, StopKind
+from chalicelib.routing.packed import Route, live
+from chalicelib.routing.proof import Judged, World, harmless, judge
+from chalicelib.routing.travel_times import Places, TravelTimes
+from chalicelib.units import StopId, Timestamp
+
+_LONG_AGO: Timestamp = 1  # an expiry that has passed for every clock: the stop is a ghost at once
+
+
+def places_of(route: Route) -> Places:
+    """Every place of a route in order, its start and end included."""
+    shift, stops = route.shift, route.stops
+    return Places(
+        lat=np.concatenate([[shift.start.lat], stops["lat"] / 1e6, [shift.end.lat]]),
+        lon=np.concatenate([[shift.start.lon], stops["lon"] / 1e6, [shift.end.lon]]),
+        node=np.concatenate([[route.start_node], stops["node"], [route.end_node]]).astype(np.int32),
+    )
+
+
+def legs_between(places: Places, travel: TravelTimes) -> list[Leg]:
+    """The legs from each place to the next."""
+    seconds, metres = travel.pairs(places[:-1], places[1:])
+    return [Leg(seconds=s, metres=m) for s, m in zip(seconds.tolist(), metres.tolist(), strict=True)]
+
+
+def renumbered(route: Route, travel: TravelTimes) -> Route:
+    """Find the nodes of a route's places anew when they were numbered by another road graph; legs stay.
+
+    A place that this graph's roads do not reach gets no node.
+    """
+    if route.graph == travel.fingerprint:
+        return route
+    stops = route.stops.copy()
+    stops["node"] = [_node(stop.location, travel) for stop in route.all_stops()]
+    return replace(
+        route,
+        stops=stops,
+        graph=travel.fingerprint,
+        start_node=_node(route.shift.start, travel),
+        end_node=_node(route.shift.end, travel),
+    )
+
+
+def _node(location: Location, travel: TravelTimes) -> int:
+    try:
+        return travel.snap(location)
+    except OffRoad:
+        return NO_NODE
+
+
+def with_stop(
+    candidate: Candidate, stop: Stop, travel: TravelTimes, now: Timestamp, world: World
+) -> Route | None:
+    """Put a stop where its proven candidate says, and drop the route's ghosts if that does no harm.
+
+    Judged again on real legs: None if the new stop or any promise would fall below the target.
+    """
+    route, gap = candidate.route, candidate.gap
+    around = places_of(route)
+    here = Places.of([stop.location], [stop.node])
+    joined = Places.concat([around[gap : gap + 1], here, around[gap + 1 : gap + 2]])
+    leg_in, leg_out = legs_between(joined, travel)
+    inserted = route.inserted(gap, stop, leg_in, leg_out)
+    before, after = judge([route, inserted], now, world)
+    if not harmless(before, after, world.target, new=gap):
+        return None
+    return without_ghosts(inserted, travel, now, world)
+
+
+def without(route: Route, stop_id: StopId, travel: TravelTimes, now: Timestamp, world: World) -> Route:
+    """Take a stop out; where even that would endanger a promise, it stays as a ghost: a point on the way.
+
+    Removal can hurt when legs break the triangle inequality, as measured ones may. A stop that is not there
+    changes nothing.
+    """
+    at = route.index_of(stop_id)
+    if at is None:
+        return route
+    gone = route.marked(at, kind=StopKind.HELD, expires_at=_LONG_AGO)
+    return without_ghosts(gone, travel, now, world)
+
+
+def without_ghosts(route: Route, travel: TravelTimes, now: Timestamp, world: World) -> Route:
+    """Drop every expired hold whose absence harms nobody."""
+    ghosts = np.flatnonzero(~live(route.stops, now))
+    if not len(ghosts):
+        return route
+    cleaned = _drop(route, ghosts.tolist(), travel)
+    before, after = judge([route, cleaned], now, world)
+    real = np.flatnonzero(live(route.stops, now)).tolist()
+    return cleaned if harmless(_only(before, [*real, len(route.stops)]), after, world.target) else route
+
+
+def _drop(route: Route, gone: Sequence[int], travel: TravelTimes) -> Route:
+    """Take several stops out and join what remains; only the joints are looked up."""
+    around = places_of(route)
+    for index in reversed(gone):
+        places = around[np.delete(np.arange(len(around)), index + 1)]
+        leg = legs_between(places[index : index + 2], travel)[0]
+        route, around = route.removed(index, leg), places
+    return route
+
+
+def _only(judged: Judged, places: Sequence[int]) -> Judged:
+    """The judgement of some places, to compare with a route that has only those."""
+    return Judged(
+        judged.arrive[places],
+        judged.start[places],
+        judged.late[places],
+        judged.kept[places],
+        judged.break_late,
+        judged.now,
+    )

@@ -1,0 +1,156 @@
+"""Which promises of a plan are in danger, and why it is said of them.
+
+A promise is at risk when its van is expected to keep its window less often than `target_kept`, cannot carry
+it, lacks a skill it needs or has to be home before, when nothing is delivered at that time, or when no van
+has it at all; it is broken when even the plan comes too late. Weak point: a van with too many parcels or too
+short a shift is assumed to leave out the last stops of its order, though its driver may choose others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from chalicelib.fleet.model import Closure
+from chalicelib.routing.edit import places_of
+from chalicelib.routing.model import Leg, Load, Stop, StopKind, TimeWindow
+from chalicelib.routing.packed import GHOST_GRACE, Route, fits, together
+from chalicelib.routing.proof import Judged, World, judge
+from chalicelib.routing.travel_times import TravelTimes
+from chalicelib.units import Probability, StopId, Timestamp
+
+_PLANNED_LATE = 1.0  # seconds: less than that is rounding
+
+
+class Risk(StrEnum):
+    """How a promise stands."""
+
+    KEPT = "kept"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A stop that counts, as its route's timetable has it.
+
+    Attributes
+    ----------
+    planned_at
+        When service starts, any waiting for the window included; None when no van has it.
+    kept
+        Probability of arriving within the window; None when no van has it.
+    risk
+        None for a hold: nothing is promised yet.
+    """
+
+    stop: Stop
+    planned_at: Timestamp | None
+    kept: Probability | None
+    risk: Risk | None
+
+
+def visits(
+    routes: Sequence[Route],
+    closures: Iterable[Closure],
+    now: Timestamp,
+    *,
+    world: World,
+    travel: TravelTimes,
+) -> list[list[Visit]]:
+    """Judge the stops of routes, ghosts left out; what is done counts as kept.
+
+    Cost: one drive of all routes through every scenario (see `routing.proof.judge`), and O(log stops) more of
+    each route that is not expected home in time.
+    """
+    closed = [closure for closure in closures if not closure.deliver]
+    judged = judge(routes, now, world)
+    found = []
+    for route, timetable in zip(routes, judged, strict=True):
+        here, carried = list[Visit](), Load()
+        served = _served_before_home(route, timetable, now, world, travel)
+        for at, stop in enumerate(route.all_stops()):
+            if _is_ghost(stop, now):
+                continue
+            carried = together(carried, stop.load)
+            kept = float(timetable.kept[at])
+            able = fits(carried, route.shift.capacity) and stop.skills <= route.shift.skills and at < served
+            safe = able and kept >= world.target
+            late = bool(timetable.late[at] > _PLANNED_LATE)
+            risk = _risk(stop, safe=safe and not _is_barred(stop.window, closed), late=late)
+            here.append(
+                Visit(stop=stop, planned_at=round(float(timetable.start[at])), kept=round(kept, 3), risk=risk)
+            )
+        found.append(here)
+    return found
+
+
+def waiting(route: Route, now: Timestamp) -> list[Visit]:
+    """Show the stops of a plan's unassigned route: at risk until their window has passed, then broken."""
+    return [
+        Visit(
+            stop=stop,
+            planned_at=None,
+            kept=None,
+            risk=_risk(stop, safe=False, late=stop.window.end < now),
+        )
+        for stop in route.all_stops()
+        if not _is_ghost(stop, now)
+    ]
+
+
+def barred(routes: Iterable[Route], closures: Iterable[Closure], now: Timestamp) -> list[StopId]:
+    """Pick the promises whose window, not over yet, overlaps a closure in which nothing is delivered."""
+    closed = [closure for closure in closures if not closure.deliver]
+    return [
+        stop.stop_id
+        for route in routes
+        for stop in (route.all_stops() if closed else ())
+        if stop.kind is StopKind.PROMISED and stop.window.end >= now and _is_barred(stop.window, closed)
+    ]
+
+
+def endangered(judged: Iterable[Iterable[Visit]]) -> list[StopId]:
+    """Pick the promises that are at risk or broken, in the order of their routes."""
+    return [
+        visit.stop.stop_id for route in judged for visit in route if visit.risk in (Risk.AT_RISK, Risk.BROKEN)
+    ]
+
+
+def _served_before_home(
+    route: Route, timetable: Judged, now: Timestamp, world: World, travel: TravelTimes
+) -> int:
+    """How many stops, from the first on, the van can serve and be back by its shift's end well enough."""
+    count = len(route.stops)
+    if timetable.kept[count] >= world.target or not count:
+        return count
+    around = places_of(route)
+    home = around[count + 1]
+    seconds = travel.to_one(around[1 : count + 1], home)
+    served, too_many = 0, count
+    while too_many - served > 1:
+        middle = (served + too_many) // 2
+        leg = Leg(seconds=int(seconds[middle - 1]), metres=0)
+        cut = replace(route, stops=route.stops[:middle], last_leg=leg)
+        if judge([cut], now, world)[0].kept[middle] >= world.target:
+            served = middle
+        else:
+            too_many = middle
+    return served
+
+
+def _is_ghost(stop: Stop, now: Timestamp) -> bool:
+    return stop.kind is StopKind.HELD and stop.expires_at + GHOST_GRACE <= now
+
+
+def _is_barred(window: TimeWindow, closures: Iterable[Closure]) -> bool:
+    return any(closure.overlaps(window) for closure in closures)
+
+
+def _risk(stop: Stop, *, safe: bool, late: bool) -> Risk | None:
+    if stop.kind is StopKind.HELD:
+        return None
+    if stop.kind is StopKind.DONE:
+        return Risk.KEPT
+    if late:
+        return Risk.BROKEN
+    return Risk.KEPT if safe else Risk.AT_RISK

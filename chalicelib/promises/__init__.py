@@ -1,0 +1,1 @@
+"""From slot search to a promise and its changes."""

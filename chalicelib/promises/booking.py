@@ -1,0 +1,580 @@
+"""Hold, extend, release, swap, confirm: each one conditional transaction on the routes it touches.
+
+Every command reads strongly, decides, and commits on the versions it read; when one of them moved, it reads
+and decides anew, a bounded number of times. Nothing else guards capacity, so nothing else has to agree with
+it. Weak point: writers that meet at one gap repeat the work of the loser; they spread over the next best
+places after their first collision.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from chalicelib.errors import Conflict, Expired, IllegalTransition, NotFound, SlotTaken
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.calendar import slot_of
+from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.planning import DepotPlans, Found, Planner, is_unassigned
+from chalicelib.fleet.plans import RouteWrite
+from chalicelib.promises.model import Hold, HoldState, Listed, Offer, Order, Promise, PromiseState
+from chalicelib.promises.offer_token import require_cart, require_fresh
+from chalicelib.promises.outlook import Outlook, outlooks_in
+from chalicelib.promises.search import SlotSearch
+from chalicelib.promises.store import CartClaim, Changes, OrderClaim, PromiseStore, WriteRefused
+from chalicelib.receipts import Receipt
+from chalicelib.routing.edit import with_stop
+from chalicelib.routing.model import Stop, StopKind, TimeWindow
+from chalicelib.routing.packed import GHOST_GRACE, Route
+from chalicelib.units import HOUR, Seconds, StopId, Timestamp
+
+ATTEMPTS = 10
+LONGEST_HOLD: Seconds = HOUR
+
+type Pause = Callable[[int], None]
+"""Waits before the n-th repetition, longer each time and by chance, so that colliding writers part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A stop in a route, not written yet.
+
+    Attributes
+    ----------
+    expires_at
+        When the hold ends, at the latest when its van is loaded; 0 for a promise.
+    outlook
+        How the stop stands on the route as it is about to be written.
+    """
+
+    writes: tuple[RouteWrite, ...]
+    found: Found
+    outlook: Outlook
+    expires_at: Timestamp = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A promise, how it stands, and whether its hold had run out and the same slot was taken anew."""
+
+    promise: Promise
+    outlook: Outlook
+    renewed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What booking and changing need of the world.
+
+    Attributes
+    ----------
+    new_stop_id, new_token
+        Fresh ids: of a stop, and of a tracking page.
+    """
+
+    store: PromiseStore
+    planner: Planner
+    search: SlotSearch
+    new_stop_id: Callable[[], StopId]
+    new_token: Callable[[], str]
+    pause: Pause
+
+    def attempts(self) -> Iterator[int]:
+        """Number the tries of one command, pausing between them."""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.pause(attempt)
+            yield attempt
+
+    def plans_of(self, tenant: Tenant, offer: Offer, now: Timestamp) -> DepotPlans:
+        """The plans an offer may be kept by, read strongly.
+
+        Raises
+        ------
+        SlotTaken
+            The depot is gone.
+        """
+        depot = self.store.depot(tenant, offer.depot_id)
+        if depot is None:
+            raise SlotTaken("The depot of this slot is no longer there.", extra={"alternatives": []})
+        return self.planner.read(tenant, depot, offer.day, offer.day, now=now, consistent=True)
+
+    def around(self, tenant: Tenant, found: Found, now: Timestamp) -> DepotPlans:
+        """The plans around the place where a stop was last seen, read strongly."""
+        depot = self.store.depot(tenant, found.depot_id)
+        if depot is None:
+            raise NotFound("The depot is no longer there.")
+        return self.planner.read(tenant, depot, found.day, found.day, now=now, consistent=True)
+
+    def taken(self, tenant: Tenant, offer: Offer, now: Timestamp) -> SlotTaken:
+        """Say that a slot is gone, with what could be had instead."""
+        alternatives = self.search.alternatives(tenant, offer, now)
+        return SlotTaken(
+            "The last place in this slot went to someone else.", extra={"alternatives": alternatives}
+        )
+
+
+def place(
+    plans: DepotPlans, offer: Offer, stop_id: StopId, now: Timestamp, *, expires_at: Timestamp, attempt: int
+) -> Placed | None:
+    """Put a stop into the routes for an offered slot; None if it fits nowhere any more.
+
+    Parameters
+    ----------
+    expires_at
+        When the hold ends; 0 makes it a promise.
+    attempt
+        From the second on, writers spread over the proven places instead of meeting at the best.
+    """
+    slot = slot_of(plans.depot, offer.slot_id)
+    if now >= offer.cutoff_at or (slot is not None and not slot.sell):
+        return None
+    visit = offer.delivery.visit(plans.travel)
+    insertion = plans.insertion(visit, [offer.window], now)
+    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
+    if not proofs:
+        return None
+    proof = proofs[(stop_id + attempt) % len(proofs)] if attempt else proofs[0]
+    loads_at = proof.candidate.route.shift.loads_at
+    expires_at = min(expires_at, loads_at) if expires_at else 0
+    stop = Stop(
+        stop_id=stop_id,
+        location=visit.location,
+        node=visit.node,
+        window=offer.window,
+        service_time=visit.service_time,
+        load=visit.load,
+        skills=visit.skills,
+        kind=StopKind.HELD if expires_at else StopKind.PROMISED,
+        expires_at=expires_at,
+    )
+    route = with_stop(proof.candidate, stop, plans.travel, now, plans.world)
+    if route is None:
+        return None
+    return Placed(
+        writes=(plans.write(route),),
+        found=plans.found(route),
+        outlook=outlooks_in(plans, route, [stop_id], now)[stop_id],
+        expires_at=expires_at,
+    )
+
+
+def place_without(
+    ports: Ports,
+    tenant: Tenant,
+    offer: Offer,
+    stop_id: StopId,
+    now: Timestamp,
+    *,
+    expires_at: Timestamp,
+    attempt: int,
+    leave: tuple[StopId, Found] | None,
+) -> Placed | None:
+    """Place a stop while another (or its own old place) is given up; every route is written once."""
+    plans = ports.plans_of(tenant, offer, now)
+    left: tuple[DepotPlans, Route] | None = None
+    if leave is not None:
+        old_id, found = leave
+        old_plans = plans if plans.holder(old_id) is not None else ports.around(tenant, found, now)
+        holder = old_plans.holder(old_id)
+        if holder is not None:
+            old_plans = old_plans.without_stop(old_id, now)
+            left = old_plans, old_plans.same_shift(holder)
+            if any(route.shift.shift_id == holder.shift.shift_id for route in plans.routes):
+                plans = plans.with_route(left[1])
+    placed = place(plans, offer, stop_id, now, expires_at=expires_at, attempt=attempt)
+    if placed is None or left is None or left[1].shift.shift_id == placed.found.shift_id:
+        return placed
+    return replace(placed, writes=(*placed.writes, left[0].write(left[1])))
+
+
+def plan_changed(writes: tuple[RouteWrite, ...], now: Timestamp, why: str) -> tuple[Fact, ...]:
+    """One fact for each plan that was written to: it may be improvable now."""
+    plans = sorted({f"{write.depot_id}/{write.day.isoformat()}" for write in writes})
+    return tuple(
+        Fact(
+            kind=FactKind.PLAN_CHANGED,
+            at=now,
+            actor=Actor.SYSTEM,
+            subject=plan,
+            sequence=0,
+            data={"why": why},
+        )
+        for plan in plans
+    )
+
+
+class Booking:
+    """From an offer to a promise."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports, self._store = ports, ports.store
+
+    def hold(
+        self,
+        tenant: Tenant,
+        offer: Offer,
+        cart_ref: str,
+        now: Timestamp,
+        receipt: Receipt[Hold],
+        *,
+        trusted: bool,
+        replaces: StopId | None = None,
+    ) -> Hold:
+        """Claim a place for an offered slot; the cart's earlier hold is given up in the same transaction.
+
+        Parameters
+        ----------
+        trusted
+            The merchant's own server asks: a second hold of the same cart swaps without saying so.
+        replaces
+            The hold the caller has proven to own and wants to give up.
+
+        Raises
+        ------
+        BadToken, Expired
+            The offer is another cart's, or ran out.
+        Conflict
+            `hold_exists`: the cart has a live hold that the caller did not name.
+        SlotTaken
+            The last place went to someone else; carries alternatives.
+        """
+        require_cart(offer, cart_ref)
+        require_fresh(offer, now)
+        stop_id = self._ports.new_stop_id()
+        for attempt in self._ports.attempts():
+            seen = self._store.cart(tenant, cart_ref)
+            old = self._live(tenant, seen, now)
+            if old is not None and not trusted and old.stop_id != replaces:
+                raise Conflict("This cart has a live hold; name it in `replaces`.", code="hold_exists")
+            depot = self._store.depot(tenant, offer.depot_id)
+            seconds = depot.booking.hold_seconds if depot else 0
+            placed = place_without(
+                self._ports,
+                tenant,
+                offer,
+                stop_id,
+                now,
+                expires_at=min(now + seconds, offer.cutoff_at),
+                attempt=attempt,
+                leave=(old.stop_id, old.found) if old else None,
+            )
+            if placed is None:
+                break
+            hold = Hold(
+                stop_id=stop_id,
+                cart_ref=cart_ref,
+                state=HoldState.ACTIVE,
+                offer=offer,
+                created_at=now,
+                expires_at=placed.expires_at,
+                confidence=placed.outlook.kept,
+                found=placed.found,
+            )
+            changes = Changes(
+                routes=placed.writes,
+                holds=(hold, replace(old, state=HoldState.RELEASED)) if old else (hold,),
+                cart=CartClaim(cart_ref=cart_ref, seen=seen, now=stop_id),
+                facts=plan_changed(placed.writes, now, "held"),
+                receipt=receipt(hold),
+            )
+            if self._committed(tenant, changes):
+                return hold
+        raise self._ports.taken(tenant, replace(offer, cart_ref=cart_ref), now)
+
+    def read_hold(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> Hold:
+        """A hold as it stands now: one that ran out is expired, whether or not anybody cleared up.
+
+        Raises
+        ------
+        NotFound
+            There is no such hold.
+        """
+        hold = self._store.hold(tenant, stop_id)
+        if hold is None:
+            raise NotFound("There is no such hold.")
+        lapsed = hold.state is HoldState.ACTIVE and not hold.live(now)
+        return replace(hold, state=HoldState.EXPIRED) if lapsed else hold
+
+    def extend(self, tenant: Tenant, stop_id: StopId, now: Timestamp, receipt: Receipt[Hold]) -> Hold:
+        """Keep a hold for its depot's `hold_seconds` from now, an hour in all and never past the cut-off.
+
+        Raises
+        ------
+        Expired
+            `hold_expired`: it ran out before.
+        IllegalTransition
+            It was released or confirmed.
+        """
+        for _ in self._ports.attempts():
+            hold = self.read_hold(tenant, stop_id, now)
+            if hold.state is HoldState.EXPIRED:
+                raise Expired("The hold has run out.", expired_at=hold.expires_at, code="hold_expired")
+            self._require_active(hold)
+            plans = self._ports.around(tenant, hold.found, now)
+            holder = plans.holder(stop_id)
+            at = holder.index_of(stop_id) if holder else None
+            if holder is None or at is None or is_unassigned(holder):
+                raise Expired("The hold has run out.", expired_at=hold.expires_at, code="hold_expired")
+            latest = min(hold.created_at + LONGEST_HOLD, hold.offer.cutoff_at, holder.shift.loads_at)
+            expires_at = max(hold.expires_at, min(now + plans.depot.booking.hold_seconds, latest))
+            extended = replace(hold, expires_at=expires_at)
+            changes = Changes(
+                routes=(plans.write(holder.marked(at, expires_at=expires_at)),),
+                holds=(extended,),
+                receipt=receipt(extended),
+            )
+            if self._committed(tenant, changes):
+                return extended
+        raise _busy()
+
+    def release(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
+        """Give a hold back: its capacity is free at once. What is gone already stays gone.
+
+        Raises
+        ------
+        IllegalTransition
+            It became a promise.
+        """
+        self._end(tenant, stop_id, now, HoldState.RELEASED)
+
+    def expire(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> bool:
+        """Clear up behind a hold that ran out; False if there is nothing to clear (yet)."""
+        hold = self._store.hold(tenant, stop_id)
+        if hold is None or hold.state is not HoldState.ACTIVE or now < hold.expires_at + GHOST_GRACE:
+            return False
+        return self._end(tenant, stop_id, now, HoldState.EXPIRED)
+
+    def _end(self, tenant: Tenant, stop_id: StopId, now: Timestamp, state: HoldState) -> bool:
+        for _ in self._ports.attempts():
+            hold = self._store.hold(tenant, stop_id)
+            if hold is None:
+                raise NotFound("There is no such hold.")
+            if hold.state in (HoldState.RELEASED, HoldState.EXPIRED):
+                return False
+            if state is HoldState.EXPIRED and now < hold.expires_at + GHOST_GRACE:
+                return False  # it was extended in the meantime
+            self._require_active(hold)
+            plans = self._ports.around(tenant, hold.found, now)
+            holder = plans.holder(stop_id)
+            writes: tuple[RouteWrite, ...] = ()
+            if holder is not None:
+                emptied = plans.without_stop(stop_id, now)
+                writes = (emptied.write(emptied.same_shift(holder)),)
+            seen = self._store.cart(tenant, hold.cart_ref)
+            changes = Changes(
+                routes=writes,
+                holds=(replace(hold, state=state),),
+                cart=CartClaim(cart_ref=hold.cart_ref, seen=seen, now=None) if seen == stop_id else None,
+                facts=plan_changed(writes, now, str(state)),
+            )
+            if self._committed(tenant, changes):
+                return True
+        raise _busy()
+
+    def confirm_hold(
+        self, tenant: Tenant, stop_id: StopId, order: Order, now: Timestamp, receipt: Receipt[Confirmed]
+    ) -> Confirmed:
+        """Turn a hold into a promise. One that ran out gets its slot again if it is still to be had.
+
+        Raises
+        ------
+        Conflict
+            `order_already_promised`, with the promise's id.
+        SlotTaken
+            The hold had run out and the slot is gone; carries alternatives.
+        """
+        for attempt in self._ports.attempts():
+            hold = self._store.hold(tenant, stop_id)
+            if hold is None:
+                raise NotFound("There is no such hold.")
+            if hold.state is HoldState.CONFIRMED:
+                raise _already_promised(stop_id)
+            claim = self._claim(tenant, order, stop_id)
+            kept = self._kept(tenant, hold, now) if hold.live(now) else None
+            placed = kept or self._renewed(tenant, hold, now, attempt)
+            if placed is None:
+                raise self._ports.taken(tenant, hold.offer, now)
+            promise = self._promise(stop_id, order, hold.offer, hold.cart_ref, placed, now)
+            confirmed = Confirmed(promise=promise, outlook=placed.outlook, renewed=kept is None)
+            seen = self._store.cart(tenant, hold.cart_ref)
+            changes = Changes(
+                routes=placed.writes,
+                holds=(replace(hold, state=HoldState.CONFIRMED, found=placed.found),),
+                promise=promise,
+                order=claim,
+                cart=CartClaim(cart_ref=hold.cart_ref, seen=seen, now=None) if seen == stop_id else None,
+                facts=(_confirmed_fact(promise, now), *plan_changed(placed.writes, now, "confirmed")),
+                receipt=receipt(confirmed),
+            )
+            if self._committed(tenant, changes):
+                return confirmed
+        raise _busy()
+
+    def confirm_offer(
+        self,
+        tenant: Tenant,
+        offer: Offer,
+        cart_ref: str | None,
+        order: Order,
+        now: Timestamp,
+        receipt: Receipt[Confirmed],
+    ) -> Confirmed:
+        """Turn an offer straight into a promise; one that ran out is tried all the same: the order is paid.
+
+        Raises
+        ------
+        BadToken
+            The offer is another cart's.
+        Conflict
+            `order_already_promised`, with the promise's id.
+        SlotTaken
+            The slot is gone; carries alternatives.
+        """
+        require_cart(offer, cart_ref if cart_ref is not None else offer.cart_ref or "")
+        stop_id = self._ports.new_stop_id()
+        for attempt in self._ports.attempts():
+            claim = self._claim(tenant, order, stop_id)
+            seen = self._store.cart(tenant, cart_ref) if cart_ref else None
+            old = self._live(tenant, seen, now)
+            placed = place_without(
+                self._ports,
+                tenant,
+                offer,
+                stop_id,
+                now,
+                expires_at=0,
+                attempt=attempt,
+                leave=(old.stop_id, old.found) if old else None,
+            )
+            if placed is None:
+                break
+            promise = self._promise(stop_id, order, offer, cart_ref, placed, now)
+            confirmed = Confirmed(promise=promise, outlook=placed.outlook, renewed=now >= offer.expires_at)
+            changes = Changes(
+                routes=placed.writes,
+                holds=(replace(old, state=HoldState.RELEASED),) if old else (),
+                promise=promise,
+                order=claim,
+                cart=CartClaim(cart_ref=cart_ref, seen=seen, now=None) if cart_ref and seen else None,
+                facts=(_confirmed_fact(promise, now), *plan_changed(placed.writes, now, "confirmed")),
+                receipt=receipt(confirmed),
+            )
+            if self._committed(tenant, changes):
+                return confirmed
+        raise self._ports.taken(tenant, offer, now)
+
+    def _live(self, tenant: Tenant, stop_id: StopId | None, now: Timestamp) -> Hold | None:
+        hold = self._store.hold(tenant, stop_id) if stop_id is not None else None
+        return hold if hold is not None and hold.live(now) else None
+
+    def _claim(self, tenant: Tenant, order: Order, stop_id: StopId) -> OrderClaim:
+        """The order's row as it may be written: free, or left by a promise that is finished."""
+        seen = self._store.order(tenant, order.order_ref, order.shipment_ref)
+        earlier = self._store.promise(tenant, seen) if seen is not None else None
+        if earlier is not None and not earlier.state.finished:
+            raise _already_promised(earlier.stop_id)
+        return OrderClaim(order_ref=order.order_ref, shipment_ref=order.shipment_ref, seen=seen, now=stop_id)
+
+    def _kept(self, tenant: Tenant, hold: Hold, now: Timestamp) -> Placed | None:
+        """The hold's own place as a promise; None if it is not there any more."""
+        plans = self._ports.around(tenant, hold.found, now)
+        holder = plans.holder(hold.stop_id)
+        at = holder.index_of(hold.stop_id) if holder else None
+        if holder is None or at is None or is_unassigned(holder) or now >= holder.shift.loads_at:
+            return None
+        promised = holder.marked(at, kind=StopKind.PROMISED, expires_at=0)
+        return Placed(
+            writes=(plans.write(promised),),
+            found=plans.found(holder),
+            outlook=outlooks_in(plans, promised, [hold.stop_id], now)[hold.stop_id],
+        )
+
+    def _renewed(self, tenant: Tenant, hold: Hold, now: Timestamp, attempt: int) -> Placed | None:
+        return place_without(
+            self._ports,
+            tenant,
+            hold.offer,
+            hold.stop_id,
+            now,
+            expires_at=0,
+            attempt=attempt,
+            leave=(hold.stop_id, hold.found),
+        )
+
+    def _promise(
+        self,
+        stop_id: StopId,
+        order: Order,
+        offer: Offer,
+        cart_ref: str | None,
+        placed: Placed,
+        now: Timestamp,
+    ) -> Promise:
+        return Promise(
+            stop_id=stop_id,
+            state=PromiseState.CONFIRMED,
+            order=order,
+            delivery=offer.delivery,
+            depot_id=offer.depot_id,
+            slot_id=offer.slot_id,
+            day=offer.day,
+            window=offer.window,
+            told_window=offer.window,
+            timezone=offer.timezone,
+            cutoff_at=offer.cutoff_at,
+            price=offer.price,
+            found=placed.found,
+            tracking_token=self._ports.new_token(),
+            created_at=now,
+            sequence=1,
+            cart_ref=cart_ref,
+        )
+
+    def _committed(self, tenant: Tenant, changes: Changes) -> bool:
+        try:
+            self._store.commit(tenant, changes)
+        except WriteRefused:
+            return False
+        return True
+
+    @staticmethod
+    def _require_active(hold: Hold) -> None:
+        if hold.state is not HoldState.ACTIVE:
+            raise IllegalTransition(f"The hold is {hold.state}.", extra={"state": str(hold.state)})
+
+
+def _already_promised(stop_id: StopId) -> Conflict:
+    return Conflict(
+        "This order has an open promise already.",
+        code="order_already_promised",
+        extra={"promise_id": promise_id(stop_id)},
+    )
+
+
+def _busy() -> WriteRefused:
+    """Every bounded attempt met another writer: nothing was done, and trying again is safe."""
+    return WriteRefused(frozenset())
+
+
+def _confirmed_fact(promise: Promise, now: Timestamp) -> Fact:
+    return Fact(
+        kind=FactKind.PROMISE_CONFIRMED,
+        at=now,
+        actor=Actor.MERCHANT,
+        subject=promise_id(promise.stop_id),
+        sequence=promise.sequence,
+        data={
+            "depot_id": promise.depot_id,
+            "slot_id": promise.slot_id,
+            "promised_window": window_data(promise.window),
+        },
+    )
+
+
+def window_data(window: TimeWindow) -> dict[str, Timestamp]:
+    """A window as a fact carries it: whole seconds since the epoch."""
+    return {"starts_at": window.start, "ends_at": window.end}
+
+
+def listed_alternatives(error: SlotTaken) -> list[Listed]:
+    """The slots a `SlotTaken` carries."""
+    return list(error.extra.get("alternatives", ()))

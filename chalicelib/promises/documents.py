@@ -1,0 +1,235 @@
+"""Holds, promises and offers as plain JSON documents, and back.
+
+The one place that knows their stored shape; `shape` is the version of it, and readers keep all that were ever
+written. Enums are stored by value, instants and quantities as whole numbers, dates as ISO text.
+"""
+
+from datetime import date
+from typing import Any
+
+from chalicelib.fleet.model import Handover, Money, Requirement
+from chalicelib.fleet.planning import Found
+from chalicelib.promises.model import (
+    Address,
+    Delivery,
+    Hold,
+    HoldState,
+    Instructions,
+    Offer,
+    Order,
+    Promise,
+    PromiseState,
+    Recipient,
+)
+from chalicelib.routing.model import Load, Location, TimeWindow
+
+type Document = dict[str, Any]
+
+SHAPE = 1
+
+
+def _window(window: TimeWindow) -> list[int]:
+    return [window.start, window.end]
+
+
+def _read_window(stored: list[int]) -> TimeWindow:
+    return TimeWindow(start=stored[0], end=stored[1])
+
+
+def _money(money: Money | None) -> list[Any] | None:
+    return [money.amount, money.currency] if money else None
+
+
+def _read_money(stored: list[Any] | None) -> Money | None:
+    return Money(amount=stored[0], currency=stored[1]) if stored else None
+
+
+def address_document(address: Address | None) -> Document | None:
+    """Write an address; fields without a value are left out."""
+    if address is None:
+        return None
+    fields = {
+        "lines": list(address.lines),
+        "unit": address.unit,
+        "floor": address.floor,
+        "postal_code": address.postal_code,
+        "city": address.city,
+        "country": address.country,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def read_address(stored: Document | None) -> Address | None:
+    """Read what `address_document` wrote."""
+    return Address(**{**stored, "lines": tuple(stored["lines"])}) if stored else None
+
+
+def delivery_document(delivery: Delivery) -> Document:
+    """Write what is to be brought where."""
+    return {
+        "at": [delivery.location.lat, delivery.location.lon],
+        "address": address_document(delivery.address),
+        "load": [delivery.load.parcels, delivery.load.grams, delivery.load.millilitres],
+        "skills": sorted(delivery.skills),
+        "service": delivery.service_time,
+        "attended": delivery.handover.attended,
+        "requires": sorted(delivery.handover.requires),
+    }
+
+
+def read_delivery(stored: Document) -> Delivery:
+    """Read what `delivery_document` wrote."""
+    parcels, grams, millilitres = stored["load"]
+    return Delivery(
+        location=Location(lat=stored["at"][0], lon=stored["at"][1]),
+        address=read_address(stored["address"]),
+        load=Load(parcels=parcels, grams=grams, millilitres=millilitres),
+        skills=frozenset(stored["skills"]),
+        service_time=stored["service"],
+        handover=Handover(
+            attended=stored["attended"],
+            requires=frozenset(Requirement(requirement) for requirement in stored["requires"]),
+        ),
+    )
+
+
+def offer_document(offer: Offer) -> Document:
+    """Write an offer."""
+    return {
+        "shape": SHAPE,
+        "depot": offer.depot_id,
+        "slot": offer.slot_id,
+        "day": offer.day.isoformat(),
+        "window": _window(offer.window),
+        "delivery": delivery_document(offer.delivery),
+        "price": _money(offer.price),
+        "zone": offer.timezone,
+        "cutoff": offer.cutoff_at,
+        "issued": offer.issued_at,
+        "expires": offer.expires_at,
+        "cart": offer.cart_ref,
+        "promise": offer.promise,
+    }
+
+
+def read_offer(stored: Document) -> Offer:
+    """Read what `offer_document` wrote."""
+    return Offer(
+        depot_id=stored["depot"],
+        slot_id=stored["slot"],
+        day=date.fromisoformat(stored["day"]),
+        window=_read_window(stored["window"]),
+        delivery=read_delivery(stored["delivery"]),
+        price=_read_money(stored["price"]),
+        timezone=stored["zone"],
+        cutoff_at=stored["cutoff"],
+        issued_at=stored["issued"],
+        expires_at=stored["expires"],
+        cart_ref=stored["cart"],
+        promise=stored["promise"],
+    )
+
+
+def _found(found: Found) -> list[str]:
+    return [found.depot_id, found.day.isoformat(), found.shift_id]
+
+
+def _read_found(stored: list[str]) -> Found:
+    return Found(depot_id=stored[0], day=date.fromisoformat(stored[1]), shift_id=stored[2])
+
+
+def hold_document(hold: Hold) -> Document:
+    """Write a hold; its version is the row's."""
+    return {
+        "shape": SHAPE,
+        "stop": hold.stop_id,
+        "cart": hold.cart_ref,
+        "state": hold.state,
+        "offer": offer_document(hold.offer),
+        "created": hold.created_at,
+        "expires": hold.expires_at,
+        "confidence": hold.confidence,
+        "found": _found(hold.found),
+    }
+
+
+def read_hold(stored: Document, version: int) -> Hold:
+    """Read what `hold_document` wrote."""
+    return Hold(
+        stop_id=stored["stop"],
+        cart_ref=stored["cart"],
+        state=HoldState(stored["state"]),
+        offer=read_offer(stored["offer"]),
+        created_at=stored["created"],
+        expires_at=stored["expires"],
+        confidence=stored["confidence"],
+        found=_read_found(stored["found"]),
+        version=version,
+    )
+
+
+def promise_document(promise: Promise) -> Document:
+    """Write a promise; its version is the row's."""
+    order, instructions = promise.order, promise.order.instructions
+    return {
+        "shape": SHAPE,
+        "stop": promise.stop_id,
+        "state": promise.state,
+        "order_ref": order.order_ref,
+        "shipment_ref": order.shipment_ref,
+        "recipient": [order.recipient.name, order.recipient.phone, order.recipient.locale],
+        "sms_consent": order.sms_consent,
+        "instructions": {
+            "gate_code": instructions.gate_code,
+            "note": instructions.note,
+            "safe_place": instructions.safe_place,
+            "neighbour": instructions.neighbour,
+        },
+        "delivery": delivery_document(promise.delivery),
+        "depot": promise.depot_id,
+        "slot": promise.slot_id,
+        "day": promise.day.isoformat(),
+        "window": _window(promise.window),
+        "told": _window(promise.told_window),
+        "original": promise.original_window and _window(promise.original_window),
+        "zone": promise.timezone,
+        "cutoff": promise.cutoff_at,
+        "price": _money(promise.price),
+        "found": _found(promise.found),
+        "token": promise.tracking_token,
+        "created": promise.created_at,
+        "sequence": promise.sequence,
+        "cart": promise.cart_ref,
+    }
+
+
+def read_promise(stored: Document, version: int) -> Promise:
+    """Read what `promise_document` wrote."""
+    name, phone, locale = stored["recipient"]
+    return Promise(
+        stop_id=stored["stop"],
+        state=PromiseState(stored["state"]),
+        order=Order(
+            order_ref=stored["order_ref"],
+            shipment_ref=stored["shipment_ref"],
+            recipient=Recipient(name=name, phone=phone, locale=locale),
+            sms_consent=stored["sms_consent"],
+            instructions=Instructions(**stored["instructions"]),
+        ),
+        delivery=read_delivery(stored["delivery"]),
+        depot_id=stored["depot"],
+        slot_id=stored["slot"],
+        day=date.fromisoformat(stored["day"]),
+        window=_read_window(stored["window"]),
+        told_window=_read_window(stored["told"]),
+        original_window=_read_window(stored["original"]) if stored["original"] else None,
+        timezone=stored["zone"],
+        cutoff_at=stored["cutoff"],
+        price=_read_money(stored["price"]),
+        found=_read_found(stored["found"]),
+        tracking_token=stored["token"],
+        created_at=stored["created"],
+        sequence=stored["sequence"],
+        cart_ref=stored["cart"],
+        version=version,
+    )

@@ -1,0 +1,303 @@
+"""What is sold: offers, holds and promises, and the steps they may take.
+
+An offer is a shown slot, a hold a claimed place in a route, a promise a commitment. The stop in the route is
+the truth about place and expiry; a hold or promise knows where it was last seen (`found`), as a hint.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from chalicelib.fleet.model import Handover, Money
+from chalicelib.fleet.planning import Found
+from chalicelib.routing.insertion import Visit
+from chalicelib.routing.model import Load, Location, TimeWindow
+from chalicelib.routing.travel_times import TravelTimes
+from chalicelib.units import Metres, Probability, Seconds, StopId, Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """What a driver reads; where the van goes is the destination's location."""
+
+    lines: tuple[str, ...]
+    city: str
+    country: str
+    postal_code: str | None = None
+    unit: str | None = None
+    floor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is to be brought where: the same from search to the door.
+
+    Attributes
+    ----------
+    service_time
+        Expected seconds at the door.
+    """
+
+    location: Location
+    address: Address | None
+    load: Load
+    skills: frozenset[str]
+    service_time: Seconds
+    handover: Handover
+
+    def visit(self, travel: TravelTimes) -> Visit:
+        """The stop it asks for, found on this engine's roads.
+
+        Raises
+        ------
+        OffRoad
+            No road that vans can reach is near enough.
+        """
+        return Visit(
+            location=self.location,
+            node=travel.snap(self.location),
+            load=self.load,
+            skills=self.skills,
+            service_time=self.service_time,
+        )
+
+
+class Reason(StrEnum):
+    """Why a slot is not offered."""
+
+    CUTOFF_PASSED = "cutoff_passed"
+    FULL = "full"  # an empty van could do it; what is sold already takes the time
+    HELD = "held"  # another checkout holds the place; it may come back
+    NO_ROUTE_FIT = "no_route_fit"  # not even an empty van could reach it and be back in time
+    LOAD = "load"
+    SKILL = "skill"
+    OUT_OF_AREA = "out_of_area"
+    NO_SHIFT = "no_shift"
+    CLOSED = "closed"
+
+
+class Grade(StrEnum):
+    """How well a slot suits the routes as they are."""
+
+    BEST = "best"
+    GOOD = "good"
+    FAIR = "fair"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A slot shown to one checkout: everything a hold needs is in it.
+
+    Attributes
+    ----------
+    timezone
+        The depot's, for showing it; kept with what was sold.
+    cart_ref
+        The cart it was issued to, if the search named one; no other may use it.
+    promise
+        The promise it would move, if it was issued for one.
+    """
+
+    depot_id: str
+    slot_id: str
+    day: date
+    window: TimeWindow
+    delivery: Delivery
+    price: Money | None
+    timezone: str
+    cutoff_at: Timestamp
+    issued_at: Timestamp
+    expires_at: Timestamp
+    cart_ref: str | None = None
+    promise: StopId | None = None
+
+
+class HoldState(StrEnum):
+    """A hold is active until it becomes a promise, is given back, or runs out."""
+
+    ACTIVE = "active"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A place in a route claimed by a checkout.
+
+    Attributes
+    ----------
+    expires_at
+        Business time from which confirm no longer takes it as it is.
+    extendable_until
+        Sixty minutes after it was made, or the cut-off.
+    version
+        Of the stored row; 0 before it is stored.
+    """
+
+    stop_id: StopId
+    cart_ref: str
+    state: HoldState
+    offer: Offer
+    created_at: Timestamp
+    expires_at: Timestamp
+    confidence: Probability
+    found: Found
+    version: int = 0
+
+    def live(self, now: Timestamp) -> bool:
+        """Whether the buyer may still confirm it as it is."""
+        return self.state is HoldState.ACTIVE and now < self.expires_at
+
+
+class PromiseState(StrEnum):
+    """Where a delivery stands."""
+
+    CONFIRMED = "confirmed"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    ARRIVING = "arriving"
+    DELIVERED = "delivered"
+    RETURNED_TO_SENDER = "returned_to_sender"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing can change it any more."""
+        return self in (PromiseState.DELIVERED, PromiseState.RETURNED_TO_SENDER, PromiseState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who receives it; without a phone nobody is texted."""
+
+    name: str
+    phone: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """What the driver should know at the door."""
+
+    gate_code: str | None = None
+    note: str | None = None
+    safe_place: str | None = None
+    neighbour: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a merchant says when the buyer has paid."""
+
+    order_ref: str
+    shipment_ref: str | None
+    recipient: Recipient
+    sms_consent: bool
+    instructions: Instructions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Our commitment to deliver within a window.
+
+    Attributes
+    ----------
+    window, original_window
+        The promised window, and the first one if it was ever moved.
+    told_window
+        What the buyer was last told; the promised window until a text narrows it.
+    sequence
+        Facts written about it so far.
+    tracking_token
+        Opens the tracking page; 128 bits, opaque.
+    version
+        Of the stored row; 0 before it is stored.
+    """
+
+    stop_id: StopId
+    state: PromiseState
+    order: Order
+    delivery: Delivery
+    depot_id: str
+    slot_id: str
+    day: date
+    window: TimeWindow
+    told_window: TimeWindow
+    timezone: str
+    cutoff_at: Timestamp
+    price: Money | None
+    found: Found
+    tracking_token: str
+    created_at: Timestamp
+    sequence: int
+    original_window: TimeWindow | None = None
+    cart_ref: str | None = None
+    version: int = 0
+
+
+class ChangeKind(StrEnum):
+    """What can be changed about a promise."""
+
+    SLOT = "slot"
+    ADDRESS = "address"
+    NEIGHBOUR = "neighbour"
+    SAFE_PLACE = "safe_place"
+    GATE_CODE = "gate_code"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A wish to change a promise; only the fields of its kind are set."""
+
+    kind: ChangeKind
+    offer: Offer | None = None
+    location: Location | None = None
+    address: Address | None = None
+    text: str | None = None  # whom, where, which code, or why
+
+
+class Refusal(StrEnum):
+    """Why a change is not done."""
+
+    SLOT_TAKEN = "slot_taken"
+    CUTOFF_PASSED = "change_cutoff_passed"
+    FINISHED = "promise_finished"
+    OUT_OF_AREA = "out_of_area"
+    NO_ROUTE_FIT = "no_route_fit"
+    HANDOVER_IN_PERSON = "handover_in_person"  # somebody must be there, so no neighbour and no safe place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A slot as a search answers it: offered, or refused with the reason.
+
+    Attributes
+    ----------
+    extra_seconds, extra_metres
+        Added driving, the time at the door not counted.
+    """
+
+    slot_id: str
+    depot_id: str
+    window: TimeWindow
+    timezone: str
+    cutoff_at: Timestamp
+    price: Money | None
+    reason: Reason | None = None
+    confidence: Probability | None = None
+    extra_seconds: Seconds | None = None
+    extra_metres: Metres | None = None
+    grade: Grade | None = None
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A whole search answered."""
+
+    computed_at: Timestamp
+    expires_at: Timestamp
+    timezone: str
+    live: bool
+    slots: tuple[Listed, ...] = field(default=())

@@ -1,0 +1,95 @@
+"""How a promise stands right now: planned arrival, expected arrival, and the probability of being kept.
+
+Computed from the route as it is, never stored. Weak point: before the day moves the expected arrival is the
+plan's, with the scenarios' spread.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chalicelib.events import Tenant
+from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
+from chalicelib.promises.model import Promise
+from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.packed import Route
+from chalicelib.routing.proof import forecast
+from chalicelib.units import Probability, StopId, Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What the plan says of one promise.
+
+    Attributes
+    ----------
+    planned_at
+        Planned start of service.
+    earliest_at, expected_at, latest_at
+        Start of service in 5 %, 50 % and 95 % of the scenarios, waiting at a closed window included.
+    stops_before
+        Deliveries the van makes first.
+    """
+
+    planned_at: Timestamp
+    earliest_at: Timestamp
+    expected_at: Timestamp
+    latest_at: Timestamp
+    stops_before: int
+    kept: Probability
+    target: Probability
+
+    @property
+    def at_risk(self) -> bool:
+        """Whether it is less likely to be kept than was promised to the merchant."""
+        return self.kept < self.target
+
+
+def outlooks(
+    store: PromiseStore, planner: Planner, tenant: Tenant, promises: Sequence[Promise], now: Timestamp
+) -> dict[StopId, Outlook]:
+    """Work out how open promises stand; one that no van has is not in the answer.
+
+    Cost: one read of each plan concerned, and the scenarios of each route concerned.
+    """
+    by_plan = defaultdict[tuple[str, date], list[Promise]](list)
+    for promise in promises:
+        if not promise.state.finished:
+            by_plan[promise.found.depot_id, promise.found.day].append(promise)
+    found: dict[StopId, Outlook] = {}
+    for (depot_id, day), open_ones in by_plan.items():
+        depot = store.depot(tenant, depot_id)
+        if depot is None:
+            continue
+        plans = planner.read(tenant, depot, day, day, now=now, consistent=False)
+        holders = {promise.stop_id: plans.holder(promise.stop_id) for promise in open_ones}
+        for route in {id(route): route for route in holders.values() if route}.values():
+            here = [stop_id for stop_id, holder in holders.items() if holder is route]
+            found |= outlooks_in(plans, route, here, now)
+    return found
+
+
+def outlooks_in(
+    plans: DepotPlans, route: Route, stop_ids: Sequence[StopId], now: Timestamp
+) -> dict[StopId, Outlook]:
+    """How stops of one route stand; the route may be one that is about to be written."""
+    if is_unassigned(route):
+        return {}
+    judged = plans.sweeps.judgements.of([route], now)[0]
+    starts = forecast([route], now, plans.world)[0]
+    found = {}
+    for stop_id in stop_ids:
+        at = route.index_of(stop_id)
+        if at is not None:
+            earliest, expected, latest = (round(start) for start in starts[at].tolist())
+            found[stop_id] = Outlook(
+                planned_at=round(judged.start[at]),
+                earliest_at=earliest,
+                expected_at=expected,
+                latest_at=latest,
+                stops_before=at,
+                kept=round(float(judged.kept[at]), 3),
+                target=plans.depot.target_kept,
+            )
+    return found

@@ -1,0 +1,407 @@
+"""Which slots can this buyer have? Answered from the live routes, never from a counter.
+
+A slot is offered only with a proven place in a van's route; a refused one says why. Same state, same answer.
+Weak point: depots that serve the same address are answered one after the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.errors import NotFound, OffRoad, Upstream
+from chalicelib.events import Tenant
+from chalicelib.fleet.area import serves
+from chalicelib.fleet.calendar import local_date, slots_between
+from chalicelib.fleet.model import Depot, Handover, Slot
+from chalicelib.fleet.planning import DepotPlans, Planner
+from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
+from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.edit import places_of
+from chalicelib.routing.insertion import Insertion, Proof, Sweeps, Visit
+from chalicelib.routing.model import Load, Location, TimeWindow
+from chalicelib.routing.packed import FOREVER
+from chalicelib.routing.travel_times import Places, StraightLine, TravelTimes
+from chalicelib.units import MINUTE, Metres, Seconds, StopId, Timestamp
+
+OFFER_LIFE: Seconds = 30 * MINUTE
+LEAST_TO_CUTOFF: Seconds = 15 * MINUTE
+DEFAULT_DAYS = 7
+MOST_ALTERNATIVES = 5
+_ONE_PARCEL = Load(parcels=1)
+_BEST: Seconds = 2 * MINUTE  # extra driving above the cheapest slot's
+_GOOD: Seconds = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotQuery:
+    """What a storefront asks.
+
+    Attributes
+    ----------
+    service_time, handover
+        The depot's, when the query says nothing.
+    cart_ref
+        Binds the offers to a cart, and leaves that cart's own hold out of the way.
+    detours
+        Whether to work out the added distance: only merchants see it.
+    """
+
+    location: Location
+    address: Address | None = None
+    load: Load = _ONE_PARCEL
+    skills: frozenset[str] = frozenset()
+    handover: Handover | None = None
+    service_time: Seconds | None = None
+    depot_id: str | None = None
+    from_date: date | None = None
+    days: int = DEFAULT_DAYS
+    cart_ref: str | None = None
+    detours: bool = True
+
+    def delivery_from(self, depot: Depot) -> Delivery:
+        """What it asks of one depot, with that depot's defaults."""
+        return Delivery(
+            location=self.location,
+            address=self.address,
+            load=self.load,
+            skills=self.skills,
+            service_time=self.service_time or depot.service.of(self.load.parcels),
+            handover=self.handover or depot.handover,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One depot's part of a search.
+
+    Attributes
+    ----------
+    leave_out
+        A stop to overlook: the caller's own hold, or the promise that wants to move.
+    promise
+        The promise the offers are for, if they are to move one.
+    """
+
+    depot: Depot
+    delivery: Delivery
+    first: date
+    last: date
+    cart_ref: str | None = None
+    leave_out: StopId | None = None
+    promise: StopId | None = None
+    detours: bool = True
+
+    @staticmethod
+    def within(depot: Depot, promise: Promise, now: Timestamp, *, days: int) -> "Asked":
+        """What a promise that wants to move asks: the next days, its own stop out of the way."""
+        today = local_date(depot, now)
+        horizon = min(days, depot.booking.horizon_days)
+        return Asked(
+            depot=depot,
+            delivery=promise.delivery,
+            first=today,
+            last=today + timedelta(days=horizon - 1),
+            leave_out=promise.stop_id,
+            promise=promise.stop_id,
+            detours=False,
+        )
+
+
+class SlotSearch:
+    """Answers searches; one per process."""
+
+    def __init__(self, store: PromiseStore, planner: Planner) -> None:
+        self._store, self._planner = store, planner
+
+    def search(self, tenant: Tenant, query: SlotQuery, now: Timestamp) -> Answered:
+        """Answer a storefront: every slot of every depot that serves the address, sold-out ones included.
+
+        Raises
+        ------
+        NotFound
+            The merchant has no such depot, or none at all.
+        """
+        own = self._store.cart(tenant, query.cart_ref) if query.cart_ref else None
+        depots = self._depots(tenant, query)
+        listed, live = list[Listed](), True
+        for depot in depots:
+            today = local_date(depot, now)
+            first = max(query.from_date or today, today)
+            horizon = today + timedelta(days=depot.booking.horizon_days - 1)
+            asked = Asked(
+                depot=depot,
+                delivery=query.delivery_from(depot),
+                first=first,
+                last=min(first + timedelta(days=query.days - 1), horizon),
+                cart_ref=query.cart_ref,
+                leave_out=own,
+                detours=query.detours,
+            )
+            slots, on_roads = self.listed(tenant, asked, now)
+            listed += slots
+            live = live and on_roads
+        listed.sort(key=lambda slot: (slot.window.start, slot.window.end, slot.slot_id))
+        offers = [slot.offer.expires_at for slot in listed if slot.offer]
+        return Answered(
+            computed_at=now,
+            expires_at=min(offers, default=now + OFFER_LIFE),
+            timezone=depots[0].timezone,
+            live=live,
+            slots=tuple(listed),
+        )
+
+    def alternatives(self, tenant: Tenant, offer: Offer, now: Timestamp) -> list[Listed]:
+        """Other slots for the same delivery, nearest in time first: nobody is left with a bare no."""
+        depot = self._store.depot(tenant, offer.depot_id)
+        if depot is None:
+            return []
+        today = local_date(depot, now)
+        asked = Asked(
+            depot=depot,
+            delivery=offer.delivery,
+            first=max(offer.day - timedelta(days=2), today),
+            last=min(
+                max(offer.day, today) + timedelta(days=4),
+                today + timedelta(days=depot.booking.horizon_days - 1),
+            ),
+            cart_ref=offer.cart_ref,
+            leave_out=offer.promise,
+            promise=offer.promise,
+            detours=False,
+        )
+        offered = [slot for slot in self.listed(tenant, asked, now)[0] if slot.offer]
+        offered.sort(key=lambda slot: (abs(slot.window.start - offer.window.start), slot.window.start))
+        return offered[:MOST_ALTERNATIVES]
+
+    def listed(self, tenant: Tenant, asked: Asked, now: Timestamp) -> tuple[list[Listed], bool]:
+        """One depot's slots, and whether real travel times answered (False: the straight line did)."""
+        slots = slots_between(asked.depot, asked.first, asked.last) if asked.first <= asked.last else []
+        if not _serves(asked.depot, asked.delivery.location):
+            return [_refused(asked, slot, slot.window.start, Reason.OUT_OF_AREA) for slot in slots], True
+        plans = self._planner.read(tenant, asked.depot, asked.first, asked.last, now=now, consistent=False)
+        try:
+            return self._answer(plans, asked, slots, plans.travel, now), True
+        except Upstream:
+            return self._answer(plans, asked, slots, StraightLine(), now), False
+
+    def _depots(self, tenant: Tenant, query: SlotQuery) -> Sequence[Depot]:
+        if query.depot_id is not None:
+            depot = self._store.depot(tenant, query.depot_id)
+            if depot is None:
+                raise NotFound(f"There is no depot {query.depot_id!r}.")
+            return [depot]
+        depots = self._store.depots(tenant)
+        if not depots:
+            raise NotFound("There is no depot yet.")
+        return [depot for depot in depots if _serves(depot, query.location)] or depots[:1]
+
+    def _answer(
+        self, plans: DepotPlans, asked: Asked, slots: Sequence[Slot], travel: TravelTimes, now: Timestamp
+    ) -> list[Listed]:
+        if asked.leave_out is not None:
+            plans = plans.without_stop(asked.leave_out, now)
+        try:
+            visit = asked.delivery.visit(travel)
+        except OffRoad:
+            return [_refused(asked, slot, slot.window.start, Reason.NO_ROUTE_FIT) for slot in slots]
+        vans = _Vans.of(plans, visit, now)
+        cutoffs = [vans.cutoff(asked.depot, slot) for slot in slots]
+        searched = [
+            at
+            for at, (slot, cutoff_at) in enumerate(zip(slots, cutoffs, strict=True))
+            if slot.sell and vans.working(slot.window).any() and now + LEAST_TO_CUTOFF <= cutoff_at
+        ]
+        windows = [slots[at].window for at in searched]
+        best = plans.insertion(visit, windows, now, travel).best() if windows else []
+        proofs = dict(zip(searched, best, strict=True))
+        refusals = _Refusals(
+            plans, vans, visit, travel, now, [slots[at].window for at in searched if not proofs[at]]
+        )
+        metres = _extra_metres([proof for proof in best if proof], visit, travel) if asked.detours else {}
+        cheapest = min((proof.candidate.extra for proof in best if proof), default=0)
+        answer = []
+        for at, (slot, cutoff_at) in enumerate(zip(slots, cutoffs, strict=True)):
+            proof = proofs.get(at)
+            if proof is None:
+                answer.append(_refused(asked, slot, cutoff_at, refusals.reason(slot, cutoff_at)))
+            else:
+                answer.append(_offered(asked, slot, cutoff_at, proof, cheapest, metres, now))
+        return answer
+
+
+def _serves(depot: Depot, location: Location) -> bool:
+    return serves(depot.service_area, depot.location, location)
+
+
+def _refused(asked: Asked, slot: Slot, cutoff_at: Timestamp, reason: Reason) -> Listed:
+    return Listed(
+        slot_id=slot.slot_id,
+        depot_id=asked.depot.depot_id,
+        window=slot.window,
+        timezone=asked.depot.timezone,
+        cutoff_at=cutoff_at,
+        price=slot.price,
+        reason=reason,
+    )
+
+
+def _offered(
+    asked: Asked,
+    slot: Slot,
+    cutoff_at: Timestamp,
+    proof: Proof,
+    cheapest: Seconds,
+    metres: dict[int, Metres],
+    now: Timestamp,
+) -> Listed:
+    extra = proof.candidate.extra
+    above = extra - cheapest
+    offer = Offer(
+        depot_id=asked.depot.depot_id,
+        slot_id=slot.slot_id,
+        day=slot.date,
+        window=slot.window,
+        delivery=asked.delivery,
+        price=slot.price,
+        timezone=asked.depot.timezone,
+        cutoff_at=cutoff_at,
+        issued_at=now,
+        expires_at=min(now + OFFER_LIFE, cutoff_at),
+        cart_ref=asked.cart_ref,
+        promise=asked.promise,
+    )
+    return Listed(
+        slot_id=slot.slot_id,
+        depot_id=asked.depot.depot_id,
+        window=slot.window,
+        timezone=asked.depot.timezone,
+        cutoff_at=cutoff_at,
+        price=slot.price,
+        confidence=round(proof.confidence, 3),
+        extra_seconds=extra,
+        extra_metres=metres.get(id(proof)),
+        grade=Grade.BEST if above <= _BEST else Grade.GOOD if above <= _GOOD else Grade.FAIR,
+        offer=offer,
+    )
+
+
+def _extra_metres(proofs: Sequence[Proof], visit: Visit, travel: TravelTimes) -> dict[int, Metres]:
+    """Added distance of each proof, by identity; one travel-time call for all."""
+    if not proofs:
+        return {}
+    gaps = [(places_of(proof.candidate.route), proof.candidate.gap) for proof in proofs]
+    before = Places.concat([places[gap : gap + 1] for places, gap in gaps])
+    behind = Places.concat([places[gap + 1 : gap + 2] for places, gap in gaps])
+    here = Places.of([visit.location] * len(proofs), [visit.node] * len(proofs))
+    _, way_in = travel.pairs(before, here)
+    _, way_out = travel.pairs(here, behind)
+    extra = {}
+    for proof, metres in zip(proofs, (way_in + way_out).tolist(), strict=True):
+        route, gap = proof.candidate.route, proof.candidate.gap
+        last = gap == len(route.stops)
+        extra[id(proof)] = metres - (route.last_leg.metres if last else int(route.stops["leg_metres"][gap]))
+    return extra
+
+
+@dataclass(frozen=True, slots=True)
+class _Vans:
+    """The shifts of the plans as arrays: who works when, can do it, and is still to be loaded."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    loads: NDArray[np.int64]
+    at_work: NDArray[np.bool_]  # not withdrawn
+    skilled: NDArray[np.bool_]
+    roomy: NDArray[np.bool_]
+    now: Timestamp
+
+    @staticmethod
+    def of(plans: DepotPlans, visit: Visit, now: Timestamp) -> "_Vans":
+        swept = plans.swept(now)
+        shifts = [route.shift for route in plans.routes]
+        return _Vans(
+            starts=np.array([shift.starts_at for shift in shifts], dtype=np.int64),
+            ends=np.array([shift.ends_at for shift in shifts], dtype=np.int64),
+            loads=np.array([shift.loads_at for shift in shifts], dtype=np.int64),
+            at_work=np.array([not route.withdrawn for route in plans.routes], dtype=bool),
+            skilled=swept.skilled(visit),
+            roomy=swept.roomy(visit),
+            now=now,
+        )
+
+    def working(self, window: TimeWindow) -> NDArray[np.bool_]:
+        """Vans on the road at some time of the window."""
+        return np.asarray((self.starts <= window.end) & (self.ends >= window.start) & self.at_work)
+
+    def cutoff(self, depot: Depot, slot: Slot) -> Timestamp:
+        """The last moment to order: lead time, the slot's own rule, the last van that can still be loaded."""
+        cutoff_at = slot.window.start - depot.booking.cutoff_minutes * MINUTE
+        if slot.order_by_at is not None:
+            cutoff_at = min(cutoff_at, slot.order_by_at)
+        loads = self.loads[self.working(slot.window) & self.skilled]
+        return min(cutoff_at, int(loads.max())) if len(loads) else cutoff_at
+
+
+class _Refusals:
+    """Why slots are not offered: what is looked at only when something was refused."""
+
+    def __init__(
+        self,
+        plans: DepotPlans,
+        vans: _Vans,
+        visit: Visit,
+        travel: TravelTimes,
+        now: Timestamp,
+        windows: Sequence[TimeWindow],
+    ) -> None:
+        self._plans, self._vans, self._visit, self._travel, self._now = plans, vans, visit, travel, now
+        self._held = self._fit_without_holds(windows)
+
+    def reason(self, slot: Slot, cutoff_at: Timestamp) -> Reason:
+        """The first thing that stands in the way, from the shop's own rules down to the road."""
+        vans = self._vans
+        working = vans.working(slot.window)
+        skilled = working & vans.skilled
+        if not slot.sell:
+            return Reason.CLOSED
+        if not working.any():
+            return Reason.NO_SHIFT
+        if not skilled.any():
+            return Reason.SKILL
+        if self._now + LEAST_TO_CUTOFF > cutoff_at:
+            return Reason.CUTOFF_PASSED
+        if slot.window in self._held:
+            return Reason.HELD
+        if not (skilled & vans.roomy).any():
+            return Reason.LOAD
+        return Reason.FULL if self._reachable(slot.window, skilled) else Reason.NO_ROUTE_FIT
+
+    def _fit_without_holds(self, windows: Sequence[TimeWindow]) -> frozenset[TimeWindow]:
+        """Windows for which there would be room if every hold ran out: they may come back."""
+        held = [
+            route
+            for route, waits in zip(self._plans.routes, self._plans.open_for_loading(self._now), strict=True)
+            if waits and route.unchanged_until(self._now) < FOREVER
+        ]
+        if not windows or not held:
+            return frozenset()
+        sweeps = Sweeps(self._plans.world)
+        swept = sweeps.of(held, FOREVER)
+        able = swept.able(self._visit)
+        gaps = Insertion(sweeps, swept, able, self._visit, windows, self._travel, FOREVER).look_up()
+        return frozenset(window for window in windows if gaps.candidates(window, 1))
+
+    def _reachable(self, window: TimeWindow, vans: NDArray[np.bool_]) -> bool:
+        """Whether some van with nothing else to do could be there in the window and back in time."""
+        routes = [self._plans.routes[at] for at in np.flatnonzero(vans)]
+        here = Places.of([self._visit.location], [self._visit.node])
+        starts = Places.of([r.shift.start for r in routes], [r.start_node for r in routes])
+        ends = Places.of([r.shift.end for r in routes], [r.end_node for r in routes])
+        clock = self._plans.world.clock
+        arrive = clock.clock(clock.work(self._vans.starts[vans]) + self._travel.to_one(starts, here))
+        begin = np.maximum(arrive, window.start)
+        back = clock.clock(clock.work(begin + self._visit.service_time) + self._travel.from_one(here, ends))
+        return bool(((arrive <= window.end) & (back <= self._vans.ends[vans])).any())

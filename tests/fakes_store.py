@@ -1,0 +1,237 @@
+"""A store in memory with the conditional semantics of the real one; both pass the same contract tests."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
+from chalicelib.events import Fact, Tenant
+from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.fleet.model import Depot, Vehicle
+from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.fleet.store import FleetChanges, ShiftRow
+from chalicelib.notifications.model import Message
+from chalicelib.promises.model import Hold, HoldState, Promise
+from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteRefused
+from chalicelib.receipts import ReceiptRow
+from chalicelib.routing.packed import GHOST_GRACE, Route
+from chalicelib.units import Seconds, StopId, Timestamp
+
+
+class InMemoryStore:
+    """Everything of all tenants but their keys; `outbox` has every commit's facts."""
+
+    def __init__(self) -> None:
+        self._depots: dict[tuple[Tenant, str], Depot] = {}
+        self._vehicles: dict[tuple[Tenant, str, str], Vehicle] = {}
+        self._routes: dict[tuple[Tenant, str, date, str], Route] = {}
+        self._shifts: dict[tuple[Tenant, str], ShiftRow] = {}
+        self._holds: dict[tuple[Tenant, StopId], Hold] = {}
+        self._promises: dict[tuple[Tenant, StopId], Promise] = {}
+        self._carts: dict[tuple[Tenant, str], StopId] = {}
+        self._orders: dict[tuple[Tenant, str, str | None], StopId] = {}
+        self._ledger: dict[tuple[Tenant, StopId, int], Fact] = {}
+        self._receipts: dict[tuple[Tenant, str], ReceiptRow] = {}
+        self._messages: dict[tuple[Tenant, str, str], Message] = {}
+        self._clocks: dict[Tenant, Seconds] = {}
+        self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
+
+    def depots(self, tenant: Tenant) -> Sequence[Depot]:
+        return sorted(_of(tenant, self._depots), key=lambda depot: depot.depot_id)
+
+    def depot(self, tenant: Tenant, depot_id: str) -> Depot | None:
+        return self._depots.get((tenant, depot_id))
+
+    def vehicles(self, tenant: Tenant, depot: Depot) -> Sequence[Vehicle]:
+        found = [van for key, van in self._vehicles.items() if key[:2] == (tenant, depot.depot_id)]
+        return sorted(found, key=lambda van: van.vehicle_id)
+
+    def routes(
+        self, tenant: Tenant, depot_id: str, *, first: date, last: date, consistent: bool
+    ) -> Sequence[tuple[date, Route]]:
+        found = [(key[2], route) for key, route in self._routes.items() if key[:2] == (tenant, depot_id)]
+        return sorted(
+            ((day, route) for day, route in found if first <= day <= last),
+            key=lambda dated: (dated[0], dated[1].shift.shift_id),
+        )
+
+    def route(self, tenant: Tenant, depot_id: str, day: date, shift_id: str) -> Route | None:
+        return self._routes.get((tenant, depot_id, day, shift_id))
+
+    def hold(self, tenant: Tenant, stop_id: StopId) -> Hold | None:
+        return self._holds.get((tenant, stop_id))
+
+    def cart(self, tenant: Tenant, cart_ref: str) -> StopId | None:
+        return self._carts.get((tenant, cart_ref))
+
+    def order(self, tenant: Tenant, order_ref: str, shipment_ref: str | None) -> StopId | None:
+        return self._orders.get((tenant, order_ref, shipment_ref))
+
+    def promise(self, tenant: Tenant, stop_id: StopId) -> Promise | None:
+        return self._promises.get((tenant, stop_id))
+
+    def promises(
+        self, tenant: Tenant, query: PromiseQuery, *, limit: int, start: str | None
+    ) -> Page[Promise]:
+        rows = sorted(
+            (promise for promise in _of(tenant, self._promises) if _matches(promise, query)), key=_place
+        )
+        rest = [promise for promise in rows if start is None or _place(promise) > start]
+        return Page(tuple(rest[:limit]), _place(rest[limit - 1]) if len(rest) > limit else None)
+
+    def ledger(self, tenant: Tenant, stop_id: StopId) -> Sequence[Fact]:
+        keys = sorted(key for key in self._ledger if key[:2] == (tenant, stop_id))
+        return [self._ledger[key] for key in keys]
+
+    def due_holds(self, tenant: Tenant, until: Timestamp, *, limit: int) -> Sequence[StopId]:
+        return [stop_id for whose, stop_id in self.due_anywhere(until) if whose == tenant][:limit]
+
+    def due_anywhere(self, until: Timestamp) -> Iterator[tuple[Tenant, StopId]]:
+        due = [
+            (hold.expires_at, hold.stop_id, tenant)
+            for (tenant, _), hold in self._holds.items()
+            if hold.state is HoldState.ACTIVE and hold.expires_at + GHOST_GRACE <= until
+        ]
+        return ((tenant, stop_id) for _, stop_id, tenant in sorted(due, key=lambda row: row[:2]))
+
+    def commit(self, tenant: Tenant, changes: Changes) -> None:
+        receipt = changes.receipt
+        if receipt is not None and (tenant, receipt.key) in self._receipts:
+            raise AlreadyDone("This request was carried out before.")
+        broken = frozenset(self._broken(tenant, changes))
+        if broken:
+            raise WriteRefused(broken)
+        self._write_routes(tenant, changes.routes)
+        for hold in changes.holds:
+            self._holds[tenant, hold.stop_id] = replace(hold, version=hold.version + 1)
+        if changes.promise is not None:
+            promise = changes.promise
+            self._promises[tenant, promise.stop_id] = replace(promise, version=promise.version + 1)
+        if changes.cart is not None:
+            self._carts.pop((tenant, changes.cart.cart_ref), None)
+            if changes.cart.now is not None:
+                self._carts[tenant, changes.cart.cart_ref] = changes.cart.now
+        if changes.order is not None:
+            self._orders[tenant, changes.order.order_ref, changes.order.shipment_ref] = changes.order.now
+        for stop_id, fact in _about_promises(changes.facts):
+            self._ledger[tenant, stop_id, fact.sequence] = fact
+        if receipt is not None:
+            self._receipts[tenant, receipt.key] = receipt
+        self.outbox.append((tenant, changes.facts))
+
+    def _broken(self, tenant: Tenant, changes: Changes) -> Iterator[Guard]:
+        """Every condition that does not hold."""
+        if not self._routes_as_seen(tenant, changes.routes):
+            yield Guard.ROUTE
+        for write in changes.routes:
+            depot = self.depot(tenant, write.depot_id)
+            if write.fleet_version not in (None, depot.fleet_version if depot else 0):
+                yield Guard.ROUTE
+        for hold in changes.holds:
+            if _version(self.hold(tenant, hold.stop_id)) != hold.version:
+                yield Guard.HOLD
+        promise, cart, order = changes.promise, changes.cart, changes.order
+        if promise is not None and _version(self.promise(tenant, promise.stop_id)) != promise.version:
+            yield Guard.PROMISE
+        for stop_id, fact in _about_promises(changes.facts):
+            if (tenant, stop_id, fact.sequence) in self._ledger:
+                yield Guard.PROMISE
+        if cart is not None and self.cart(tenant, cart.cart_ref) != cart.seen:
+            yield Guard.CART
+        if order is not None and self.order(tenant, order.order_ref, order.shipment_ref) != order.seen:
+            yield Guard.ORDER
+
+    def shift_row(self, tenant: Tenant, shift_id: str) -> ShiftRow | None:
+        return self._shifts.get((tenant, shift_id))
+
+    def shift_rows(self, tenant: Tenant, place: PlanKey) -> Sequence[ShiftRow]:
+        found = [row for row in _of(tenant, self._shifts) if row.place == place]
+        return sorted(found, key=lambda row: row.shift_id)
+
+    def commit_fleet(self, tenant: Tenant, changes: FleetChanges) -> None:
+        stored = self.depot(tenant, changes.depot_id)
+        shift = self.shift_row(tenant, changes.shift.shift_id) if changes.shift else None
+        if (stored.fleet_version if stored else 0) != changes.fleet_version:
+            raise StaleWrite("the fleet changed")
+        if shift is not None and changes.shift is not None and shift.place != changes.shift.place:
+            raise StaleWrite("the shift is elsewhere")
+        if not self._routes_as_seen(tenant, changes.routes):
+            raise StaleWrite("a route changed")
+        depot = changes.depot or stored
+        assert depot is not None
+        self._depots[tenant, changes.depot_id] = replace(depot, fleet_version=changes.fleet_version + 1)
+        if changes.vehicle is not None:
+            self._vehicles[tenant, changes.depot_id, changes.vehicle.vehicle_id] = changes.vehicle
+        if changes.removed_vehicle is not None:
+            self._vehicles.pop((tenant, changes.depot_id, changes.removed_vehicle), None)
+        if changes.shift is not None:
+            self._shifts[tenant, changes.shift.shift_id] = changes.shift
+        self._write_routes(tenant, changes.routes)
+        self.outbox.append((tenant, changes.facts))
+
+    def get_receipt(self, tenant: Tenant, key: str) -> ReceiptRow | None:
+        return self._receipts.get((tenant, key))
+
+    def claim_message(self, tenant: Tenant, message: Message) -> bool:
+        key = (tenant, message.subject, message.message_id)
+        return key not in self._messages and bool(self._messages.setdefault(key, message))
+
+    def record_message(self, tenant: Tenant, message: Message) -> None:
+        self._messages[tenant, message.subject, message.message_id] = message
+
+    def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
+        found = [text for text in _of(tenant, self._messages) if text.subject == subject]
+        return sorted(found, key=lambda text: (text.created_at, text.message_id))
+
+    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> frozenset[str]:
+        own = {text.sid for text in _of(tenant, self._messages)}
+        return frozenset(sid for sid in sids if sid in own)
+
+    def clock_offset(self, tenant: Tenant) -> Seconds:
+        return self._clocks.get(tenant, 0)
+
+    def set_clock_offset(self, tenant: Tenant, ahead: Seconds) -> None:
+        if ahead < self.clock_offset(tenant):
+            raise Conflict("The clock only moves forward.", code="clock_moved_back")
+        self._clocks[tenant] = ahead
+
+    def _routes_as_seen(self, tenant: Tenant, writes: Sequence[RouteWrite]) -> bool:
+        return all(
+            _version(self.route(tenant, write.depot_id, write.day, write.route.shift.shift_id))
+            == write.route.version
+            for write in writes
+        )
+
+    def _write_routes(self, tenant: Tenant, writes: Sequence[RouteWrite]) -> None:
+        for write in writes:
+            stored = replace(write.route, version=write.route.version + 1)
+            self._routes[tenant, write.depot_id, write.day, write.route.shift.shift_id] = stored
+
+
+def _of[T](tenant: Tenant, rows: dict[Any, T]) -> list[T]:
+    return [row for key, row in rows.items() if key[0] == tenant]
+
+
+def _version(row: Route | Hold | Promise | None) -> int:
+    return row.version if row is not None else 0
+
+
+def _about_promises(facts: Iterable[Fact]) -> Iterator[tuple[StopId, Fact]]:
+    for fact in facts:
+        stop_id = stop_id_of(fact.subject, PROMISE)
+        if stop_id is not None:
+            yield stop_id, fact
+
+
+def _place(promise: Promise) -> str:
+    return f"{promise.created_at:010}#{promise.stop_id:020}"
+
+
+def _matches(promise: Promise, query: PromiseQuery) -> bool:
+    return (
+        query.order_ref in (None, promise.order.order_ref)
+        and query.depot_id in (None, promise.depot_id)
+        and query.day in (None, promise.day)
+        and query.state in (None, promise.state)
+    )

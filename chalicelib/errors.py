@@ -16,8 +16,8 @@
     +- AlreadyDone               this very request was carried out before; the door replays it
     +- Upstream                  DynamoDB, Twilio or a travel engine did not answer (retryable)
 
-Expected answers are values (a refused slot is a slot with a reason); an exception means that the caller cannot
-have what it asked. None of them knows HTTP: status codes live in one dictionary in `handlers.http`.
+Expected answers are values (a refused slot is a slot with a reason); an exception means that the caller
+cannot have what it asked. None of them knows HTTP: status codes live in one dictionary in `handlers.http`.
 """
 
 from collections.abc import Mapping, Sequence

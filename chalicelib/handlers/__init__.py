@@ -1,0 +1,1 @@
+"""The doors: HTTP endpoints and event sources, thin; `handlers.endpoints` shows how one is written."""

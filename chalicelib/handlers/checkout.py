@@ -1,0 +1,413 @@
+"""Endpoints of a checkout: search slots, hold one, turn it into a promise."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from chalicelib.errors import Forbidden, NotFound, SlotTaken
+from chalicelib.fleet.ids import HOLD, hold_id, stop_id_of
+from chalicelib.fleet.model import Handover, Requirement
+from chalicelib.handlers.endpoints import Call, Endpoints
+from chalicelib.handlers.http import Answer
+from chalicelib.handlers.idempotency import Idempotency
+from chalicelib.handlers.wire import (
+    Body,
+    Date,
+    Grams,
+    Id,
+    InstantText,
+    Label,
+    LatLon,
+    Millilitres,
+    Money,
+    View,
+    absent,
+    rfc3339,
+)
+from chalicelib.merchants.model import KeyType, Scope
+from chalicelib.promises.model import Address, Answered, Grade, Hold, Listed, Reason
+from chalicelib.promises.offer_token import seal_offer, unseal_offer
+from chalicelib.promises.search import DEFAULT_DAYS, SlotQuery
+from chalicelib.routing.model import Load
+from chalicelib.routing.packed import MAX_PARCELS
+from chalicelib.units import StopId
+
+api = Endpoints("Checkout")
+
+_LONGEST_VISIT = 4 * 3600
+_LONGEST_TOKEN = 16_384
+_MOST_SKILLS = 8
+
+OfferText = Annotated[
+    str, Field(min_length=1, max_length=_LONGEST_TOKEN, description="As a search gave it; opaque.")
+]
+CartRef = Annotated[Id, Field(description="The storefront's own name for this checkout.")]
+PostalCode = Annotated[str, Field(min_length=1, max_length=16)]
+
+
+class AddressBody(Body):
+    """What the driver reads at the door."""
+
+    lines: Annotated[list[Label], Field(min_length=1, max_length=4)]
+    city: Label
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1.", examples=["PT"])]
+    postal_code: PostalCode | None = None
+    unit: Label | None = None
+    floor: Label | None = None
+
+    def address(self) -> Address:
+        """Give the address as the promise keeps it."""
+        return Address(
+            lines=tuple(self.lines),
+            city=self.city,
+            country=self.country,
+            postal_code=self.postal_code,
+            unit=self.unit,
+            floor=self.floor,
+        )
+
+
+class DestinationBody(LatLon):
+    """Where it goes: the point decides, the address is for people."""
+
+    address: AddressBody | None = None
+
+
+class LoadBody(Body):
+    """What it brings onto the van."""
+
+    parcels: Annotated[int, Field(ge=1, le=MAX_PARCELS)] = 1
+    grams: Grams = 0
+    millilitres: Millilitres = 0
+
+    def load(self) -> Load:
+        """Give the load as the routing library has it."""
+        return Load(parcels=self.parcels, grams=self.grams, millilitres=self.millilitres)
+
+
+class HandoverBody(Body):
+    """How the parcel changes hands."""
+
+    attended: Annotated[bool, Field(description="Somebody must be there to take it.")] = False
+    requires: Annotated[list[Requirement], Field(max_length=len(Requirement), strict=False)] = []
+
+    def handover(self) -> Handover:
+        """Give the rules as the promise keeps them."""
+        return Handover(attended=self.attended, requires=frozenset(self.requires))
+
+
+class SearchRequest(Body):
+    """Asks which delivery slots this buyer can have."""
+
+    destination: DestinationBody
+    load: LoadBody = LoadBody()
+    depot_id: Annotated[
+        Id | None, Field(description="Every depot that serves the address, unless given.")
+    ] = None
+    skills: Annotated[list[Id], Field(max_length=_MOST_SKILLS, description="Skills the van must have.")] = []
+    handover: Annotated[HandoverBody | None, Field(description="The depot's, unless given.")] = None
+    service_time_seconds: Annotated[
+        int | None, Field(ge=1, le=_LONGEST_VISIT, description="The depot's, unless given.")
+    ] = None
+    from_date: Annotated[Date | None, Field(description="Today at the depot, unless given.")] = None
+    days: Annotated[int, Field(ge=1, le=14)] = DEFAULT_DAYS
+    cart_ref: Annotated[
+        CartRef | None, Field(description="Binds the offers to it, and overlooks its own hold.")
+    ] = None
+
+    def query(self, *, detours: bool) -> SlotQuery:
+        """Give what is asked as the search wants it."""
+        return SlotQuery(
+            location=self.destination.location(),
+            address=self.destination.address.address() if self.destination.address else None,
+            load=self.load.load(),
+            skills=frozenset(self.skills),
+            handover=self.handover.handover() if self.handover else None,
+            service_time=self.service_time_seconds,
+            depot_id=self.depot_id,
+            from_date=self.from_date,
+            days=self.days,
+            cart_ref=self.cart_ref,
+            detours=detours,
+        )
+
+
+class Served(StrEnum):
+    """Where an answer comes from."""
+
+    LIVE_ROUTES = "live_routes"
+    FALLBACK = "fallback"
+
+
+class SlotView(View):
+    """A slot, offered or not."""
+
+    slot_id: str
+    depot_id: str
+    starts_at: InstantText
+    ends_at: InstantText
+    available: bool
+    reason: Annotated[Reason | None, absent(description="Why it is not available.")]
+    confidence: Annotated[
+        float | None,
+        absent(description="Probability that this window is kept, on the route as just computed."),
+    ]
+    extra_seconds: Annotated[int | None, absent(description="Added driving. Secret keys only.")]
+    extra_metres: Annotated[int | None, absent(description="Added distance. Secret keys only.")]
+    grade: Annotated[Grade | None, absent(description="How well it suits the routes.")]
+    price: Annotated[Money | None, absent()]
+    cutoff_at: InstantText
+    offer: Annotated[str | None, absent(description="Token to hold or promise it with; good for 30 minutes.")]
+
+
+class SearchView(View):
+    """All slots of the days asked for, sold-out ones included."""
+
+    computed_at: InstantText
+    expires_at: Annotated[InstantText, Field(description="From then on some offer in it has run out.")]
+    timezone: str
+    served: Served
+    slots: list[SlotView]
+
+
+class HoldRequest(Body):
+    """Claim an offered slot for a checkout."""
+
+    offer: OfferText
+    cart_ref: CartRef
+    replaces: Annotated[
+        str | None,
+        Field(max_length=64, description="The cart's earlier hold, to be given up in the same step."),
+    ] = None
+    hold_token: Annotated[
+        str | None, Field(max_length=64, description="Of the hold in `replaces`; publishable keys need it.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _token_has_a_hold(self) -> "HoldRequest":
+        if self.hold_token is not None and self.replaces is None:
+            raise PydanticCustomError("hold_token", "A hold_token goes with replaces")
+        return self
+
+
+class HoldToken(Body):
+    """What a publishable key proves with that the hold is its own."""
+
+    hold_token: Annotated[str | None, Field(max_length=64)] = None
+
+
+class HoldView(View):
+    """A claimed place."""
+
+    hold_id: str
+    state: str
+    depot_id: str
+    slot_id: str
+    starts_at: InstantText
+    ends_at: InstantText
+    expires_at: InstantText
+    confidence: float
+    cart_ref: str
+    hold_token: Annotated[str | None, absent(description="Lets a publishable key extend, swap or release.")]
+
+
+@api.endpoint(
+    "POST",
+    "/v1/slots/search",
+    scope=Scope.CHECKOUT,
+    publishable=True,
+    request=SearchRequest,
+    answers={200: SearchView},
+    example={"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 2}, "days": 2},
+)
+def search_slots(call: Call[SearchRequest]) -> Answer:
+    """Search delivery slots.
+
+    Answered from the live routes: a slot is available only if the stop fits a van's route without endangering
+    a promise already made. What is not available says why; "no slot" is not an error.
+    """
+    secret = call.key.type is KeyType.SECRET
+    answered = call.services.search.search(call.tenant, call.body.query(detours=secret), call.now)
+    return Answer(200, search_view(call, answered))
+
+
+@api.endpoint(
+    "POST",
+    "/v1/holds",
+    scope=Scope.CHECKOUT,
+    publishable=True,
+    request=HoldRequest,
+    answers={201: HoldView},
+    problems=("slot_taken", "offer_expired", "offer_invalid", "hold_exists"),
+    idempotency=Idempotency.REQUIRED,
+)
+def hold_slot(call: Call[HoldRequest]) -> Answer:
+    """Hold an offered slot.
+
+    One live hold per cart: with a secret key a second hold of the same cart swaps, with a publishable key it
+    names the first in `replaces` and proves it with its `hold_token`. A swap is one transaction.
+    """
+
+    def answer(hold: Hold) -> Answer:
+        return Answer(201, hold_view(call, hold, with_token=True))
+
+    wanted, secret = call.body, call.key.type is KeyType.SECRET
+    replaces = _own_hold(call, wanted.replaces, wanted.hold_token) if wanted.replaces else None
+    offer = unseal_offer(call.services.sealer, call.tenant, wanted.offer)
+    with offering_alternatives(call):
+        return answer(
+            call.services.booking.hold(
+                call.tenant,
+                offer,
+                wanted.cart_ref,
+                call.now,
+                call.receipt(answer),
+                trusted=secret,
+                replaces=replaces,
+            )
+        )
+
+
+@api.endpoint(
+    "GET",
+    "/v1/holds/{hold_id}",
+    scope=Scope.CHECKOUT,
+    publishable=True,
+    answers={200: HoldView},
+    problems=("not_found",),
+)
+def read_hold(call: Call[None]) -> Answer:
+    """Read a hold."""
+    hold = call.services.booking.read_hold(call.tenant, hold_stop_id(call.path["hold_id"]), call.now)
+    return Answer(200, hold_view(call, hold, with_token=False))
+
+
+@api.endpoint(
+    "DELETE",
+    "/v1/holds/{hold_id}",
+    scope=Scope.CHECKOUT,
+    publishable=True,
+    request=HoldToken,
+    answers={204: None},
+    problems=("not_found", "illegal_transition"),
+)
+def release_hold(call: Call[HoldToken]) -> Answer:
+    """Give a hold back; its capacity is free at once."""
+    stop_id = _own_hold(call, call.path["hold_id"], call.body.hold_token or call.headers.get("x-hold-token"))
+    call.services.booking.release(call.tenant, stop_id, call.now)
+    return Answer(204)
+
+
+@api.endpoint(
+    "POST",
+    "/v1/holds/{hold_id}/extend",
+    scope=Scope.CHECKOUT,
+    publishable=True,
+    request=HoldToken,
+    answers={200: HoldView},
+    problems=("not_found", "hold_expired", "illegal_transition"),
+    idempotency=Idempotency.OPTIONAL,
+)
+def extend_hold(call: Call[HoldToken]) -> Answer:
+    """Keep a hold for another `hold_seconds`, at most an hour in all and never past the cut-off."""
+
+    def answer(hold: Hold) -> Answer:
+        return Answer(200, hold_view(call, hold, with_token=True))
+
+    stop_id = _own_hold(call, call.path["hold_id"], call.body.hold_token)
+    return answer(call.services.booking.extend(call.tenant, stop_id, call.now, call.receipt(answer)))
+
+
+def hold_stop_id(text: str) -> StopId:
+    """The stop a hold's id names; `NotFound` if it is not one we would write."""
+    stop_id = stop_id_of(text, HOLD)
+    if stop_id is None:
+        raise NotFound("There is no such hold.")
+    return stop_id
+
+
+def _own_hold(call: Call[Any, Any], text: str, token: str | None) -> StopId:
+    """The hold this text names; a browser has to prove that it is its own.
+
+    Raises
+    ------
+    NotFound
+        It names no hold of ours.
+    Forbidden
+        A publishable key without the hold's token.
+    """
+    stop_id = hold_stop_id(text)
+    secret = call.key.type is KeyType.SECRET
+    if not secret and not call.services.sealer.is_derived(_token_purpose(call), text, token or ""):
+        raise Forbidden("A publishable key needs the hold_token of this hold.")
+    return stop_id
+
+
+def _token_purpose(call: Call[Any, Any]) -> str:
+    return f"hold_token:{call.tenant}"
+
+
+def hold_view(call: Call[Any, Any], hold: Hold, *, with_token: bool) -> HoldView:
+    """Show a hold; its token only to whoever has just been given it."""
+    zone = hold.offer.timezone
+    named = hold_id(hold.stop_id)
+    return HoldView(
+        hold_id=named,
+        state=str(hold.state),
+        depot_id=hold.offer.depot_id,
+        slot_id=hold.offer.slot_id,
+        starts_at=rfc3339(hold.offer.window.start, zone),
+        ends_at=rfc3339(hold.offer.window.end, zone),
+        expires_at=rfc3339(hold.expires_at, zone),
+        confidence=hold.confidence,
+        cart_ref=hold.cart_ref,
+        hold_token=call.services.sealer.derive(_token_purpose(call), named) if with_token else None,
+    )
+
+
+def slot_view(call: Call[Any, Any], listed: Listed) -> SlotView:
+    """Show a slot, its offer sealed; added driving is the merchant's business only."""
+    zone = listed.timezone
+    secret = call.key.type is KeyType.SECRET
+    price = listed.price
+    return SlotView(
+        slot_id=listed.slot_id,
+        depot_id=listed.depot_id,
+        starts_at=rfc3339(listed.window.start, zone),
+        ends_at=rfc3339(listed.window.end, zone),
+        available=listed.offer is not None,
+        reason=listed.reason,
+        confidence=listed.confidence,
+        extra_seconds=listed.extra_seconds if secret else None,
+        extra_metres=listed.extra_metres if secret else None,
+        grade=listed.grade,
+        price=Money(amount=price.amount, currency=price.currency) if price else None,
+        cutoff_at=rfc3339(listed.cutoff_at, zone),
+        offer=seal_offer(call.services.sealer, call.tenant, listed.offer) if listed.offer else None,
+    )
+
+
+def search_view(call: Call[Any, Any], answered: Answered) -> SearchView:
+    """Show a whole answer, each slot in its depot's zone."""
+    return SearchView(
+        computed_at=rfc3339(answered.computed_at, answered.timezone),
+        expires_at=rfc3339(answered.expires_at, answered.timezone),
+        timezone=answered.timezone,
+        served=Served.LIVE_ROUTES if answered.live else Served.FALLBACK,
+        slots=[slot_view(call, slot) for slot in answered.slots],
+    )
+
+
+@contextmanager
+def offering_alternatives(call: Call[Any, Any]) -> Iterator[None]:
+    """Show the slots that a `SlotTaken` carries as a search would: nobody is left with a bare no."""
+    try:
+        yield
+    except SlotTaken as taken:
+        slots = [slot_view(call, slot) for slot in taken.extra.get("alternatives", ())]
+        shown = [slot.model_dump(mode="json", exclude_none=True) for slot in slots]
+        raise SlotTaken(taken.detail, extra={"alternatives": shown}) from taken

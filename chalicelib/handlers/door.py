@@ -1,0 +1,382 @@
+"""The door: every request passes here in this order, and every answer leaves in the same dress.
+
+    request id -> key -> quota -> scope -> path, query, body -> receipt of a twin -> handler -> headers
+
+Whatever is refused leaves as problem+json with a request id; whatever breaks leaves as a 500 that tells
+nothing, and a log line that tells where. Weak point: a path that nobody declared never gets here: API Gateway
+answers it (`infra` dresses that answer), and so does Chalice's local server.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from time import perf_counter
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+from chalice import Response
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.errors import (
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    SlotkeeperError,
+    Unauthorized,
+)
+from chalicelib.handlers.endpoints import Call, Endpoint, Endpoints, OpenCall
+from chalicelib.handlers.http import PROBLEM_JSON, Rendered, problem
+from chalicelib.handlers.idempotency import Repeatable, callers_key, fingerprint_of
+from chalicelib.handlers.strict_json import (
+    MAX_BYTES,
+    SHOWN_ERRORS,
+    canonical,
+    check_declared,
+    read_json,
+    validated,
+)
+from chalicelib.handlers.wire import ID_PATTERN
+from chalicelib.merchants.model import ApiKey, KeyType, Scope
+from chalicelib.merchants.quota import Allowance
+
+if TYPE_CHECKING:
+    from chalice import Chalice
+    from chalice.app import Request
+
+    from chalicelib.bootstrap import Services
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_ID = re.compile(ID_PATTERN, re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "authorization"})
+_PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Id",
+    "Access-Control-Max-Age": "7200",
+}
+_EXPOSED = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed"
+
+
+def register(
+    app: "Chalice",
+    features: Iterable[Endpoints],
+    build: "Callable[[], Services]",
+    *,
+    log: Logger | None = None,
+) -> None:
+    """Hang every declared endpoint into the Chalice app.
+
+    Parameters
+    ----------
+    build
+        Makes the services; called once, by the first request that needs them. Nothing is built at import.
+    """
+    door = Door(build, log=log or Logger(service="slotkeeper"))
+    endpoints = [endpoint for feature in features for endpoint in feature.declared]
+    preflights: dict[str, list[str]] = {}
+    for endpoint in endpoints:
+        _route(app, endpoint.method, endpoint.path, endpoint.name, door.view(app, endpoint))
+        if endpoint.publishable:
+            preflights.setdefault(endpoint.path, []).append(endpoint.method)
+    for path, methods in preflights.items():
+        _route(app, "OPTIONS", path, f"preflight {path}", door.preflight(app, ", ".join(methods)))
+    app.register_middleware(door.dress_foreign_answers, "http")
+
+
+def _route(app: "Chalice", method: str, path: str, name: str, view: Callable[..., Response]) -> None:
+    # Chalice's own check of content types would answer before us, and not in problem+json.
+    app.route(path, methods=[method], name=name, content_types=["*/*"])(view)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """What is known about a request so far, for the headers of its answer and its log line."""
+
+    request_id: str
+    origin: str | None
+    key: ApiKey | None = None
+    allowance: Allowance | None = None
+
+
+class Door:
+    """Turns declared endpoints into views of Chalice."""
+
+    def __init__(self, build: "Callable[[], Services]", *, log: Logger) -> None:
+        self._services = cache(build)
+        self._log = log
+
+    def view(self, app: "Chalice", endpoint: Endpoint) -> Callable[..., Response]:
+        """Make the function that Chalice calls for this endpoint."""
+
+        def serve(**path: str) -> Response:
+            return self._serve(endpoint, _current(app), path)
+
+        serve.__name__ = endpoint.name
+        return serve
+
+    def preflight(self, app: "Chalice", methods: str) -> Callable[..., Response]:
+        """Make the view that answers a browser's preflight: anybody may ask, the real answer decides."""
+
+        def serve(**_path: str) -> Response:
+            headers = {
+                **_PREFLIGHT,
+                "Access-Control-Allow-Methods": methods,
+                "X-Request-Id": _request_id(_current(app).headers),
+            }
+            return _response("", headers, 204)
+
+        return serve
+
+    def dress_foreign_answers(self, request: "Request", respond: Callable[[Any], Response]) -> Response:
+        """Turn an answer of Chalice's own (a method that nobody declared) into problem+json."""
+        response = respond(request)
+        if "X-Request-Id" in response.headers:
+            return response
+        request_id = _request_id(request.headers)
+        if response.status_code == 405:
+            error = SlotkeeperError("This path has no such method.", code="method_not_allowed")
+        else:
+            error = SlotkeeperError("We made a mistake.")
+        rendered = problem(error, request_id)
+        headers = {"X-Request-Id": request_id, "Content-Type": PROBLEM_JSON, **rendered.headers}
+        allowed = response.headers.get("Allow")
+        if isinstance(allowed, str):
+            headers["Allow"] = allowed
+        return _response(rendered.text, headers, rendered.status)
+
+    def _serve(self, endpoint: Endpoint, request: "Request", path: Mapping[str, str]) -> Response:
+        began = perf_counter()
+        visit = _Visit(request_id=_request_id(request.headers), origin=request.headers.get("origin"))
+        try:
+            if endpoint.scope is None:
+                rendered = self._answer_anybody(endpoint, request, path, visit)
+            else:
+                rendered = self._answer(endpoint, request, path, visit)
+        except SlotkeeperError as error:
+            rendered = problem(error, visit.request_id)
+        except (
+            Exception
+        ) as bug:  # the one place where bugs end: the caller gets an answer, the log gets the place
+            rendered = problem(SlotkeeperError("We made a mistake."), visit.request_id)
+            self._log_bug(bug, visit)
+        self._log_request(endpoint, visit, rendered, milliseconds=(perf_counter() - began) * 1000)
+        return _response(rendered.text, _headers(endpoint, visit, rendered), rendered.status)
+
+    def _answer_anybody(
+        self, endpoint: Endpoint, request: "Request", path: Mapping[str, str], visit: _Visit
+    ) -> Rendered:
+        raw = _raw(request)
+        if len(raw) > MAX_BYTES:
+            raise InvalidRequest(f"The body may have {MAX_BYTES} bytes.", code="body_too_large")
+        call = OpenCall(
+            query=_query(endpoint, request),
+            path=_path(endpoint, path),
+            headers=request.headers,
+            raw=raw,
+            base_url=_base_url(request, endpoint),
+            request_id=visit.request_id,
+            build=self._services,
+        )
+        return endpoint.handler(call).rendered()
+
+    def _answer(
+        self, endpoint: Endpoint, request: "Request", path: Mapping[str, str], visit: _Visit
+    ) -> Rendered:
+        services = self._services()
+        system_now = services.clock.system_now()
+        key = visit.key = services.merchants.authenticate(_bearer(request), now=system_now)
+        visit.allowance = services.rate_limiter.take(key.key_id, now=system_now)
+        if visit.allowance.is_exceeded:
+            raise RateLimited("This key's quota is used up.", retry_after=visit.allowance.resets_in)
+        _check_rights(endpoint, key)
+        callers = callers_key(request.headers.get("idempotency-key"), endpoint.idempotency)
+        names = _path(endpoint, path)
+        query = _query(endpoint, request)
+        body, tree = _body(endpoint, request)
+        place = f"{endpoint.method} {endpoint.path.format(**names)}"
+        repeatable = None
+        if callers is not None:
+            repeatable = Repeatable(
+                tenant=key.tenant,
+                key=f"{key.type}/{endpoint.method}/{endpoint.path}/{callers}",
+                fingerprint=fingerprint_of(place, canonical(tree)),
+                system_now=system_now,
+                store=services.receipts,
+                sealer=services.sealer,
+            )
+            earlier = repeatable.earlier_answer()
+            if earlier is not None:
+                return earlier
+        call: Call[Any, Any] = Call(
+            tenant=key.tenant,
+            key=key,
+            body=body,
+            query=query,
+            path=names,
+            place=place,
+            headers=request.headers,
+            now=services.business_now(key.tenant, system_now=system_now),
+            system_now=system_now,
+            request_id=visit.request_id,
+            services=services,
+            repeatable=repeatable,
+        )
+        try:
+            return endpoint.handler(call).rendered()
+        except SlotkeeperError:
+            # A twin that ran beside us may have had the effect; that may be the very reason for the refusal.
+            earlier = repeatable.earlier_answer() if repeatable else None
+            if earlier is None:
+                raise
+            return earlier
+
+    def _log_request(
+        self, endpoint: Endpoint, visit: _Visit, rendered: Rendered, *, milliseconds: float
+    ) -> None:
+        extra: dict[str, Any] = {
+            "request_id": visit.request_id,
+            "endpoint": f"{endpoint.method} {endpoint.path}",
+            "status": rendered.status,
+            "milliseconds": round(milliseconds, 2),
+        }
+        if visit.key:
+            extra |= {"tenant": str(visit.key.tenant), "key_id": visit.key.key_id}
+        if rendered.code:
+            extra["code"] = rendered.code
+        self._log.info("request", extra=extra)
+
+    def _log_bug(self, bug: Exception, visit: _Visit) -> None:
+        # Not the message: a KeyError or a ValidationError quotes what it choked on, perhaps a phone number.
+        stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(bug.__traceback__)]
+        extra = {"request_id": visit.request_id, "error": type(bug).__qualname__, "stack": stack}
+        self._log.error("bug", extra=extra)
+
+
+def _current(app: "Chalice") -> "Request":
+    assert app.current_request is not None  # Chalice sets it before it calls a view
+    return app.current_request
+
+
+def _response(text: str, headers: Mapping[str, str], status: int) -> Response:
+    return Response(text, dict(headers), status)
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    """Take the caller's id if it is harmless in a header and a log line, else make one."""
+    given = headers.get("x-request-id")
+    return given if given and _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(10)}"
+
+
+def _bearer(request: "Request") -> str:
+    if any(
+        name.lower() in _KEY_PARAMETERS or any(text.startswith("slk_") for text in texts)
+        for name, texts in _parameters(request).items()
+    ):
+        raise Unauthorized(
+            "Send the API key in the Authorization header. One that stood in a URL may be in logs: revoke it."
+        )
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text:
+        raise Unauthorized("Send the API key as Authorization: Bearer slk_…")
+    return str(text.strip())
+
+
+def _check_rights(endpoint: Endpoint, key: ApiKey) -> None:
+    if key.type is KeyType.PUBLISHABLE and not endpoint.publishable:
+        raise Forbidden("This endpoint needs a secret key.")
+    if not key.scopes & (endpoint.scope or Scope(0)):
+        raise Forbidden(f"This endpoint needs the scope {' or '.join((endpoint.scope or Scope(0)).names)}.")
+
+
+def _path(endpoint: Endpoint, path: Mapping[str, str]) -> dict[str, str]:
+    names = {name: unquote(text) if "%" in text else text for name, text in path.items()}
+    for name, text in names.items():
+        if not _ID.fullmatch(text):
+            if endpoint.method == "PUT":
+                raise InvalidRequest(
+                    "The id is not valid.", fields=[FieldError(f"{{{name}}}", f"An id matches {ID_PATTERN}")]
+                )
+            raise NotFound("There is no such thing.")
+    return names
+
+
+def _parameters(request: "Request") -> Mapping[str, list[str]]:
+    given = request.query_params
+    return {name: given.getlist(name) for name in given} if given else {}
+
+
+def _query(endpoint: Endpoint, request: "Request") -> BaseModel | None:
+    given = _parameters(request)
+    model = endpoint.query
+    if model is None and not given:
+        return None
+    values: dict[str, str] = {}
+    for name, texts in given.items():
+        if model is None or len(texts) != 1:
+            why = "There is no such parameter." if model is None else "It is given more than once."
+            raise InvalidRequest("The query is not valid.", fields=[FieldError(f"?{name[:80]}", why)])
+        values[name] = texts[0]
+    assert model is not None  # or some parameter was refused above
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        fields = [
+            FieldError("?" + str(found["loc"][0])[:80] if found["loc"] else "", found["msg"])
+            for found in error.errors(include_url=False, include_context=False, include_input=False)[
+                :SHOWN_ERRORS
+            ]
+        ]
+        raise InvalidRequest("The query is not valid; see errors.", fields=fields) from None
+
+
+def _raw(request: "Request") -> bytes:
+    try:
+        raw = request.raw_body
+        return raw if isinstance(raw, bytes) else raw.encode()
+    except ValueError:  # half a surrogate pair in the event, or broken base64
+        raise InvalidRequest("The body is not UTF-8.", code="malformed_json") from None
+
+
+def _body(endpoint: Endpoint, request: "Request") -> tuple[BaseModel | None, Any]:
+    raw = _raw(request)
+    model = endpoint.request
+    if model is None:
+        if raw.strip() and read_json(raw) != {}:
+            raise InvalidRequest("This request has no body.")
+        return None, {}
+    if not raw and not any(part.is_required() for part in model.model_fields.values()):
+        raw = b"{}"
+    check_declared(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    tree = read_json(raw)
+    return validated(model, raw, tree), tree
+
+
+def _base_url(request: "Request", endpoint: Endpoint) -> str:
+    scheme = request.headers.get("x-forwarded-proto", "http")
+    stage = request.context.get("path", "").removesuffix(endpoint.path)
+    return f"{scheme}://{request.headers.get('host', 'localhost')}{stage}"
+
+
+def _headers(endpoint: Endpoint, visit: _Visit, rendered: Rendered) -> dict[str, str]:
+    headers = {"X-Request-Id": visit.request_id, "X-Content-Type-Options": "nosniff"}
+    if rendered.media_type:
+        headers["Content-Type"] = rendered.media_type
+    if endpoint.scope is not None:
+        headers["Cache-Control"] = "no-store"
+    if visit.allowance:
+        quota = visit.allowance.quota
+        headers["RateLimit-Policy"] = f'"key";q={quota.requests};w={quota.window}'
+        headers["RateLimit"] = f'"key";r={visit.allowance.remaining};t={visit.allowance.resets_in}'
+    if endpoint.publishable:
+        headers["Vary"] = "Origin"
+        if visit.key and visit.origin and visit.origin in visit.key.origins:
+            headers["Access-Control-Allow-Origin"] = visit.origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+    headers.update((name, _CONTROL.sub("", text)) for name, text in rendered.headers.items())
+    return headers

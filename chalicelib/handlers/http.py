@@ -1,0 +1,242 @@
+"""What our HTTP says: answers, and one table of everything that can be wrong.
+
+`PROBLEMS` is the only place that knows status codes. An exception whose own code is missing here gets the
+status of its class, so a new case in a service is never a 500; a test asks for its entry all the same.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib.errors import Expired, InvalidRequest, RateLimited, SlotkeeperError
+from chalicelib.units import iso_utc
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+_RETRY_SOON = 1  # seconds: what hindered us then is contention or a short outage
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A body that is not JSON: a page, or CSV."""
+
+    media_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers.
+
+    Attributes
+    ----------
+    zone
+        IANA name of the depot's zone, in which `wire.Instant` fields of the body are written; UTC otherwise.
+    """
+
+    status: int
+    body: BaseModel | Text | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
+
+    def rendered(self) -> "Rendered":
+        """Write the body."""
+        match self.body:
+            case None:
+                return Rendered(self.status, "", None, self.headers)
+            case Text(media_type, text):
+                return Rendered(self.status, text, media_type, self.headers)
+            case model:
+                text = model.model_dump_json(context={"zone": self.zone} if self.zone else None)
+                return Rendered(self.status, text, JSON, self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer in the form in which it is sent; `code` is set for problems."""
+
+    status: int
+    text: str
+    media_type: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One case of the catalogue.
+
+    Attributes
+    ----------
+    title
+        The same for every occurrence (RFC 9457).
+    meaning
+        What has happened and what to do about it, for the person who reads `/docs`.
+    """
+
+    status: int
+    title: str
+    meaning: str
+
+
+PROBLEMS: Mapping[str, Problem] = {
+    # --- the request itself
+    "malformed_json": Problem(
+        400,
+        "The body is not JSON",
+        "A body is one JSON text in UTF-8: no byte order mark, no NaN or Infinity, each key once per object, "
+        "at most 32 levels deep, integers of at most 19 characters, no NUL, no half surrogate pairs.",
+    ),
+    "body_too_large": Problem(413, "The body is too large", "A body may have 65,536 bytes."),
+    "unsupported_media_type": Problem(
+        415,
+        "The body is of another type",
+        "Send `Content-Type: application/json` (charset utf-8, if any) and no Content-Encoding.",
+    ),
+    "invalid_request": Problem(
+        422,
+        "The request is not valid",
+        "`errors` names each field by JSON pointer (a query parameter as `?name`) and says what is wrong. "
+        "Unknown fields and parameters are refused too: a typing error is not silently ignored.",
+    ),
+    "method_not_allowed": Problem(
+        405, "This endpoint has no such method", "The Allow header lists the methods there are."
+    ),
+    "idempotency_key_missing": Problem(
+        400,
+        "Idempotency-Key is missing",
+        "This must not happen twice. Send an Idempotency-Key of your own choice, unique to the request, and "
+        "repeat the request with the same key until it is answered.",
+    ),
+    "idempotency_key_invalid": Problem(
+        400, "Idempotency-Key is not valid", "It is 1 to 255 visible ASCII characters, without spaces."
+    ),
+    "idempotency_mismatch": Problem(
+        422,
+        "Idempotency-Key was used for another request",
+        "The first request with this key had another body or path. Take a new key for a new request.",
+    ),
+    "cursor_invalid": Problem(
+        400,
+        "The cursor is not valid",
+        "A cursor works with the list, the filters and the merchant it was given for, unedited.",
+    ),
+    "token_invalid": Problem(
+        400, "The token is not valid", "It was not issued by us for this use, or it was edited."
+    ),
+    # --- who asks
+    "unauthorized": Problem(
+        401,
+        "No valid API key",
+        "Send `Authorization: Bearer slk_…`. A misspelt, unknown, expired or revoked key gets this answer, "
+        "always the same. Never put a key into a URL.",
+    ),
+    "forbidden": Problem(
+        403,
+        "This key may not do that",
+        "The endpoint needs a scope that this key does not carry, or a secret key and not a publishable one.",
+    ),
+    "rate_limited": Problem(
+        429,
+        "Too many requests",
+        "The key's quota for this window is used up; `RateLimit-Policy` states it. Wait for `Retry-After`.",
+    ),
+    # --- the thing asked for
+    "not_found": Problem(
+        404, "There is no such thing", "It does not exist, or it is another merchant's: we do not say which."
+    ),
+    "conflict": Problem(409, "The state does not allow this", "`detail` says why."),
+    "illegal_transition": Problem(409, "The state does not allow this", "`state` is the state it is in."),
+    "key_in_use": Problem(
+        409, "A key cannot revoke itself", "Use another admin key, so that one is left that can make keys."
+    ),
+    "slot_taken": Problem(
+        409,
+        "The slot was taken",
+        "Somebody else got the last place, or it no longer fits a route. `alternatives` are fresh offers.",
+    ),
+    "offer_invalid": Problem(
+        400,
+        "The offer is not valid",
+        "It was not issued for this merchant and cart, or it was edited. Search again.",
+    ),
+    "offer_expired": Problem(410, "The offer has expired", "Offers are good for 30 minutes. Search again."),
+    "hold_expired": Problem(410, "The hold has expired", "Its place went back on sale at `expired_at`."),
+    "expired": Problem(410, "It has expired", "It was good until `expired_at`."),
+    "hold_exists": Problem(
+        409,
+        "The cart has a live hold",
+        "Name it in `replaces`, with its `hold_token`, to swap; or confirm or release it.",
+    ),
+    "order_already_promised": Problem(
+        409,
+        "This order has a promise",
+        "An open promise has the same `order_ref` and `shipment_ref`: change that one, `promise_id`.",
+    ),
+    "bad_area": Problem(422, "The service area cannot be used", "`errors` says where and why."),
+    "depot_in_use": Problem(
+        409, "The depot is in use", "This cannot change while the depot has shifts; withdraw them first."
+    ),
+    "shift_in_use": Problem(
+        409, "The shift's id is in use", "A shift of another depot or date has it; take another id."
+    ),
+    "shift_overlap": Problem(
+        422, "Shifts of one vehicle overlap", "A vehicle works one shift at a time. See `detail`."
+    ),
+    "off_road": Problem(422, "The place is off the road", "It is too far from any road a van can use."),
+    "clock_moved_back": Problem(
+        409, "The clock only moves forward", "The test clock stands later already; nothing was changed."
+    ),
+    # --- us
+    "stale_write": Problem(
+        503, "Too much at once", "Others kept changing the same routes. Nothing was done; repeat it."
+    ),
+    "already_done": Problem(
+        503,
+        "This very request is being carried out",
+        "A twin of it got there first; repeat it for its answer.",
+    ),
+    "upstream_unavailable": Problem(
+        503,
+        "Something we depend on does not answer",
+        "Nothing was done. Repeat it with the same Idempotency-Key after `Retry-After` seconds.",
+    ),
+    "internal": Problem(500, "We made a mistake", "It is logged under `request_id`; tell us and we find it."),
+}
+
+
+def problem_for(error: SlotkeeperError) -> tuple[str, Problem]:
+    """Find the catalogue's entry: of the error's own code, else of the nearest class that has one."""
+    for code in (error.code, *(getattr(kind, "code", "") for kind in type(error).__mro__)):
+        if code in PROBLEMS:
+            return error.code, PROBLEMS[code]
+    return error.code, PROBLEMS["internal"]
+
+
+def problem(error: SlotkeeperError, request_id: str) -> Rendered:
+    """Write an exception as RFC 9457 problem details."""
+    code, case = problem_for(error)
+    members: dict[str, Any] = dict(error.extra)
+    if isinstance(error, Expired):
+        members["expired_at"] = iso_utc(error.expired_at)
+    fields = error.fields if isinstance(error, InvalidRequest) else ()
+    members |= {
+        "type": f"/docs#{code}",
+        "title": case.title,
+        "status": case.status,
+        "detail": error.detail,
+        "code": code,
+        "errors": [{"pointer": wrong.pointer, "detail": wrong.detail} for wrong in fields],
+        "request_id": request_id,
+    }
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(max(1, error.retry_after))
+    elif case.status == 503:
+        headers["Retry-After"] = str(_RETRY_SOON)
+    elif case.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Rendered(case.status, json.dumps(members), PROBLEM_JSON, headers, code)

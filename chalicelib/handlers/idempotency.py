@@ -1,0 +1,116 @@
+"""The same request twice has one effect and one answer.
+
+Before a handler runs, its request's receipt is looked up; afterwards the receipt is part of the transaction
+that had the effect. Two twins may both find nothing: then the store lets one of them commit, and the other,
+however it failed, finds its twin's receipt and answers the same. Weak point: an answer that had no effect is
+not kept, so a refusal may turn into a success when it is repeated; that is what its sender hopes for.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.errors import BadToken, InvalidRequest
+from chalicelib.events import Tenant
+from chalicelib.handlers.http import JSON, Answer, Rendered
+from chalicelib.receipts import RECEIPT_KEPT, Receipt, ReceiptRow, ReceiptStore
+from chalicelib.units import Timestamp
+
+REPLAYED = {"Idempotent-Replayed": "true"}
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+
+class Idempotency(Enum):
+    """What an endpoint does with an Idempotency-Key."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    UNUSED = "unused"  # reads and idempotent methods: repeating them is harmless anyway
+
+
+def callers_key(header: str | None, rule: Idempotency) -> str | None:
+    """Read the Idempotency-Key header.
+
+    Raises
+    ------
+    InvalidRequest
+        `idempotency_key_missing` where it is required, `idempotency_key_invalid` if it is not 1 to 255
+        visible ASCII characters.
+    """
+    if header is None:
+        if rule is Idempotency.REQUIRED:
+            raise InvalidRequest("Send an Idempotency-Key header.", code="idempotency_key_missing")
+        return None
+    if not _VISIBLE_ASCII.fullmatch(header):
+        raise InvalidRequest(
+            "Idempotency-Key is 1 to 255 visible ASCII characters.", code="idempotency_key_invalid"
+        )
+    return header if rule is not Idempotency.UNUSED else None
+
+
+def fingerprint_of(place: str, canonical_body: bytes) -> str:
+    """Tell this request from another one under the same key."""
+    return sha256(place.encode() + b"\n" + canonical_body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeatable:
+    """A request that is recognised when it comes again.
+
+    Attributes
+    ----------
+    key
+        Unique within the tenant: kind of API key, method, endpoint, and the caller's key.
+    """
+
+    tenant: Tenant
+    key: str
+    fingerprint: str
+    system_now: Timestamp
+    store: ReceiptStore
+    sealer: Sealer
+
+    def earlier_answer(self) -> Rendered | None:
+        """Find what was answered before; one strongly consistent read.
+
+        Raises
+        ------
+        InvalidRequest
+            `idempotency_mismatch` if the key was used for another request.
+        """
+        row = self.store.get_receipt(self.tenant, self.key)
+        if row is None:
+            return None
+        if row.fingerprint != self.fingerprint:
+            raise InvalidRequest(
+                "This Idempotency-Key was used for another request.", code="idempotency_mismatch"
+            )
+        try:
+            text = self.sealer.unseal_bytes(self._purpose, row.sealed_body).decode()
+        except (
+            BadToken
+        ) as error:  # not the caller's fault: a sealing secret was dropped within a day of its use
+            raise RuntimeError("a receipt does not open") from error
+        return Rendered(row.status, text, JSON if text else None, REPLAYED)
+
+    def receipt[R](self, render: Callable[[R], Answer]) -> Receipt[R]:
+        """Make the function with which a service turns its result into the receipt."""
+
+        def row(result: R) -> ReceiptRow:
+            rendered = render(result).rendered()
+            return ReceiptRow(
+                key=self.key,
+                fingerprint=self.fingerprint,
+                status=rendered.status,
+                sealed_body=self.sealer.seal_bytes(self._purpose, rendered.text.encode()),
+                expires_at=self.system_now + RECEIPT_KEPT,
+            )
+
+        return row
+
+    @property
+    def _purpose(self) -> str:
+        return f"receipt/{self.tenant}/{self.key}"

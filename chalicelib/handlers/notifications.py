@@ -1,0 +1,57 @@
+"""Endpoints about the texts to a buyer."""
+
+from typing import Annotated
+
+from chalicelib.fleet.ids import promise_id
+from chalicelib.handlers.endpoints import Call, Endpoints
+from chalicelib.handlers.http import Answer
+from chalicelib.handlers.promises import promise_stop_id
+from chalicelib.handlers.wire import InstantText, View, absent, rfc3339
+from chalicelib.merchants.model import Scope
+from chalicelib.notifications.model import MessageKind, MessageStatus
+
+api = Endpoints("Notifications")
+
+
+class MessageView(View):
+    """A text, sent or not."""
+
+    message_id: str
+    kind: MessageKind
+    status: MessageStatus
+    created_at: InstantText
+    body: str
+    sid: Annotated[str | None, absent(description="Twilio's id of it.")]
+    reason: Annotated[str | None, absent(description="Why it was not sent, or the carrier's error code.")]
+
+
+class MessagesView(View):
+    """All texts about a promise, oldest first."""
+
+    data: list[MessageView]
+
+
+@api.endpoint(
+    "GET",
+    "/v1/promises/{promise_id}/messages",
+    scope=Scope.CHECKOUT | Scope.OPS,
+    answers={200: MessagesView},
+    problems=("not_found",),
+)
+def read_messages(call: Call[None]) -> Answer:
+    """Texts about a promise, sent and not sent, with reasons."""
+    promise = call.services.promises.read(call.tenant, promise_stop_id(call))
+    messages = call.services.store.messages(call.tenant, promise_id(promise.stop_id))
+    views = [
+        MessageView(
+            message_id=message.message_id,
+            kind=message.kind,
+            status=message.status,
+            created_at=rfc3339(message.created_at, promise.timezone),
+            body=message.body,
+            sid=message.sid,
+            reason=message.reason,
+        )
+        for message in messages
+    ]
+    return Answer(200, MessagesView(data=views))

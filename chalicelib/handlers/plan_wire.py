@@ -1,0 +1,186 @@
+"""How a plan looks in JSON and CSV: routes with their stops in order, and how each promise stands.
+
+Weak point: it shows places and times, no recipients; whoever needs these reads the promise or the manifest.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.fleet.ids import hold_id, promise_id
+from chalicelib.fleet.plan_report import PlanReport
+from chalicelib.fleet.risk import Risk, Visit
+from chalicelib.handlers.shift_wire import ShiftVehicleView, vehicle_of
+from chalicelib.handlers.wire import Date, Instant, LocationView, View, absent, rfc3339
+from chalicelib.routing.model import Load, StopFlag, StopKind
+
+PLAN_COLUMNS = (
+    *("date", "shift_id", "vehicle_id", "driver", "sequence", "kind", "promise_id", "hold_id", "lat", "lon"),
+    *("window_starts_at", "window_ends_at", "planned_eta", "live_eta", "kept_probability", "risk"),
+    *("parcels", "grams", "millilitres", "service_time_seconds"),
+)
+
+
+class LoadView(View):
+    """What is carried."""
+
+    parcels: int
+    grams: int
+    millilitres: int
+
+    @staticmethod
+    def of(load: Load) -> "LoadView":
+        """Show a load."""
+        return LoadView(parcels=load.parcels, grams=load.grams, millilitres=load.millilitres)
+
+
+class StopWindowView(View):
+    """When service may start, both ends included."""
+
+    starts_at: Instant
+    ends_at: Instant
+
+
+class StopView(View):
+    """One visit of a plan."""
+
+    sequence: Annotated[int, Field(description="From 1, in driving order.")]
+    kind: Annotated[str, Field(description="`held`, `promised` or `done`.")]
+    promise_id: str | None = absent()
+    hold_id: str | None = absent()
+    location: LocationView
+    promised_window: StopWindowView
+    planned_eta: Annotated[
+        Instant | None, Field(description="Start of service as planned; null without a van.")
+    ]
+    live_eta: Annotated[None, Field(description="Null until the day moves.")] = None
+    kept_probability: float | None
+    risk: Annotated[Risk | None, Field(description="How the promise stands; null for a hold.")]
+    load: LoadView
+    service_time_seconds: int
+    pinned: bool
+
+    @staticmethod
+    def of(visit: Visit, sequence: int) -> "StopView":
+        """Show a visit."""
+        stop = visit.stop
+        held = stop.kind is StopKind.HELD
+        return StopView(
+            sequence=sequence,
+            kind=stop.kind.name.lower(),
+            promise_id=None if held else promise_id(stop.stop_id),
+            hold_id=hold_id(stop.stop_id) if held else None,
+            location=LocationView.of(stop.location),
+            promised_window=StopWindowView(starts_at=stop.window.start, ends_at=stop.window.end),
+            planned_eta=visit.planned_at,
+            kept_probability=visit.kept,
+            risk=visit.risk,
+            load=LoadView.of(stop.load),
+            service_time_seconds=stop.service_time,
+            pinned=StopFlag.PINNED in stop.flags,
+        )
+
+
+class RouteView(View):
+    """One van's day."""
+
+    shift_id: str
+    vehicle: ShiftVehicleView
+    driver: str | None
+    starts_at: Instant
+    ends_at: Instant
+    loads_at: Instant
+    version: int
+    by_hand: bool
+    withdrawn: bool
+    load: Annotated[LoadView, Field(description="All it carries, holds included.")]
+    stops: list[StopView]
+
+
+class StandingView(View):
+    """How many promises stand how."""
+
+    kept: int
+    at_risk: int
+    broken: int
+
+
+class PlanView(View):
+    """All routes of a depot on one local date."""
+
+    depot_id: str
+    date: Date
+    timezone: str
+    version: Annotated[int, Field(description="Grows with every change.")]
+    promises: StandingView
+    routes: list[RouteView]
+    unassigned: Annotated[list[StopView], Field(description="What no van has; its promises are at risk.")]
+
+    @staticmethod
+    def of(plan: PlanReport) -> "PlanView":
+        """Show a plan."""
+        return PlanView(
+            depot_id=plan.place.depot_id,
+            date=plan.place.day,
+            timezone=plan.timezone,
+            version=plan.version,
+            promises=StandingView(
+                kept=plan.counts[Risk.KEPT],
+                at_risk=plan.counts[Risk.AT_RISK],
+                broken=plan.counts[Risk.BROKEN],
+            ),
+            routes=[
+                RouteView(
+                    shift_id=route.shift.shift_id,
+                    vehicle=vehicle_of(route.shift),
+                    driver=route.driver.name if route.driver else None,
+                    starts_at=route.shift.starts_at,
+                    ends_at=route.shift.ends_at,
+                    loads_at=route.shift.loads_at,
+                    version=route.version,
+                    by_hand=route.by_hand,
+                    withdrawn=route.withdrawn,
+                    load=LoadView.of(route.load),
+                    stops=[StopView.of(visit, number) for number, visit in enumerate(route.visits, start=1)],
+                )
+                for route in plan.routes
+            ],
+            unassigned=[StopView.of(visit, number) for number, visit in enumerate(plan.unassigned, start=1)],
+        )
+
+
+def plan_rows(plan: PlanReport) -> Iterator[tuple[object, ...]]:
+    """Write a plan as rows of `PLAN_COLUMNS`, one a stop; unassigned ones have no shift."""
+    for route in plan.routes:
+        driver = route.driver.name if route.driver else None
+        yield from _rows(plan, (route.shift.shift_id, route.shift.vehicle_id, driver), route.visits)
+    yield from _rows(plan, (None, None, None), plan.unassigned)
+
+
+def _rows(
+    plan: PlanReport, whose: tuple[str | None, ...], visits: tuple[Visit, ...]
+) -> Iterator[tuple[object, ...]]:
+    for number, visit in enumerate(visits, start=1):
+        stop, zone = visit.stop, plan.timezone
+        held = stop.kind is StopKind.HELD
+        yield (
+            plan.place.day.isoformat(),
+            *whose,
+            number,
+            stop.kind.name.lower(),
+            None if held else promise_id(stop.stop_id),
+            hold_id(stop.stop_id) if held else None,
+            stop.location.lat,
+            stop.location.lon,
+            rfc3339(stop.window.start, zone),
+            rfc3339(stop.window.end, zone),
+            None if visit.planned_at is None else rfc3339(visit.planned_at, zone),
+            None,
+            visit.kept,
+            visit.risk,
+            stop.load.parcels,
+            stop.load.grams,
+            stop.load.millilitres,
+            stop.service_time,
+        )

@@ -1,0 +1,95 @@
+"""Endpoints that exist in a sandbox only: the test clock and the inbox of texts."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from chalicelib.errors import InvalidRequest
+from chalicelib.handlers.endpoints import Call, Endpoints
+from chalicelib.handlers.http import Answer
+from chalicelib.handlers.wire import Body, Instant, InstantText, Query, View, rfc3339
+from chalicelib.merchants.model import ALL_SCOPES
+
+api = Endpoints("Sandbox")
+
+_LONGEST_STEP = 400 * 86_400
+
+
+class ClockRequest(Body):
+    """Where the business clock goes; it never goes back."""
+
+    now_at: Instant | None = None
+    advance_seconds: Annotated[int | None, Field(ge=0, le=_LONGEST_STEP)] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ClockRequest":
+        if (self.now_at is None) == (self.advance_seconds is None):
+            raise PydanticCustomError("clock", "Give either now_at or advance_seconds")
+        return self
+
+
+class ClockView(View):
+    """The business clock, and what came due on the way."""
+
+    now_at: InstantText
+    holds_expired: int
+
+
+class InboxQuery(Query):
+    """Whose texts."""
+
+    phone: Annotated[str | None, Field(max_length=20)] = None
+
+
+class TextView(View):
+    """A text that the fake Twilio took."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    to: str
+    sender: Annotated[str, Field(alias="from")]
+    body: str
+    sid: str
+    status: str
+    sent_at: str
+    num_segments: int
+
+
+class InboxView(View):
+    """Texts, oldest first."""
+
+    data: list[TextView]
+
+
+@api.endpoint(
+    "POST",
+    "/v1/test/clock",
+    scope=ALL_SCOPES,
+    request=ClockRequest,
+    answers={200: ClockView},
+)
+def move_clock(call: Call[ClockRequest]) -> Answer:
+    """Move the business clock of your test data forward; answers when what came due is done."""
+    wanted, now = call.body, call.now
+    then = wanted.now_at if wanted.now_at is not None else now + (wanted.advance_seconds or 0)
+    if then < now:
+        raise InvalidRequest(f"The clock stands at {rfc3339(now)} and only goes forward.")
+    call.services.store.set_clock_offset(call.tenant, then - call.system_now)
+    expired = call.services.expire_due(call.tenant, then)
+    return Answer(200, ClockView(now_at=rfc3339(then), holds_expired=expired))
+
+
+@api.endpoint(
+    "GET",
+    "/v1/test/messages",
+    scope=ALL_SCOPES,
+    query=InboxQuery,
+    answers={200: InboxView},
+)
+def read_inbox(call: Call[None, InboxQuery]) -> Answer:
+    """Read the texts your buyers got, as the fake Twilio took them."""
+    texts = call.services.inbox(call.query.phone)
+    own = call.services.store.own_sids(call.tenant, [text["sid"] for text in texts])
+    shown = [TextView.model_validate(text) for text in texts if text["sid"] in own]
+    return Answer(200, InboxView(data=shown))

@@ -1,0 +1,1 @@
+"""Merchants: their settings, their API keys, their share of our time."""

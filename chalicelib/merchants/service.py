@@ -1,0 +1,202 @@
+"""Who may come in, and what a merchant has settled.
+
+A key is found by the hash of its text. Every key that does not open anything (misspelt, unknown, revoked,
+expired) is refused with the same words after the same work, so an answer tells nothing about which it was.
+Weak point: with `remember_for` above zero a revoked key keeps working that long in a warm process.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from chalicelib.errors import Conflict, FieldError, InvalidRequest, NotFound, Unauthorized
+from chalicelib.events import Tenant
+from chalicelib.merchants.model import (
+    RANDOM_BYTES,
+    ApiKey,
+    KeyType,
+    Merchant,
+    NewKey,
+    Scope,
+    is_well_formed,
+    key_hash,
+    key_text,
+    short_id,
+)
+from chalicelib.receipts import Receipt, ReceiptRow, no_receipt
+from chalicelib.units import Seconds, Timestamp
+
+_REMEMBERED = 1024  # keys a warm process keeps in mind; beyond that it starts afresh
+
+
+class MerchantStore(Protocol):
+    """Where merchants and their keys are kept."""
+
+    def get_key(self, sha256: str) -> ApiKey | None:
+        """Find a key by its hash, whoever's it is."""
+        ...
+
+    def add_key(self, key: ApiKey, *, receipt: ReceiptRow | None) -> None:
+        """Store a new key, and the request's receipt, in one transaction; `AlreadyDone` if that is there."""
+        ...
+
+    def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:
+        """Every key of a tenant, revoked ones included, oldest first."""
+        ...
+
+    def revoke_key(self, tenant: Tenant, key_id: str, *, at: Timestamp) -> None:
+        """Mark a key revoked, keeping an earlier mark; `NotFound` if the tenant has no such key."""
+        ...
+
+    def get_merchant(self, tenant: Tenant) -> Merchant | None:
+        """Read a tenant's settings."""
+        ...
+
+    def put_merchant(self, merchant: Merchant) -> None:
+        """Write a tenant's settings over the old ones."""
+        ...
+
+
+class Merchants:
+    """Keys and settings of all merchants.
+
+    Parameters
+    ----------
+    entropy
+        Gives that many random bytes; `secrets.token_bytes` outside tests.
+    remember_for
+        How long a warm process trusts a key it has just seen, in seconds of system time. 0, the default, asks
+        the store each time: a revoked key stops at once.
+    """
+
+    def __init__(
+        self, store: MerchantStore, *, entropy: Callable[[int], bytes], remember_for: Seconds = 0
+    ) -> None:
+        self._store = store
+        self._entropy = entropy
+        self._remember_for = remember_for
+        self._seen: dict[str, tuple[ApiKey, Timestamp]] = {}
+
+    def authenticate(self, text: str, *, now: Timestamp) -> ApiKey:
+        """Find the key a caller presented.
+
+        Parameters
+        ----------
+        text
+            As it came, of any length and content.
+        now
+            System time.
+
+        Raises
+        ------
+        Unauthorized
+            If it opens nothing, for whatever reason.
+
+        Notes
+        -----
+        One hash and at most one read. Text whose check digits are wrong is not looked up: anybody can see
+        that they are wrong, and a flood of made-up keys costs the store nothing.
+        """
+        name = key_hash(text)
+        key = self._remembered(name, now=now)
+        if key is None and is_well_formed(text):
+            key = self._store.get_key(name)
+            if key is not None and self._remember_for:
+                self._remember(name, key, now=now)
+        if key is None or not key.opens_at(now):
+            raise Unauthorized("The API key is unknown, expired or revoked.")
+        return key
+
+    def create_key(
+        self,
+        tenant: Tenant,
+        *,
+        type: KeyType,
+        scopes: Scope,
+        origins: Sequence[str] | None = None,
+        expires_at: Timestamp | None = None,
+        now: Timestamp,
+        receipt: Receipt[NewKey] = no_receipt,
+    ) -> NewKey:
+        """Make a key; its text is in the result and nowhere else.
+
+        Parameters
+        ----------
+        origins
+            Web origins for a publishable key; the merchant's own where `None`.
+
+        Raises
+        ------
+        InvalidRequest
+            If a publishable key should do more than check out, a secret key should list origins, or the key
+            should have expired already.
+        AlreadyDone
+            If the request's receipt exists.
+        """
+        if type is KeyType.PUBLISHABLE and scopes != Scope.CHECKOUT:
+            raise _refused("/scopes", "A publishable key is public: it carries the scope checkout only.")
+        if type is KeyType.SECRET and origins:
+            raise _refused("/origins", "Only publishable keys are used from web pages.")
+        if expires_at is not None and expires_at <= now:
+            raise _refused("/expires_at", "This moment has passed.")
+        if type is KeyType.PUBLISHABLE and origins is None:
+            merchant = self._store.get_merchant(tenant)
+            origins = merchant.origins if merchant else ()
+        text = key_text(mode=tenant.mode, type=type, random=self._entropy(RANDOM_BYTES))
+        key = ApiKey(
+            key_id=short_id("key", self._entropy(12)),
+            tenant=tenant,
+            type=type,
+            scopes=scopes,
+            origins=tuple(origins or ()),
+            sha256=key_hash(text),
+            last4=text[-4:],
+            created_at=now,
+            expires_at=expires_at,
+        )
+        new = NewKey(key=key, text=text)
+        self._store.add_key(key, receipt=receipt(new))
+        return new
+
+    def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:
+        """Every key of the tenant, oldest first."""
+        return self._store.list_keys(tenant)
+
+    def revoke_key(self, tenant: Tenant, key_id: str, *, by: ApiKey, now: Timestamp) -> None:
+        """Close a key for good; closing it again changes nothing.
+
+        Raises
+        ------
+        Conflict
+            If a key would revoke itself: somebody must be left who can make another.
+        NotFound
+            If the tenant has no such key.
+        """
+        if key_id == by.key_id:
+            raise Conflict("A key cannot revoke itself; use another admin key.", code="key_in_use")
+        self._store.revoke_key(tenant, key_id, at=now)
+        self._seen = {name: seen for name, seen in self._seen.items() if seen[0].key_id != key_id}
+
+    def settings(self, tenant: Tenant) -> Merchant:
+        """Read the tenant's settings; `NotFound` where the merchant was never set up."""
+        merchant = self._store.get_merchant(tenant)
+        if merchant is None:
+            raise NotFound("This merchant has no settings yet.")
+        return merchant
+
+    def save_settings(self, merchant: Merchant) -> Merchant:
+        """Put these settings in the place of the old ones."""
+        self._store.put_merchant(merchant)
+        return merchant
+
+    def _remembered(self, name: str, *, now: Timestamp) -> ApiKey | None:
+        seen = self._seen.get(name)
+        return seen[0] if seen and seen[1] <= now < seen[1] + self._remember_for else None
+
+    def _remember(self, name: str, key: ApiKey, *, now: Timestamp) -> None:
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[name] = (key, now)
+
+
+def _refused(pointer: str, why: str) -> InvalidRequest:
+    return InvalidRequest("The key cannot be made like this.", fields=[FieldError(pointer, why)])

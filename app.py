@@ -1,0 +1,60 @@
+"""The front page: every HTTP endpoint, queue, stream and trigger of the product. No logic.
+
+Event sources are declared here and nowhere else: Chalice points Lambda at the module that declares a
+function, and middleware set up here would be missing elsewhere.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+from chalice import Chalice, Rate
+
+from chalicelib.bootstrap import Services, build
+from chalicelib.handlers import (
+    about,
+    checkout,
+    door,
+    fleet,
+    merchants,
+    notifications,
+    promises,
+    sandbox,
+    workers,
+)
+from chalicelib.settings import Settings, Stage
+
+app = Chalice(app_name="slotkeeper")
+app.api.binary_types = []
+
+FEATURES = [checkout.api, promises.api, fleet.api, notifications.api, merchants.api]
+if os.environ.get("STAGE") == Stage.SANDBOX:
+    FEATURES.append(sandbox.api)
+FEATURES.append(about.endpoints(tuple(FEATURES)))
+
+
+@cache
+def services() -> Services:
+    """Everything the handlers need, built by the first request or event of a process."""
+    return build(Settings.from_env(os.environ))
+
+
+door.register(app, FEATURES, services)
+
+
+@app.on_sqs_message(queue="improve.fifo", batch_size=10)
+def improve(event: Any) -> Any:
+    """Look at plans that changed."""
+    return workers.improve(event.to_dict(), services())
+
+
+@app.on_dynamodb_record(stream_arn="replaced by infra/resources.json")
+def publish_facts(event: Any) -> Any:
+    """Hand on the facts of new outbox rows."""
+    return workers.publish_facts(event.to_dict(), services())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def drain_due(event: Any) -> int:
+    """Clear up behind what came due."""
+    return workers.drain_due(services())

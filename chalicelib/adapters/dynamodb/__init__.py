@@ -1,0 +1,78 @@
+"""Everything we keep, in one DynamoDB table.
+
+One command is one transaction (`transaction`), guarded by conditions on the versions that were read; nothing
+else guards anything. Keys are pure functions (`keys`), rows are written and read in pairs (`rows`), and each
+feature's store is one module. Every key begins with whose it is, but for those by which a caller is found.
+Weak point: one table means one set of indexes, so what an index sorts by is spelled out by each kind of row.
+
+Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#acme.test#DEPOTS`.
+
+    row        pk                 sk                    attributes                     index
+    depot      T#DEPOTS           {depot_id}            version fleet_version document
+    vehicle    T#D#{depot_id}     V#{vehicle_id}        version document
+    route      T#D#{depot_id}     R#{date}#{shift_id}   version route ttl
+    shift      T#SHIFT#{shift_id} SHIFT                 place document? ttl            listing
+    hold       T#S#{stop}         HOLD                  version document ttl           due?
+    promise    T#S#{stop}         PROMISE               version document ttl           listing
+    fact       T#S#{stop}         L#{sequence}          fact ttl
+    entry      T#PROMISES         P#{created_at}#{stop} ttl
+    cart       T#C#{cart_ref}     CART                  stop ttl
+    order      T#O#{order_ref}    ORDER                 stop stops ttl
+    shipment   T#O#{order_ref}    ORDER#{shipment_ref}  stop stops ttl
+    receipt    T#RECEIPT#{key}    RECEIPT               fingerprint http_status sealed_body ttl
+    outbox     T#OUTBOX#{token}   OUTBOX                facts? ttl
+    text       T#TEXTS#{promise}  {message_id}          document claim? ttl
+    sid        T#SID#{sid}        SID                   message ttl
+    merchant   T#MERCHANT         MERCHANT              document
+    listed_key T#KEYS             {created_at}#{key_id} sha256
+    clock      T#CLOCK            CLOCK                 ahead_seconds
+    key        KEY#{sha256}       KEY                   document revoked_at?
+    rate       RATE#{key_id}#{at} RATE                  requests ttl
+
+Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
+`P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
+active holds of all tenants by the moment they are ghosts for everybody, in shards `DUE#{shard}`.
+
+Access patterns, and what each asks of DynamoDB. Index reads are eventually consistent, all others strongly,
+but for the routes a search reads.
+
+     1  depots                      Query
+     2  depot                       GetItem
+     3  vehicles                    Query           once for each fleet_version and process
+     4  routes                      Query           one for each megabyte: 200 vans and 3 days are one
+     5  route                       GetItem
+     6  hold                        GetItem
+     7  promise                     GetItem
+     8  cart                        GetItem
+     9  order                       GetItem
+    10  ledger                      Query
+    11  promises of an order        Query BatchGetItem
+    12  promises of a depot's day   Query           listing
+    13  promises of a day           Query Query     depots, then listing for each of them
+    14  promises                    Query BatchGetItem   100 at a time; also for one depot, or one state
+    15  due_holds                   Query           due
+    16  due_anywhere                16 Query        due, one for each shard
+    17  commit                      TransactWriteItems
+    18  shift_row                   GetItem
+    19  shift_rows                  Query           listing
+    20  commit_fleet                TransactWriteItems
+    21  get_receipt                 GetItem
+    22  claim_message               PutItem
+    23  record_message              PutItem PutItem
+    24  messages                    Query
+    25  own_sids                    BatchGetItem
+    26  get_merchant                GetItem
+    27  put_merchant                PutItem
+    28  get_key                     GetItem
+    29  add_key                     TransactWriteItems
+    30  list_keys                   Query BatchGetItem
+    31  revoke_key                  Query BatchGetItem UpdateItem
+    32  add                         UpdateItem      requests of an API key in a minute
+    33  clock_offset                GetItem
+    34  set_clock_offset            UpdateItem
+"""
+
+from chalicelib.adapters.dynamodb.store import DynamoStore
+from chalicelib.adapters.dynamodb.table import client_config
+
+__all__ = ["DynamoStore", "client_config"]

@@ -1,0 +1,258 @@
+"""Keys of every row, as pure functions of what they identify.
+
+A tenant's name is part of every partition key but those of API keys and their counts, which are looked up
+before anybody knows whose they are; so no query can cross from one merchant to another. Text of callers (a
+cart, an order) stands last in its key, where whatever it holds cannot be taken for anything else.
+Weak point: a key's parts are told apart by `#`, which ids of depots and merchants may not contain.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+from zlib import crc32
+
+from chalicelib.events import Tenant
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.units import StopId, Timestamp
+
+type Key = tuple[str, str]
+"""Partition key and sort key of one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Part of a partition: sort keys from `first` to `last`, both included; all of it where they are None."""
+
+    partition: str
+    first: str | None = None
+    last: str | None = None
+
+
+LISTING: Final = "listing"
+DUE: Final = "due"
+DUE_SHARDS: Final = 16  # partitions of the due index: tenants are spread over them, none over several
+_ROUTE = "R#"
+_LEDGER = "L#"
+_PROMISE = "P#"
+_SHIFT = "S#"
+
+
+def depots_span(tenant: Tenant) -> Span:
+    """All depots of a tenant."""
+    return Span(_of(tenant, "DEPOTS"))
+
+
+def depot_key(tenant: Tenant, depot_id: str) -> Key:
+    """One depot; all of a tenant's share a partition, so that one read lists them."""
+    return _of(tenant, "DEPOTS"), depot_id
+
+
+def vehicles_span(tenant: Tenant, depot_id: str) -> Span:
+    """All vehicles of a depot."""
+    return _starting(_of(tenant, f"D#{depot_id}"), "V#")
+
+
+def vehicle_key(tenant: Tenant, depot_id: str, vehicle_id: str) -> Key:
+    """One vehicle, beside the routes of its depot."""
+    return _of(tenant, f"D#{depot_id}"), f"V#{vehicle_id}"
+
+
+def routes_span(tenant: Tenant, depot_id: str, first: date, last: date) -> Span:
+    """The routes of a depot's plans from one local date to another."""
+    low, high = f"{_ROUTE}{first.isoformat()}#", f"{_ROUTE}{last.isoformat()}{_after('#')}"
+    return Span(_of(tenant, f"D#{depot_id}"), low, high)
+
+
+def route_key(tenant: Tenant, depot_id: str, day: date, shift_id: str) -> Key:
+    """One route; a depot's lie in one partition by date, so that one read takes in several days."""
+    return _of(tenant, f"D#{depot_id}"), f"{_ROUTE}{day.isoformat()}#{shift_id}"
+
+
+def route_of(sort_key: str) -> tuple[date, str]:
+    """Read the date and the shift's id out of a route's sort key."""
+    return date.fromisoformat(sort_key[2:12]), sort_key[13:]
+
+
+def shift_key(tenant: Tenant, shift_id: str) -> Key:
+    """What is kept of a shift beside its route; found by its id alone, which is unique per merchant."""
+    return _of(tenant, f"SHIFT#{shift_id}"), "SHIFT"
+
+
+def shift_listing(tenant: Tenant, place: PlanKey, shift_id: str) -> Key:
+    """Where a shift is listed in the index."""
+    return _plan(tenant, place), f"{_SHIFT}{shift_id}"
+
+
+def shifts_listed(tenant: Tenant, place: PlanKey) -> Span:
+    """All listed shifts of a plan."""
+    return _starting(_plan(tenant, place), _SHIFT)
+
+
+def hold_key(tenant: Tenant, stop_id: StopId) -> Key:
+    """One hold; whatever is kept of a stop lies in the stop's partition."""
+    return _stop(tenant, stop_id), "HOLD"
+
+
+def promise_key(tenant: Tenant, stop_id: StopId) -> Key:
+    """One promise."""
+    return _stop(tenant, stop_id), "PROMISE"
+
+
+def ledger_key(tenant: Tenant, stop_id: StopId, sequence: int) -> Key:
+    """One line of a promise's ledger."""
+    return _stop(tenant, stop_id), f"{_LEDGER}{sequence:08}"
+
+
+def ledger_span(tenant: Tenant, stop_id: StopId) -> Span:
+    """A promise's whole ledger."""
+    return _starting(_stop(tenant, stop_id), _LEDGER)
+
+
+def stop_of(partition_key: str) -> tuple[Tenant, StopId]:
+    """Read whose stop it is, and which, out of a stop's partition key."""
+    whose, stop_id = partition_key.removeprefix("T#").rsplit("#S#", 1)
+    return Tenant.parse(whose), int(stop_id, 16)
+
+
+def promise_place(created_at: Timestamp, stop_id: StopId) -> str:
+    """Place of a promise in any list of promises: by age, then by id."""
+    return f"{_PROMISE}{created_at:010}#{stop_id:016x}"
+
+
+def stop_at_place(place: str) -> StopId:
+    """Read the id out of a promise's place in a list."""
+    return int(place[-16:], 16)
+
+
+def entry_key(tenant: Tenant, place: str) -> Key:
+    """A promise's entry in the list of all of its tenant's."""
+    return _of(tenant, "PROMISES"), place
+
+
+def entries_span(tenant: Tenant, start: str | None) -> Span:
+    """The list of all promises of a tenant, behind a place in it."""
+    return _behind(_of(tenant, "PROMISES"), start)
+
+
+def promise_listing(tenant: Tenant, place: PlanKey, at: str) -> Key:
+    """Where a promise is listed in the index: with those of its depot and day."""
+    return _plan(tenant, place), at
+
+
+def promises_listed(tenant: Tenant, place: PlanKey, start: str | None) -> Span:
+    """The promises of a depot and day, behind a place in that list."""
+    return _behind(_plan(tenant, place), start)
+
+
+def cart_key(tenant: Tenant, cart_ref: str) -> Key:
+    """Which hold is a cart's live one."""
+    return _of(tenant, f"C#{cart_ref}"), "CART"
+
+
+def order_key(tenant: Tenant, order_ref: str, shipment_ref: str | None) -> Key:
+    """Which promise is an order's active one; an order without shipments is not one with an empty name."""
+    return _of(tenant, f"O#{order_ref}"), "ORDER" if shipment_ref is None else f"ORDER#{shipment_ref}"
+
+
+def order_span(tenant: Tenant, order_ref: str) -> Span:
+    """All shipments of an order."""
+    return Span(_of(tenant, f"O#{order_ref}"))
+
+
+def receipt_key(tenant: Tenant, key: str) -> Key:
+    """The receipt of a request."""
+    return _of(tenant, f"RECEIPT#{key}"), "RECEIPT"
+
+
+def outbox_key(tenant: Tenant, token: str) -> Key:
+    """The facts of one transaction; a partition of its own, or every booking would meet in one."""
+    return _of(tenant, f"OUTBOX#{token}"), "OUTBOX"
+
+
+def outbox_of(partition_key: str, sort_key: str) -> tuple[Tenant, str] | None:
+    """Read tenant and token out of the key of an outbox row; None for any other row."""
+    if sort_key != "OUTBOX":
+        return None
+    whose, token = partition_key.removeprefix("T#").rsplit("#OUTBOX#", 1)
+    return Tenant.parse(whose), token
+
+
+def message_key(tenant: Tenant, subject: str, message_id: str) -> Key:
+    """One text about a promise; its id alone decides whether it was claimed."""
+    return _of(tenant, f"TEXTS#{subject}"), message_id
+
+
+def messages_span(tenant: Tenant, subject: str) -> Span:
+    """All texts about a promise."""
+    return Span(_of(tenant, f"TEXTS#{subject}"))
+
+
+def sid_key(tenant: Tenant, sid: str) -> Key:
+    """Which text a carrier's id is of."""
+    return _of(tenant, f"SID#{sid}"), "SID"
+
+
+def merchant_key(tenant: Tenant) -> Key:
+    """A tenant's settings."""
+    return _of(tenant, "MERCHANT"), "MERCHANT"
+
+
+def clock_key(tenant: Tenant) -> Key:
+    """How far a tenant's business clock runs ahead."""
+    return _of(tenant, "CLOCK"), "CLOCK"
+
+
+def api_key_key(sha256: str) -> Key:
+    """An API key, by the hash of its text: the only way in, before anybody knows whose it is."""
+    return f"KEY#{sha256}", "KEY"
+
+
+def key_entry_key(tenant: Tenant, created_at: Timestamp, key_id: str) -> Key:
+    """A key's entry in the list of its tenant's."""
+    return _of(tenant, "KEYS"), f"{created_at:010}#{key_id}"
+
+
+def key_entries_span(tenant: Tenant) -> Span:
+    """The list of a tenant's keys, oldest first."""
+    return Span(_of(tenant, "KEYS"))
+
+
+def rate_key(key_id: str, window: Timestamp) -> Key:
+    """How many requests a key made in the window that starts then."""
+    return f"RATE#{key_id}#{window}", "RATE"
+
+
+def due_shard(tenant: Tenant) -> int:
+    """Which partition of the due index is a tenant's."""
+    return crc32(str(tenant).encode()) % DUE_SHARDS
+
+
+def due_partition(shard: int) -> str:
+    """Partition key of the due index."""
+    return f"DUE#{shard:02}"
+
+
+def _of(tenant: Tenant, rest: str) -> str:
+    return f"T#{tenant}#{rest}"
+
+
+def _stop(tenant: Tenant, stop_id: StopId) -> str:
+    return _of(tenant, f"S#{stop_id:016x}")
+
+
+def _plan(tenant: Tenant, place: PlanKey) -> str:
+    return _of(tenant, f"PLAN#{place}")
+
+
+def _starting(partition_key: str, prefix: str) -> Span:
+    return Span(partition_key, prefix, prefix[:-1] + _after(prefix[-1]))
+
+
+def _behind(partition_key: str, start: str | None) -> Span:
+    """Promises behind a place: a space sorts before whatever a longer key could go on with."""
+    span = _starting(partition_key, _PROMISE)
+    return span if start is None else replace(span, first=f"{start} ")
+
+
+def _after(letter: str) -> str:
+    return chr(ord(letter) + 1)

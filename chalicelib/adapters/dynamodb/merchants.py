@@ -1,0 +1,96 @@
+"""Merchants and their API keys in the table.
+
+A key lies under the hash of its text, and has an entry in its tenant's list.
+"""
+
+from collections.abc import Sequence
+
+from chalicelib.adapters.dynamodb.keys import (
+    api_key_key,
+    key_entries_span,
+    key_entry_key,
+    merchant_key,
+    receipt_key,
+)
+from chalicelib.adapters.dynamodb.rows import (
+    api_key_item,
+    api_key_of,
+    merchant_item,
+    merchant_of,
+    receipt_item,
+)
+from chalicelib.adapters.dynamodb.table import Rows, key_item, number, text
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction
+from chalicelib.errors import AlreadyDone, NotFound, StaleWrite
+from chalicelib.events import Tenant
+from chalicelib.merchants.model import ApiKey, Merchant
+from chalicelib.receipts import ReceiptRow
+from chalicelib.units import Timestamp
+
+
+class MerchantRows(Rows):
+    """Merchants and keys: see `merchants.service.MerchantStore`."""
+
+    def get_key(self, sha256: str) -> ApiKey | None:
+        """Find a key by its hash, whoever's it is; strongly consistent: a revoked one stops at once."""
+        item = self._table.get(api_key_key(sha256))
+        return api_key_of(item) if item else None
+
+    def add_key(self, key: ApiKey, *, receipt: ReceiptRow | None) -> None:
+        """Store a new key, and the request's receipt, in one transaction.
+
+        Raises
+        ------
+        AlreadyDone
+            The receipt exists.
+        StaleWrite
+            Another transaction was writing the receipt at that moment.
+        """
+        adding = Transaction[str](self._table, key.tenant)
+        adding.put("key", api_key_key(key.sha256), api_key_item(key), only_if=ABSENT)
+        entry = key_entry_key(key.tenant, key.created_at, key.key_id)
+        adding.put("key", entry, {"sha256": text(key.sha256)}, only_if=ABSENT)
+        if receipt is not None:
+            row = receipt_key(key.tenant, receipt.key)
+            adding.put("receipt", row, receipt_item(receipt), only_if=ABSENT)
+        try:
+            adding.commit()
+        except Refused as refused:
+            if "receipt" in refused.guards:
+                raise AlreadyDone("This request was carried out before.") from refused
+            raise StaleWrite("The key was not made; try again.") from refused
+
+    def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:
+        """Every key of a tenant, revoked ones included, oldest first; strongly consistent."""
+        hashes = [api_key_key(entry["sha256"]["S"]) for entry in self._table.query(key_entries_span(tenant))]
+        found = self._table.get_many(hashes)
+        return [api_key_of(found[key]) for key in hashes if key in found]
+
+    def revoke_key(self, tenant: Tenant, key_id: str, *, at: Timestamp) -> None:
+        """Mark a key revoked, keeping an earlier mark.
+
+        Raises
+        ------
+        NotFound
+            The tenant has no such key.
+        """
+        for key in self.list_keys(tenant):
+            if key.key_id == key_id:
+                self._table.ask(
+                    "update_item",
+                    Key=key_item(api_key_key(key.sha256)),
+                    UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :at)",
+                    ExpressionAttributeValues={":at": number(at)},
+                )
+                return
+        raise NotFound("There is no such key.")
+
+    def get_merchant(self, tenant: Tenant) -> Merchant | None:
+        """Read a tenant's settings, strongly consistent."""
+        item = self._table.get(merchant_key(tenant))
+        return merchant_of(item, tenant) if item else None
+
+    def put_merchant(self, merchant: Merchant) -> None:
+        """Write a tenant's settings over the old ones."""
+        row = key_item(merchant_key(merchant.tenant)) | merchant_item(merchant)
+        self._table.ask("put_item", Item=row)

@@ -1,0 +1,229 @@
+"""Holds and promises in the table, and the one transaction that writes them.
+
+Everything a booking relies on is a condition of that transaction; what was read before only decided what to
+write. Weak point: a hold that falls due is found by an index, which lags behind by milliseconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from chalicelib.adapters.dynamodb.keys import (
+    DUE,
+    DUE_SHARDS,
+    Span,
+    cart_key,
+    depot_key,
+    due_partition,
+    due_shard,
+    entry_key,
+    hold_key,
+    ledger_key,
+    ledger_span,
+    order_key,
+    promise_key,
+    promise_place,
+    receipt_key,
+    route_key,
+    stop_of,
+)
+from chalicelib.adapters.dynamodb.listing import page_of
+from chalicelib.adapters.dynamodb.plans import PlanRows
+from chalicelib.adapters.dynamodb.rows import (
+    KEPT,
+    cart_item,
+    entry_item,
+    fact_of,
+    hold_item,
+    hold_of,
+    ledger_item,
+    promise_item,
+    promise_of,
+    receipt_item,
+    route_item,
+    stop_named,
+)
+from chalicelib.adapters.dynamodb.table import Item, number
+from chalicelib.adapters.dynamodb.transaction import (
+    ABSENT,
+    Refused,
+    Transaction,
+    same_fleet,
+    still_names,
+    unmoved,
+)
+from chalicelib.errors import AlreadyDone
+from chalicelib.events import Fact, Tenant
+from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.fleet.plans import RouteWrite
+from chalicelib.promises.model import Hold, Promise
+from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
+from chalicelib.receipts import ReceiptRow
+from chalicelib.units import StopId, Timestamp
+
+RECEIPT: Final = "receipt"  # the one guard of a commit that is no `Guard`: it says that all is done already
+
+
+class PromiseRows(PlanRows):
+    """Holds, promises and what guards them: see `promises.store.PromiseStore`."""
+
+    def hold(self, tenant: Tenant, stop_id: StopId) -> Hold | None:
+        """One hold, strongly consistent."""
+        item = self._table.get(hold_key(tenant, stop_id))
+        return hold_of(item) if item else None
+
+    def cart(self, tenant: Tenant, cart_ref: str) -> StopId | None:
+        """The stop of a cart's hold, strongly consistent."""
+        return stop_named(self._table.get(cart_key(tenant, cart_ref)))
+
+    def order(self, tenant: Tenant, order_ref: str, shipment_ref: str | None) -> StopId | None:
+        """The promise of an order, strongly consistent."""
+        return stop_named(self._table.get(order_key(tenant, order_ref, shipment_ref)))
+
+    def promise(self, tenant: Tenant, stop_id: StopId) -> Promise | None:
+        """One promise, strongly consistent."""
+        item = self._table.get(promise_key(tenant, stop_id))
+        return promise_of(item) if item else None
+
+    def promises(
+        self, tenant: Tenant, query: PromiseQuery, *, limit: int, start: str | None
+    ) -> Page[Promise]:
+        """List promises, oldest first; see `dynamodb.listing` for what a page costs."""
+        depots = (depot.depot_id for depot in self.depots(tenant)) if query.day else iter(())
+        return page_of(self._table, tenant, query, depots=depots, limit=limit, start=start)
+
+    def ledger(self, tenant: Tenant, stop_id: StopId) -> Sequence[Fact]:
+        """What happened to one promise, oldest first."""
+        return [fact_of(item) for item in self._table.query(ledger_span(tenant, stop_id))]
+
+    def due_holds(self, tenant: Tenant, until: Timestamp, *, limit: int) -> Sequence[StopId]:
+        """Active holds of a tenant that ran out before a moment, oldest first."""
+        due = self._due(due_shard(tenant), until)
+        return list(islice((stop_id for whose, stop_id in due if whose == tenant), limit))
+
+    def due_anywhere(self, until: Timestamp) -> Iterator[tuple[Tenant, StopId]]:
+        """Active holds of all tenants that ran out before a moment; read as they are wanted.
+
+        For the sweeper of a live stage, where every tenant's business clock is the system's. Cost: a read for
+        each of `DUE_SHARDS`, also when nothing is due.
+        """
+        for shard in range(DUE_SHARDS):
+            yield from self._due(shard, until)
+
+    def commit(self, tenant: Tenant, changes: Changes) -> None:
+        """Apply everything or nothing.
+
+        Raises
+        ------
+        WriteRefused
+            A condition no longer held, or the rows were being written at that moment.
+        AlreadyDone
+            The receipt exists: this very request had its effect before.
+        Upstream
+            The store did not answer; whether it was applied was looked up, and it was not.
+        """
+        writing = _Writing(tenant, Transaction(self._table, tenant), self._table.now())
+        writing.routes(changes.routes)
+        writing.holds(changes.holds)
+        if changes.promise is not None:
+            writing.promise(changes.promise)
+        if changes.cart is not None:
+            writing.cart(changes.cart)
+        if changes.order is not None:
+            writing.order(changes.order)
+        writing.ledger(changes.facts)
+        if changes.receipt is not None:
+            writing.receipt(changes.receipt)
+        try:
+            writing.transaction.commit(changes.facts)
+        except Refused as refused:
+            raise _refusal(refused.guards) from refused
+
+    def _due(self, shard: int, until: Timestamp) -> Iterator[tuple[Tenant, StopId]]:
+        span = Span(due_partition(shard), "0", str(until))
+        return (stop_of(item["pk"]["S"]) for item in self._table.query(span, index=DUE, attributes="pk"))
+
+
+def _refusal(guards: frozenset[str]) -> AlreadyDone | WriteRefused:
+    """A receipt that is there settles it: whatever else moved, this request itself may have moved it."""
+    if RECEIPT in guards:
+        return AlreadyDone("This request was carried out before.")
+    return WriteRefused(frozenset(map(Guard, guards)) or frozenset({Guard.CONFLICT}))
+
+
+class _Writing:
+    """One `Changes` on its way into a transaction: what is written, and what each write relies on."""
+
+    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp) -> None:
+        self._tenant, self._now = tenant, now
+        self.transaction = transaction
+
+    def routes(self, writes: Sequence[RouteWrite]) -> None:
+        """Each on the version it was read at, and what is born of a template on the fleet as it was read."""
+        fleets = {
+            (write.depot_id, write.fleet_version) for write in writes if write.fleet_version is not None
+        }
+        if len({depot_id for depot_id, _ in fleets}) < len(fleets):
+            raise WriteRefused(frozenset({Guard.ROUTE}))  # two states of one fleet cannot both still be true
+        for depot_id, fleet_version in fleets:
+            key = depot_key(self._tenant, depot_id)
+            self.transaction.check(Guard.ROUTE, key, only_if=same_fleet(fleet_version or 0))
+        for write in writes:
+            key = route_key(self._tenant, write.depot_id, write.day, write.route.shift.shift_id)
+            item = route_item(write.route, write.day, self._now)
+            self.transaction.put(Guard.ROUTE, key, item, only_if=unmoved(write.route.version))
+
+    def holds(self, holds: Sequence[Hold]) -> None:
+        """Each on the version it was read at: of confirm, release and expiry one comes first."""
+        for hold in holds:
+            item = hold_item(self._tenant, hold, self._now)
+            key = hold_key(self._tenant, hold.stop_id)
+            self.transaction.put(Guard.HOLD, key, item, only_if=unmoved(hold.version))
+
+    def promise(self, promise: Promise) -> None:
+        """On the version it was read at; a new one is entered into the list of all."""
+        key = promise_key(self._tenant, promise.stop_id)
+        item = promise_item(self._tenant, promise, self._now)
+        self.transaction.put(Guard.PROMISE, key, item, only_if=unmoved(promise.version))
+        if not promise.version:
+            entry = entry_key(self._tenant, promise_place(promise.created_at, promise.stop_id))
+            self.transaction.put(Guard.PROMISE, entry, entry_item(promise, self._now), only_if=ABSENT)
+
+    def cart(self, claim: CartClaim) -> None:
+        """On the hold it named when it was read: one live hold per cart."""
+        key, only_if = cart_key(self._tenant, claim.cart_ref), still_names(claim.seen)
+        if claim.now is not None:
+            self.transaction.put(Guard.CART, key, cart_item(claim.now, self._now), only_if=only_if)
+        elif claim.seen is not None:
+            self.transaction.delete(Guard.CART, key, only_if=only_if)
+        else:
+            self.transaction.check(Guard.CART, key, only_if=only_if)
+
+    def order(self, claim: OrderClaim) -> None:
+        """On the promise it named when it was read: one active per order. Earlier ones stay on record."""
+        values: Item = {
+            ":now": number(claim.now),
+            ":one": {"L": [number(claim.now)]},
+            ":none": {"L": []},
+            ":ttl": number(self._now + KEPT),
+        }
+        self.transaction.update(
+            Guard.ORDER,
+            order_key(self._tenant, claim.order_ref, claim.shipment_ref),
+            "SET stop = :now, stops = list_append(if_not_exists(stops, :none), :one), #ttl = :ttl",
+            values,
+            only_if=still_names(claim.seen),
+        )
+
+    def ledger(self, facts: Sequence[Fact]) -> None:
+        """A line for each fact about a promise; its number is the promise's, so no two have the same."""
+        for fact in facts:
+            stop_id = stop_id_of(fact.subject, PROMISE)
+            if stop_id is not None:
+                key = ledger_key(self._tenant, stop_id, fact.sequence)
+                self.transaction.put(Guard.PROMISE, key, ledger_item(fact, self._now), only_if=ABSENT)
+
+    def receipt(self, receipt: ReceiptRow) -> None:
+        """Once: the twin of a request that had its effect has none."""
+        key = receipt_key(self._tenant, receipt.key)
+        self.transaction.put(RECEIPT, key, receipt_item(receipt), only_if=ABSENT)

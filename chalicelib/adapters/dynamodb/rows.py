@@ -1,0 +1,340 @@
+"""What stands in each row beside its key, written and read back.
+
+A row has few attributes: what conditions and indexes need, and one with the rest as a JSON document. All that
+is personal is in `document`, so that one attribute can be encrypted. Time to live is system time, counted
+from the later of the two clocks; it only ever cleans up. Weak point: how long a promise is kept is the same
+for all merchants.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from chalicelib.adapters.dynamodb.keys import (
+    due_partition,
+    due_shard,
+    promise_listing,
+    promise_place,
+    shift_listing,
+)
+from chalicelib.adapters.dynamodb.table import Item, binary, binary_of, number, text
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.documents import (
+    depot_document,
+    driver_document,
+    read_depot,
+    read_driver,
+    read_vehicle,
+    vehicle_document,
+)
+from chalicelib.fleet.model import Depot, Vehicle
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.store import ShiftRow
+from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus
+from chalicelib.promises.documents import hold_document, promise_document, read_hold, read_promise
+from chalicelib.promises.model import Hold, HoldState, Promise
+from chalicelib.receipts import ReceiptRow
+from chalicelib.routing.packed import GHOST_GRACE, Route, pack, unpack
+from chalicelib.units import DAY, Seconds, StopId, Timestamp
+
+KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the end of the day they are about
+HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
+OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
+
+
+def depot_item(depot: Depot, fleet_version: int) -> Item:
+    """Write a depot, at a version of its whole fleet."""
+    return {
+        "version": number(depot.version),
+        "fleet_version": number(fleet_version),
+        "document": text(_json(depot_document(depot))),
+    }
+
+
+def depot_of(item: Item) -> Depot:
+    """Read what `depot_item` wrote."""
+    return read_depot(
+        json.loads(item["document"]["S"]),
+        version=version_of(item),
+        fleet_version=int(item["fleet_version"]["N"]),
+    )
+
+
+def vehicle_item(vehicle: Vehicle) -> Item:
+    """Write a vehicle."""
+    return {"version": number(vehicle.version), "document": text(_json(vehicle_document(vehicle)))}
+
+
+def vehicle_of(item: Item) -> Vehicle:
+    """Read what `vehicle_item` wrote."""
+    return read_vehicle(json.loads(item["document"]["S"]), version=version_of(item))
+
+
+def route_item(route: Route, day: date, now: Timestamp) -> Item:
+    """Write a route as the version that follows its own."""
+    return {
+        "version": number(route.version + 1),
+        "route": binary(pack(route)),
+        "ttl": _ttl(now, _end_of(day), KEPT),
+    }
+
+
+def route_of(item: Item, shift_id: str) -> Route:
+    """Read what `route_item` wrote."""
+    return unpack(shift_id, binary_of(item, "route"), version_of(item))
+
+
+def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
+    """Write what is kept of a shift beside its route: its driver, who is personal."""
+    item = {
+        "place": text(str(row.place)),
+        "ttl": _ttl(now, _end_of(row.place.day), KEPT),
+        **_listed(shift_listing(tenant, row.place, row.shift_id)),
+    }
+    return item | {"document": text(_json(driver_document(row.driver)))} if row.driver else item
+
+
+def shift_of(item: Item) -> ShiftRow:
+    """Read what `shift_item` wrote."""
+    depot_id, _, day = item["place"]["S"].rpartition("/")
+    stored = item.get("document")
+    return ShiftRow(
+        shift_id=item["pk"]["S"].split("#SHIFT#", 1)[1],
+        place=PlanKey(depot_id=depot_id, day=date.fromisoformat(day)),
+        driver=read_driver(json.loads(stored["S"])) if stored else None,
+    )
+
+
+def hold_item(tenant: Tenant, hold: Hold, now: Timestamp) -> Item:
+    """Write a hold as the version that follows its own; as long as it is active, it falls due."""
+    item = {
+        "version": number(hold.version + 1),
+        "document": text(_json(hold_document(hold))),
+        "ttl": _ttl(now, hold.expires_at, HOLD_KEPT),
+    }
+    if hold.state is not HoldState.ACTIVE:
+        return item
+    due = {
+        "due_pk": text(due_partition(due_shard(tenant))),
+        "due_at": number(hold.expires_at + GHOST_GRACE),
+    }
+    return item | due
+
+
+def hold_of(item: Item) -> Hold:
+    """Read what `hold_item` wrote."""
+    return read_hold(json.loads(item["document"]["S"]), version_of(item))
+
+
+def promise_item(tenant: Tenant, promise: Promise, now: Timestamp) -> Item:
+    """Write a promise as the version that follows its own, listed with those of its depot and day."""
+    place = PlanKey(depot_id=promise.depot_id, day=promise.day)
+    at = promise_place(promise.created_at, promise.stop_id)
+    return {
+        "version": number(promise.version + 1),
+        "document": text(_json(promise_document(promise))),
+        "ttl": _ttl(now, promise.window.end, KEPT),
+        **_listed(promise_listing(tenant, place, at)),
+    }
+
+
+def promise_of(item: Item) -> Promise:
+    """Read what `promise_item` wrote."""
+    return read_promise(json.loads(item["document"]["S"]), version_of(item))
+
+
+def entry_item(promise: Promise, now: Timestamp) -> Item:
+    """Write a promise's entry in the list of all: its key says everything."""
+    return {"ttl": _ttl(now, promise.window.end, KEPT)}
+
+
+def cart_item(stop_id: StopId, now: Timestamp) -> Item:
+    """Write which hold is a cart's; it goes with its hold, and by itself should nobody clear up."""
+    return {"stop": number(stop_id), "ttl": number(now + HOLD_KEPT)}
+
+
+def stop_named(item: Item | None) -> StopId | None:
+    """Read which stop a cart's or an order's row names."""
+    return int(item["stop"]["N"]) if item else None
+
+
+def stops_named(item: Item) -> list[StopId]:
+    """Read every promise an order ever had."""
+    return [int(stop["N"]) for stop in item["stops"]["L"]]
+
+
+def fact_document(fact: Fact) -> dict[str, Any]:
+    """Write a fact; a published one has the same shape."""
+    return {
+        "kind": fact.kind,
+        "at": fact.at,
+        "actor": fact.actor,
+        "subject": fact.subject,
+        "sequence": fact.sequence,
+        "data": dict(fact.data),
+    }
+
+
+def read_fact(stored: dict[str, Any]) -> Fact:
+    """Read what `fact_document` wrote."""
+    return Fact(
+        kind=FactKind(stored["kind"]),
+        at=stored["at"],
+        actor=Actor(stored["actor"]),
+        subject=stored["subject"],
+        sequence=stored["sequence"],
+        data=stored["data"],
+    )
+
+
+def ledger_item(fact: Fact, now: Timestamp) -> Item:
+    """Write a line of a ledger."""
+    return {"fact": text(_json(fact_document(fact))), "ttl": _ttl(now, fact.at, KEPT)}
+
+
+def fact_of(item: Item) -> Fact:
+    """Read what `ledger_item` wrote."""
+    return read_fact(json.loads(item["fact"]["S"]))
+
+
+def facts_text(facts: Iterable[Fact]) -> str:
+    """Write the facts of a transaction as its outbox row has them."""
+    return _json([fact_document(fact) for fact in facts])
+
+
+def facts_of(stored: str) -> tuple[Fact, ...]:
+    """Read what `facts_text` wrote."""
+    return tuple(map(read_fact, json.loads(stored)))
+
+
+def receipt_item(receipt: ReceiptRow) -> Item:
+    """Write a receipt."""
+    return {
+        "fingerprint": text(receipt.fingerprint),
+        "http_status": number(receipt.status),
+        "sealed_body": binary(receipt.sealed_body),
+        "ttl": number(receipt.expires_at),
+    }
+
+
+def receipt_of(item: Item, key: str) -> ReceiptRow:
+    """Read what `receipt_item` wrote."""
+    return ReceiptRow(
+        key=key,
+        fingerprint=item["fingerprint"]["S"],
+        status=int(item["http_status"]["N"]),
+        sealed_body=binary_of(item, "sealed_body"),
+        expires_at=int(item["ttl"]["N"]),
+    )
+
+
+def message_item(message: Message, now: Timestamp) -> Item:
+    """Write a text, sent or not."""
+    document = {
+        "message_id": message.message_id,
+        "subject": message.subject,
+        "kind": message.kind,
+        "status": message.status,
+        "created_at": message.created_at,
+        "body": message.body,
+        "sid": message.sid,
+        "reason": message.reason,
+    }
+    return {"document": text(_json(document)), "ttl": _ttl(now, message.created_at, KEPT)}
+
+
+def message_of(item: Item) -> Message:
+    """Read what `message_item` wrote."""
+    stored = json.loads(item["document"]["S"])
+    kind, status = MessageKind(stored["kind"]), MessageStatus(stored["status"])
+    return Message(**stored | {"kind": kind, "status": status})
+
+
+def api_key_item(key: ApiKey) -> Item:
+    """Write an API key: its hash is the row's key, its text is nowhere."""
+    document = {
+        "key_id": key.key_id,
+        "tenant": str(key.tenant),
+        "type": key.type,
+        "scopes": key.scopes.names,
+        "origins": list(key.origins),
+        "last4": key.last4,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+    }
+    item = {"document": text(_json(document))}
+    return item if key.revoked_at is None else item | {"revoked_at": number(key.revoked_at)}
+
+
+def api_key_of(item: Item) -> ApiKey:
+    """Read what `api_key_item` wrote."""
+    stored = json.loads(item["document"]["S"])
+    revoked_at = item.get("revoked_at")
+    return ApiKey(
+        key_id=stored["key_id"],
+        tenant=Tenant.parse(stored["tenant"]),
+        type=KeyType(stored["type"]),
+        scopes=Scope.of(stored["scopes"]),
+        origins=tuple(stored["origins"]),
+        sha256=item["pk"]["S"].removeprefix("KEY#"),
+        last4=stored["last4"],
+        created_at=stored["created_at"],
+        expires_at=stored["expires_at"],
+        revoked_at=int(revoked_at["N"]) if revoked_at else None,
+    )
+
+
+def merchant_item(merchant: Merchant) -> Item:
+    """Write a merchant's settings."""
+    quiet = merchant.quiet_hours
+    document = {
+        "brand": merchant.brand,
+        "support_phone": merchant.support_phone,
+        "origins": list(merchant.origins),
+        "locales": list(merchant.locales),
+        "sender": merchant.sender,
+        "quiet_hours": quiet and [quiet.starts, quiet.ends],
+        "change_cutoff_minutes": merchant.change_cutoff_minutes,
+        "texting": merchant.texting,
+    }
+    return {"document": text(_json(document))}
+
+
+def merchant_of(item: Item, tenant: Tenant) -> Merchant:
+    """Read what `merchant_item` wrote."""
+    stored = json.loads(item["document"]["S"])
+    quiet = stored.pop("quiet_hours")
+    return replace(
+        Merchant(tenant=tenant, brand=stored["brand"]),
+        **stored
+        | {
+            "origins": tuple(stored["origins"]),
+            "locales": tuple(stored["locales"]),
+            "quiet_hours": QuietHours(starts=quiet[0], ends=quiet[1]) if quiet else None,
+        },
+    )
+
+
+def version_of(item: Item) -> int:
+    """Read the version that a row's next write must name."""
+    return int(item["version"]["N"])
+
+
+def _listed(key: tuple[str, str]) -> Item:
+    return {"list_pk": text(key[0]), "list_sk": text(key[1])}
+
+
+def _end_of(day: date) -> Timestamp:
+    """When a local date is over everywhere."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 2 * DAY
+
+
+def _ttl(now: Timestamp, until: Timestamp, kept: Seconds) -> dict[str, str]:
+    return number(max(now, until) + kept)
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,48 @@
+"""All stores in one: each feature sees of it what its own protocol names."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.client import BaseClient
+
+from chalicelib.adapters.dynamodb.counts import CountRows
+from chalicelib.adapters.dynamodb.fleet import FleetRows
+from chalicelib.adapters.dynamodb.merchants import MerchantRows
+from chalicelib.adapters.dynamodb.messages import MessageRows
+from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
+from chalicelib.adapters.dynamodb.promises import PromiseRows
+from chalicelib.adapters.dynamodb.receipts import ReceiptRows
+from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.units import Clock
+
+
+class DynamoStore(PromiseRows, FleetRows, MerchantRows, ReceiptRows, MessageRows, CountRows):
+    """The store of every feature, on one table.
+
+    Parameters
+    ----------
+    client
+        boto3's for DynamoDB, made with `client_config()`; its reads are parsed our way from here on.
+    clock
+        System time: for time to live, nothing else.
+    pause
+        Waits before the n-th repetition of a call, longer each time and by chance.
+    entropy
+        Gives that many random bytes, for the names of transactions.
+    """
+
+    def __init__(
+        self,
+        client: BaseClient,
+        *,
+        table: str,
+        clock: Clock,
+        pause: Callable[[int], object],
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        super().__init__(Table(client, table, clock=clock, pause=pause, entropy=entropy))
+
+    def outbox_row(self, record: Mapping[str, Any]) -> OutboxRow | None:
+        """Read a record of the table's stream as Lambda hands it over; None unless it brings new facts."""
+        return outbox_row(record)

@@ -1,0 +1,48 @@
+"""The queue of planning jobs: FIFO, one group per plan, so that a plan has one worker at a time."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import Upstream
+from chalicelib.events import Tenant
+
+
+class PlanJobs:
+    """Asks the worker to look at a plan.
+
+    Parameters
+    ----------
+    client
+        A boto3 client of SQS.
+    """
+
+    def __init__(self, client: Any, *, improve_queue_url: str) -> None:
+        self._client, self._url = client, improve_queue_url
+
+    def improve(self, tenant: Tenant, plan: str, *, request: str) -> None:
+        """Enqueue one job; the same request twice within five minutes is one job.
+
+        Parameters
+        ----------
+        plan
+            `depot_id/date`.
+        request
+            Names what asks: at most 100 characters.
+
+        Raises
+        ------
+        Upstream
+            SQS did not take it.
+        """
+        body = json.dumps({"tenant": str(tenant), "plan": plan, "request": request})
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=body,
+                MessageGroupId=f"{tenant}:{plan}"[:128],
+                MessageDeduplicationId=f"{request}",
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Upstream("The queue did not take the job.") from error

@@ -1,0 +1,185 @@
+"""The one place where adapters meet features.
+
+`build` makes what every request needs; what only a worker needs (Twilio's client, the queue) is made when it
+is first asked for, so that a checkout never pays for it. Weak point: everything is made once per process and
+lives as long.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.travel import TravelEngines
+from chalicelib.dispatch.service import Dispatch
+from chalicelib.events import Tenant
+from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, stop_id_of
+from chalicelib.fleet.planning import Planner
+from chalicelib.fleet.service import Fleet
+from chalicelib.merchants.quota import Quota, RateLimiter
+from chalicelib.merchants.service import Merchants
+from chalicelib.notifications.model import Addressee
+from chalicelib.promises.booking import Booking, Ports
+from chalicelib.promises.changes import Promises
+from chalicelib.promises.search import SlotSearch
+from chalicelib.routing.uncertainty import Noise
+from chalicelib.settings import Settings
+from chalicelib.units import MINUTE, Clock, StopId, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.sqs import PlanJobs
+    from chalicelib.notifications.service import Notifications
+
+_TIMES = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 2},  # ours are counted where the meaning is known
+    max_pool_connections=4,
+)
+_PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def system_now(self) -> Timestamp:
+        """Seconds since the epoch."""
+        return int(time.time())
+
+
+def full_jitter(attempt: int) -> None:
+    """Sleep by chance up to a bound that doubles with every attempt, a second at most."""
+    time.sleep(random.uniform(0, min(1.0, _PAUSE_SECONDS * 2**attempt)))
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseAddressees:
+    """Finds out whom to text about a promise: joins a promise with its merchant's settings."""
+
+    store: DynamoStore
+    tracking_url: Callable[[str], str]
+
+    def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
+        """Whom to text; None if the promise is gone."""
+        stop_id = stop_id_of(subject, PROMISE)
+        promise = self.store.promise(tenant, stop_id) if stop_id is not None else None
+        if promise is None:
+            return None
+        merchant = self.store.get_merchant(tenant)
+        return Addressee(
+            phone=promise.order.recipient.phone,
+            consent=promise.order.sms_consent,
+            brand=merchant.brand if merchant else "",
+            texting=merchant is None or merchant.texting,
+            window=promise.window,
+            timezone=promise.timezone,
+            tracking_url=self.tracking_url(promise.tracking_token),
+        )
+
+
+class Services:
+    """Everything handlers and workers may ask for.
+
+    Parameters
+    ----------
+    store
+        All stores in one: each feature sees the protocol it needs.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock, store: DynamoStore, travel: TravelEngines, sealer: Sealer
+    ) -> None:
+        self.settings, self.clock, self.store, self.sealer = settings, clock, store, sealer
+        self.receipts = store
+        self.planner = Planner(store, travel.of, noise=Noise(), staleness=settings.staleness)
+        self.search = SlotSearch(store, self.planner)
+        ports = Ports(
+            store=store,
+            planner=self.planner,
+            search=self.search,
+            new_stop_id=_fresh_stop_id,
+            new_token=lambda: secrets.token_urlsafe(16),
+            pause=full_jitter,
+        )
+        self.booking = Booking(ports)
+        self.promises = Promises(ports)
+        self.fleet = Fleet(store, travel.of, noise=Noise(), pause=full_jitter)
+        self.dispatch = Dispatch(store, self.planner)
+        self.merchants = Merchants(store, entropy=secrets.token_bytes, remember_for=settings.staleness)
+        quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
+        self.rate_limiter = RateLimiter(store, quota=quota)
+
+    def business_now(self, tenant: Tenant, *, system_now: Timestamp | None = None) -> Timestamp:
+        """A merchant's business time: the system's, in a sandbox moved by the test clock."""
+        now = self.clock.system_now() if system_now is None else system_now
+        return now + (self.store.clock_offset(tenant) if self.settings.has_test_clock else 0)
+
+    def tracking_url(self, token: str) -> str:
+        """The buyer's page of a promise."""
+        return f"{self.settings.public_base_url}/t/{token}"
+
+    def expire_due(self, tenant: Tenant, until: Timestamp) -> int:
+        """Clear up behind a merchant's holds that ran out by a business time; gives how many there were."""
+        done = 0
+        while due := self.store.due_holds(tenant, until, limit=100):
+            cleared = sum(self.booking.expire(tenant, stop_id, until) for stop_id in due)
+            done += cleared
+            if not cleared:
+                break
+        return done
+
+    @cached_property
+    def plan_jobs(self) -> "PlanJobs":
+        """The queue of planning jobs."""
+        from chalicelib.adapters.sqs import PlanJobs
+
+        client = boto3.client("sqs", config=_TIMES)
+        return PlanJobs(client, improve_queue_url=self.settings.improve_queue_url)
+
+    @cached_property
+    def notifications(self) -> "Notifications":
+        """Texts to buyers."""
+        from chalicelib.adapters.twilio import TwilioSender
+        from chalicelib.notifications.service import Notifications
+
+        sender = TwilioSender(
+            account_sid=self.settings.twilio_account_sid,
+            auth_token=self.settings.twilio_auth_token,
+            sender=self.settings.twilio_from,
+            api_url=self.settings.twilio_api_url,
+        )
+        return Notifications(self.store, PromiseAddressees(self.store, self.tracking_url), sender)
+
+    def inbox(self, phone: str | None) -> list[dict[str, Any]]:
+        """Texts the sandbox's fake Twilio took, oldest first."""
+        from chalicelib.adapters.twilio import sandbox_inbox
+
+        return sandbox_inbox(self.settings.twilio_api_url or "", phone)
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Services:
+    """Plug the real things in: called once, by the first request or event of a process."""
+    clock = clock or SystemClock()
+    client = boto3.client("dynamodb", config=_TIMES)
+    store = DynamoStore(client, table=settings.table_name, clock=clock, pause=full_jitter)
+    roads = Path(settings.roads_dir) if settings.roads_dir else None
+    return Services(
+        settings,
+        clock=clock,
+        store=store,
+        travel=TravelEngines(roads, osrm_url=settings.osrm_url),
+        sealer=Sealer(settings.sealing_secrets),
+    )
+
+
+def _fresh_stop_id() -> StopId:
+    return new_stop_id(time.time_ns() // 1_000_000, secrets.randbits(RANDOM_BITS))

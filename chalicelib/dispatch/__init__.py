@@ -1,0 +1,1 @@
+"""The plan between bookings, and the day in motion."""

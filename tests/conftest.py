@@ -1,0 +1,41 @@
+"""Fixtures that cost seconds to build and are therefore shared: the emulated AWS and the running sandbox."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.sandbox import Emulator, Sandbox
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the emulator, and keep all that needs the whole sandbox in one xdist worker."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "emulator" in fixtures or "sandbox" in fixtures:
+            item.add_marker(pytest.mark.sandbox)
+        if "sandbox" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("sandbox"))
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Emulated AWS with our table and queues; one per xdist worker.
+
+    Tests that must not see each other's items use merchants of their own, or `emulator.create("name")`.
+    """
+    with Emulator(logs=tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dynamodb(emulator: Emulator) -> Any:
+    """A DynamoDB client of the emulator that retries nothing."""
+    return emulator.client("dynamodb")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The whole product, running; `sandbox.merchants` has two merchants with keys and a depot each."""
+    with Sandbox(home=tmp_path_factory.mktemp("sandbox")) as running:
+        yield running

@@ -8,7 +8,6 @@ lives as long.
 import random
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb import DynamoStore, client_config
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.dispatch.service import Dispatch
@@ -39,11 +38,8 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs import PlanJobs
     from chalicelib.notifications.service import Notifications
 
-_TIMES = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 2},  # ours are counted where the meaning is known
-    max_pool_connections=4,
+_QUEUE_TIMES = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
 )
 _PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
 
@@ -66,7 +62,6 @@ class PromiseAddressees:
     """Finds out whom to text about a promise: joins a promise with its merchant's settings."""
 
     store: DynamoStore
-    tracking_url: Callable[[str], str]
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
         """Whom to text; None if the promise is gone."""
@@ -82,7 +77,6 @@ class PromiseAddressees:
             texting=merchant is None or merchant.texting,
             window=promise.window,
             timezone=promise.timezone,
-            tracking_url=self.tracking_url(promise.tracking_token),
         )
 
 
@@ -142,7 +136,7 @@ class Services:
         """The queue of planning jobs."""
         from chalicelib.adapters.sqs import PlanJobs
 
-        client = boto3.client("sqs", config=_TIMES)
+        client = boto3.client("sqs", config=_QUEUE_TIMES)
         return PlanJobs(client, improve_queue_url=self.settings.improve_queue_url)
 
     @cached_property
@@ -157,7 +151,7 @@ class Services:
             sender=self.settings.twilio_from,
             api_url=self.settings.twilio_api_url,
         )
-        return Notifications(self.store, PromiseAddressees(self.store, self.tracking_url), sender)
+        return Notifications(self.store, PromiseAddressees(self.store), sender)
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         """Texts the sandbox's fake Twilio took, oldest first."""
@@ -169,7 +163,7 @@ class Services:
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Plug the real things in: called once, by the first request or event of a process."""
     clock = clock or SystemClock()
-    client = boto3.client("dynamodb", config=_TIMES)
+    client = boto3.client("dynamodb", config=client_config())
     store = DynamoStore(client, table=settings.table_name, clock=clock, pause=full_jitter)
     roads = Path(settings.roads_dir) if settings.roads_dir else None
     return Services(

@@ -40,7 +40,6 @@ class Addressee:
     texting: bool
     window: TimeWindow
     timezone: str
-    tracking_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from chalicelib.notifications.model import Addressee
 
 
 def promise_confirmed(to: Addressee) -> str:
-    """Tell the buyer what was promised, and where to follow it."""
+    """Tell the buyer what was promised."""
     zone = ZoneInfo(to.timezone)
     starts, ends = (datetime.fromtimestamp(at, zone) for at in (to.window.start, to.window.end))
     day = f"{starts:%a} {starts.day} {starts:%b}"
-    return f"{to.brand}: your delivery is booked for {day}, {starts:%H:%M}-{ends:%H:%M}. {to.tracking_url}"
+    return f"{to.brand}: your delivery is booked for {day}, {starts:%H:%M}-{ends:%H:%M}."

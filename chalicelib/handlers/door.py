@@ -8,42 +8,25 @@ answers it (`infra` dresses that answer), and so does Chalice's local server.
 """
 
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from chalice import Response
-from pydantic import BaseModel, ValidationError
 
-from chalicelib.errors import (
-    FieldError,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    RateLimited,
-    SlotkeeperError,
-    Unauthorized,
-)
+from chalicelib.errors import Forbidden, RateLimited, SlotkeeperError
+from chalicelib.handlers import incoming
 from chalicelib.handlers.endpoints import Call, Endpoint, Endpoints, OpenCall
 from chalicelib.handlers.http import PROBLEM_JSON, Rendered, problem
 from chalicelib.handlers.idempotency import Repeatable, callers_key, fingerprint_of
-from chalicelib.handlers.strict_json import (
-    MAX_BYTES,
-    SHOWN_ERRORS,
-    canonical,
-    check_declared,
-    read_json,
-    validated,
-)
-from chalicelib.handlers.wire import ID_PATTERN
-from chalicelib.merchants.model import ApiKey, KeyType, Scope
+from chalicelib.handlers.strict_json import canonical
+from chalicelib.merchants.model import ApiKey, KeyType
 from chalicelib.merchants.quota import Allowance
+from chalicelib.units import Timestamp
 
 if TYPE_CHECKING:
     from chalice import Chalice
@@ -51,10 +34,7 @@ if TYPE_CHECKING:
 
     from chalicelib.bootstrap import Services
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-_ID = re.compile(ID_PATTERN, re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "authorization"})
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Id",
@@ -102,6 +82,7 @@ class _Visit:
     origin: str | None
     key: ApiKey | None = None
     allowance: Allowance | None = None
+    cause: BaseException | None = None  # what lies behind a refusal: a vendor's error, say
 
 
 class Door:
@@ -127,7 +108,7 @@ class Door:
             headers = {
                 **_PREFLIGHT,
                 "Access-Control-Allow-Methods": methods,
-                "X-Request-Id": _request_id(_current(app).headers),
+                "X-Request-Id": incoming.request_id(_current(app).headers),
             }
             return _response("", headers, 204)
 
@@ -138,11 +119,10 @@ class Door:
         response = respond(request)
         if "X-Request-Id" in response.headers:
             return response
-        request_id = _request_id(request.headers)
+        request_id = incoming.request_id(request.headers)
+        error = _our_fault()
         if response.status_code == 405:
             error = SlotkeeperError("This path has no such method.", code="method_not_allowed")
-        else:
-            error = SlotkeeperError("We made a mistake.")
         rendered = problem(error, request_id)
         headers = {"X-Request-Id": request_id, "Content-Type": PROBLEM_JSON, **rendered.headers}
         allowed = response.headers.get("Allow")
@@ -152,18 +132,16 @@ class Door:
 
     def _serve(self, endpoint: Endpoint, request: "Request", path: Mapping[str, str]) -> Response:
         began = perf_counter()
-        visit = _Visit(request_id=_request_id(request.headers), origin=request.headers.get("origin"))
+        visit = _Visit(request_id=incoming.request_id(request.headers), origin=request.headers.get("origin"))
         try:
-            if endpoint.scope is None:
-                rendered = self._answer_anybody(endpoint, request, path, visit)
-            else:
-                rendered = self._answer(endpoint, request, path, visit)
+            answer = self._answer if endpoint.scope else self._answer_anybody
+            rendered = answer(endpoint, request, path, visit)
         except SlotkeeperError as error:
             rendered = problem(error, visit.request_id)
-        except (
-            Exception
-        ) as bug:  # the one place where bugs end: the caller gets an answer, the log gets the place
-            rendered = problem(SlotkeeperError("We made a mistake."), visit.request_id)
+            visit.cause = error.__cause__
+        except Exception as bug:
+            # The one place where bugs end: the caller gets an answer, the log gets the place.
+            rendered = problem(_our_fault(), visit.request_id)
             self._log_bug(bug, visit)
         self._log_request(endpoint, visit, rendered, milliseconds=(perf_counter() - began) * 1000)
         return _response(rendered.text, _headers(endpoint, visit, rendered), rendered.status)
@@ -171,15 +149,12 @@ class Door:
     def _answer_anybody(
         self, endpoint: Endpoint, request: "Request", path: Mapping[str, str], visit: _Visit
     ) -> Rendered:
-        raw = _raw(request)
-        if len(raw) > MAX_BYTES:
-            raise InvalidRequest(f"The body may have {MAX_BYTES} bytes.", code="body_too_large")
         call = OpenCall(
-            query=_query(endpoint, request),
-            path=_path(endpoint, path),
+            query=incoming.query(endpoint, request),
+            path=incoming.path_names(endpoint, path),
             headers=request.headers,
-            raw=raw,
-            base_url=_base_url(request, endpoint),
+            raw=incoming.raw_body(request),
+            base_url=incoming.base_url(request, endpoint),
             request_id=visit.request_id,
             build=self._services,
         )
@@ -190,15 +165,11 @@ class Door:
     ) -> Rendered:
         services = self._services()
         system_now = services.clock.system_now()
-        key = visit.key = services.merchants.authenticate(_bearer(request), now=system_now)
-        visit.allowance = services.rate_limiter.take(key.key_id, now=system_now)
-        if visit.allowance.is_exceeded:
-            raise RateLimited("This key's quota is used up.", retry_after=visit.allowance.resets_in)
-        _check_rights(endpoint, key)
+        key = self._admit(endpoint, request, visit, now=system_now)
         callers = callers_key(request.headers.get("idempotency-key"), endpoint.idempotency)
-        names = _path(endpoint, path)
-        query = _query(endpoint, request)
-        body, tree = _body(endpoint, request)
+        names = incoming.path_names(endpoint, path)
+        query = incoming.query(endpoint, request)
+        body, tree = incoming.body(endpoint, request)
         place = f"{endpoint.method} {endpoint.path.format(**names)}"
         repeatable = None
         if callers is not None:
@@ -236,6 +207,19 @@ class Door:
                 raise
             return earlier
 
+    def _admit(self, endpoint: Endpoint, request: "Request", visit: _Visit, *, now: Timestamp) -> ApiKey:
+        """Find the key, count the request, check what the key may do; in this order, so that all count."""
+        services = self._services()
+        key = visit.key = services.merchants.authenticate(incoming.bearer(request), now=now)
+        left = visit.allowance = services.rate_limiter.take(key.key_id, now=now)
+        if left.is_exceeded:
+            raise RateLimited("This key's quota is used up.", retry_after=left.resets_in)
+        if key.type is KeyType.PUBLISHABLE and not endpoint.publishable:
+            raise Forbidden("This endpoint needs a secret key.")
+        if endpoint.scope and not key.scopes & endpoint.scope:
+            raise Forbidden(f"This endpoint needs the scope {' or '.join(endpoint.scope.names)}.")
+        return key
+
     def _log_request(
         self, endpoint: Endpoint, visit: _Visit, rendered: Rendered, *, milliseconds: float
     ) -> None:
@@ -249,6 +233,8 @@ class Door:
             extra |= {"tenant": str(visit.key.tenant), "key_id": visit.key.key_id}
         if rendered.code:
             extra["code"] = rendered.code
+        if visit.cause:
+            extra["cause"] = type(visit.cause).__qualname__
         self._log.info("request", extra=extra)
 
     def _log_bug(self, bug: Exception, visit: _Visit) -> None:
@@ -263,104 +249,12 @@ def _current(app: "Chalice") -> "Request":
     return app.current_request
 
 
+def _our_fault() -> SlotkeeperError:
+    return SlotkeeperError("We made a mistake.")
+
+
 def _response(text: str, headers: Mapping[str, str], status: int) -> Response:
     return Response(text, dict(headers), status)
-
-
-def _request_id(headers: Mapping[str, str]) -> str:
-    """Take the caller's id if it is harmless in a header and a log line, else make one."""
-    given = headers.get("x-request-id")
-    return given if given and _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(10)}"
-
-
-def _bearer(request: "Request") -> str:
-    if any(
-        name.lower() in _KEY_PARAMETERS or any(text.startswith("slk_") for text in texts)
-        for name, texts in _parameters(request).items()
-    ):
-        raise Unauthorized(
-            "Send the API key in the Authorization header. One that stood in a URL may be in logs: revoke it."
-        )
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
-        raise Unauthorized("Send the API key as Authorization: Bearer slk_…")
-    return str(text.strip())
-
-
-def _check_rights(endpoint: Endpoint, key: ApiKey) -> None:
-    if key.type is KeyType.PUBLISHABLE and not endpoint.publishable:
-        raise Forbidden("This endpoint needs a secret key.")
-    if not key.scopes & (endpoint.scope or Scope(0)):
-        raise Forbidden(f"This endpoint needs the scope {' or '.join((endpoint.scope or Scope(0)).names)}.")
-
-
-def _path(endpoint: Endpoint, path: Mapping[str, str]) -> dict[str, str]:
-    names = {name: unquote(text) if "%" in text else text for name, text in path.items()}
-    for name, text in names.items():
-        if not _ID.fullmatch(text):
-            if endpoint.method == "PUT":
-                raise InvalidRequest(
-                    "The id is not valid.", fields=[FieldError(f"{{{name}}}", f"An id matches {ID_PATTERN}")]
-                )
-            raise NotFound("There is no such thing.")
-    return names
-
-
-def _parameters(request: "Request") -> Mapping[str, list[str]]:
-    given = request.query_params
-    return {name: given.getlist(name) for name in given} if given else {}
-
-
-def _query(endpoint: Endpoint, request: "Request") -> BaseModel | None:
-    given = _parameters(request)
-    model = endpoint.query
-    if model is None and not given:
-        return None
-    values: dict[str, str] = {}
-    for name, texts in given.items():
-        if model is None or len(texts) != 1:
-            why = "There is no such parameter." if model is None else "It is given more than once."
-            raise InvalidRequest("The query is not valid.", fields=[FieldError(f"?{name[:80]}", why)])
-        values[name] = texts[0]
-    assert model is not None  # or some parameter was refused above
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        fields = [
-            FieldError("?" + str(found["loc"][0])[:80] if found["loc"] else "", found["msg"])
-            for found in error.errors(include_url=False, include_context=False, include_input=False)[
-                :SHOWN_ERRORS
-            ]
-        ]
-        raise InvalidRequest("The query is not valid; see errors.", fields=fields) from None
-
-
-def _raw(request: "Request") -> bytes:
-    try:
-        raw = request.raw_body
-        return raw if isinstance(raw, bytes) else raw.encode()
-    except ValueError:  # half a surrogate pair in the event, or broken base64
-        raise InvalidRequest("The body is not UTF-8.", code="malformed_json") from None
-
-
-def _body(endpoint: Endpoint, request: "Request") -> tuple[BaseModel | None, Any]:
-    raw = _raw(request)
-    model = endpoint.request
-    if model is None:
-        if raw.strip() and read_json(raw) != {}:
-            raise InvalidRequest("This request has no body.")
-        return None, {}
-    if not raw and not any(part.is_required() for part in model.model_fields.values()):
-        raw = b"{}"
-    check_declared(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    tree = read_json(raw)
-    return validated(model, raw, tree), tree
-
-
-def _base_url(request: "Request", endpoint: Endpoint) -> str:
-    scheme = request.headers.get("x-forwarded-proto", "http")
-    stage = request.context.get("path", "").removesuffix(endpoint.path)
-    return f"{scheme}://{request.headers.get('host', 'localhost')}{stage}"
 
 
 def _headers(endpoint: Endpoint, visit: _Visit, rendered: Rendered) -> dict[str, str]:

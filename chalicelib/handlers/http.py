@@ -99,7 +99,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "invalid_request": Problem(
         422,
         "The request is not valid",
-        "`errors` names each field by JSON pointer (a query parameter as `?name`) and says what is wrong. "
+        "`errors` names fields by JSON pointer (`?name` in the query, `{name}` in the path) and faults. "
         "Unknown fields and parameters are refused too: a typing error is not silently ignored.",
     ),
     "method_not_allowed": Problem(

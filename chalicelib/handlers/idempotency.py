@@ -40,6 +40,8 @@ def callers_key(header: str | None, rule: Idempotency) -> str | None:
         `idempotency_key_missing` where it is required, `idempotency_key_invalid` if it is not 1 to 255
         visible ASCII characters.
     """
+    if rule is Idempotency.UNUSED:
+        return None
     if header is None:
         if rule is Idempotency.REQUIRED:
             raise InvalidRequest("Send an Idempotency-Key header.", code="idempotency_key_missing")
@@ -48,7 +50,7 @@ def callers_key(header: str | None, rule: Idempotency) -> str | None:
         raise InvalidRequest(
             "Idempotency-Key is 1 to 255 visible ASCII characters.", code="idempotency_key_invalid"
         )
-    return header if rule is not Idempotency.UNUSED else None
+    return header
 
 
 def fingerprint_of(place: str, canonical_body: bytes) -> str:

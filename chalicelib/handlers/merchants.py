@@ -26,6 +26,7 @@ api = Endpoints("Merchant")
 
 _SENDER = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32}|[A-Za-z][A-Za-z0-9 ]{0,10})$"
 _MOST_ORIGINS = 20
+_SETTLES = Scope.OPS | Scope.ADMIN
 
 
 class ScopeName(StrEnum):
@@ -209,13 +210,13 @@ def revoke_key(call: Call) -> Answer:
     return Answer(204)
 
 
-@api.endpoint("GET", "/v1/settings", scope=Scope.ADMIN, answers={200: Settings})
+@api.endpoint("GET", "/v1/settings", scope=_SETTLES, answers={200: Settings})
 def get_settings(call: Call) -> Answer:
     """Read the merchant's settings."""
     return Answer(200, Settings.of(call.services.merchants.settings(call.tenant)))
 
 
-@api.endpoint("PUT", "/v1/settings", scope=Scope.ADMIN, request=Settings, answers={200: Settings})
+@api.endpoint("PUT", "/v1/settings", scope=_SETTLES, request=Settings, answers={200: Settings})
 def put_settings(call: Call[Settings]) -> Answer:
     """Replace the merchant's settings."""
     saved = call.services.merchants.save_settings(call.body.merchant(call.tenant))

@@ -83,7 +83,7 @@ _IDEMPOTENCY_KEY: Schema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 _BODY_PROBLEMS = ("malformed_json", "body_too_large", "unsupported_media_type")
-_KEY_PROBLEMS = ("unauthorized", "forbidden", "rate_limited", "invalid_request", "upstream_unavailable")
+_KEY_PROBLEMS = ("unauthorized", "forbidden", "rate_limited", "upstream_unavailable")
 
 
 def document(endpoints: Iterable[Endpoint], *, base_url: str) -> Schema:
@@ -263,17 +263,15 @@ def _problems(endpoint: Endpoint) -> Schema:
 
 def problem_codes(endpoint: Endpoint) -> list[str]:
     """Every code that an endpoint may answer: its own, and those of the door it stands behind."""
-    codes = list(endpoint.problems)
+    codes = [*endpoint.problems, "invalid_request"]
     if endpoint.scope:
         codes += _KEY_PROBLEMS
     if endpoint.request is not None:
         codes += _BODY_PROBLEMS
     elif endpoint.scope is None and endpoint.method == "POST":
         codes.append("body_too_large")
-    if endpoint.query is not None:
-        codes.append("invalid_request")
-        if issubclass(endpoint.query, PageQuery):
-            codes.append("cursor_invalid")
+    if endpoint.query is not None and issubclass(endpoint.query, PageQuery):
+        codes.append("cursor_invalid")
     if endpoint.path_parameters:
         codes.append("not_found")
     if endpoint.idempotency is not Idempotency.UNUSED:

@@ -59,7 +59,7 @@ def read_json(raw: bytes) -> Any:
     Size and depth are known before anything is parsed; O(n), without recursion of ours.
     """
     if len(raw) > MAX_BYTES:
-        raise InvalidRequest(f"The body may have {MAX_BYTES} bytes.", code="body_too_large")
+        raise too_large()
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
         _malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")
     try:
@@ -108,6 +108,11 @@ def refusal(error: ValidationError, tree: Any) -> InvalidRequest:
 def canonical(tree: Any) -> bytes:
     """Write a tree the one way that does not depend on order or white space, for fingerprints."""
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def too_large() -> InvalidRequest:
+    """Make the refusal of a body above `MAX_BYTES`."""
+    return InvalidRequest(f"The body may have {MAX_BYTES} bytes.", code="body_too_large")
 
 
 def _malformed(why: str) -> NoReturn:

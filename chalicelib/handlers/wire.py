@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -218,18 +217,6 @@ Zone = Annotated[str, AfterValidator(_check_zone), Field(max_length=64, examples
 """Name of an IANA time zone."""
 
 
-class Day(StrEnum):
-    """A day of the week."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
 # --- places and quantities
 
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, examples=[41.1496])]
@@ -265,12 +252,8 @@ class LocationView(View):
         return LocationView(lat=location.lat, lon=location.lon)
 
 
-Seconds = Annotated[int, Field(ge=0, le=7 * 86_400)]
-Metres = Annotated[int, Field(ge=0, le=1_000_000)]
 Grams = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Millilitres = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Parcels = Annotated[int, Field(ge=0, le=100_000)]
-Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def _check_currency(code: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
+from pydantic import Field
 
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.errors import Conflict, Expired, NotFound, StaleWrite
@@ -21,7 +22,7 @@ from chalicelib.handlers.endpoints import Call, Endpoints, OpenCall
 from chalicelib.handlers.http import Answer, Text
 from chalicelib.handlers.idempotency import Idempotency
 from chalicelib.handlers.paging import Listed, PageQuery, next_cursor, position
-from chalicelib.handlers.wire import Body, Instant, LatLon, Name, Parcels, View
+from chalicelib.handlers.wire import Body, Instant, LatLon, Name, View
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
@@ -33,6 +34,7 @@ from tests.fakes import (
     InMemoryRateCounter,
     InMemoryReceipts,
 )
+from tests.handlers.described import check_described
 
 SHOP = "https://shop.example"
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
@@ -65,7 +67,7 @@ class LoafRequest(Body):
 
     name: Name
     place: LatLon | None = None
-    slices: Parcels = 10
+    slices: Annotated[int, Field(ge=0, le=100)] = 10
     ready_at: Instant | None = None
 
 
@@ -131,12 +133,20 @@ def list_loaves(call: Call[None, LoafQuery]) -> Answer:
     return Answer(200, LoafList(data=[LoafView(name=loaf) for loaf in shown], next_cursor=rest))
 
 
-@api.endpoint("GET", "/v1/loaves/{loaf_id}", scope=Scope.CHECKOUT | Scope.OPS, answers={200: LoafView})
+@api.endpoint(
+    "GET",
+    "/v1/loaves/{loaf_id}",
+    scope=Scope.CHECKOUT | Scope.OPS,
+    answers={200: LoafView},
+    problems=("stale_write", "expired"),
+)
 def read_loaf(call: Call) -> Answer:
     """Read a loaf."""
     wanted = call.path["loaf_id"]
     if wanted == "bug":
         raise KeyError("+12025550123 lives at Rua das Flores")
+    if wanted == "slow":
+        raise StaleWrite("Too many bakers.") from TimeoutError("10.1.2.3 did not answer")
     if wanted in _REFUSALS:
         raise _REFUSALS[wanted]
     if wanted == "odd":
@@ -188,8 +198,10 @@ class Bakery:
         self.log = io.StringIO()
         self.app = Chalice("bakery", configure_logs=False)
         features = [api, merchants.api]
+        features.append(about.endpoints(tuple(features)))
+        self.endpoints = [endpoint for feature in features for endpoint in feature.declared]
         logger = Logger(service=f"bakery-{next(_service_names)}", stream=self.log)
-        door.register(self.app, [*features, about.endpoints(features)], self._build, log=logger)
+        door.register(self.app, features, self._build, log=logger)
         self._http = Client(self.app).http
 
     def key(self, tenant: Tenant, type: KeyType, scopes: Scope) -> str:
@@ -209,7 +221,10 @@ class Bakery:
         if key is not None:
             sent["Authorization"] = f"Bearer {self.secret if key == 'secret' else key}"
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self._http.request(method, path, headers={**sent, **headers}, body=raw)
+        answer = self._http.request(method, path, headers={**sent, **headers}, body=raw)
+        if not path.startswith("/v1/loaves/coded"):
+            check_described(self.endpoints, method, path, answer)
+        return answer
 
     def bake(self, name: str = "Rye", *, idempotency_key: str = "k", **more: Any) -> HTTPResponse:
         headers = {"Idempotency-Key": idempotency_key, **more.pop("headers", {})}

@@ -260,6 +260,14 @@ def test_log_line_of_a_request_holds_no_personal_data_and_no_key(bakery: Bakery)
     assert bakery.secret not in bakery.log.getvalue()
 
 
+def test_log_line_of_a_refusal_names_what_lies_behind_it(bakery: Bakery) -> None:
+    """Code and kind of the vendor's error are logged, its words are not."""
+    bakery.ask("GET", "/v1/loaves/slow")
+    [line] = bakery.log_lines()
+    assert (line["code"], line["cause"]) == ("stale_write", "TimeoutError")
+    assert "10.1.2.3" not in bakery.log.getvalue()
+
+
 def test_unknown_method_answers_in_our_dress(bakery: Bakery) -> None:
     """Chalice's own refusal of a method is turned into a problem that lists the others."""
     answer = bakery.ask("PATCH", "/v1/loaves/none")

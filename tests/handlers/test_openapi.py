@@ -179,3 +179,4 @@ def test_health_needs_no_key() -> None:
     """GET /v1/health answers anybody."""
     answer = Bakery().ask("GET", "/v1/health", key=None)
     assert (answer.status_code, json.loads(answer.body)) == (200, {"status": "ok"})
+    assert Bakery().ask("GET", "/v1/health?deep=1", key=None).status_code == 422

@@ -1,12 +1,15 @@
 """The queue of planning jobs: FIFO, one group per plan, so that a plan has one worker at a time."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import Upstream
 from chalicelib.events import Tenant
+
+_LONGEST_NAME = 128
 
 
 class PlanJobs:
@@ -22,14 +25,14 @@ class PlanJobs:
         self._client, self._url = client, improve_queue_url
 
     def improve(self, tenant: Tenant, plan: str, *, request: str) -> None:
-        """Enqueue one job; the same request twice within five minutes is one job.
+        """Enqueue one job; the same request for the same plan twice within five minutes is one job.
 
         Parameters
         ----------
         plan
             `depot_id/date`.
         request
-            Names what asks: at most 100 characters.
+            Names what asks: one request may ask for several plans.
 
         Raises
         ------
@@ -41,8 +44,13 @@ class PlanJobs:
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=body,
-                MessageGroupId=f"{tenant}:{plan}"[:128],
-                MessageDeduplicationId=f"{request}",
+                MessageGroupId=_short(f"{tenant}:{plan}"),
+                MessageDeduplicationId=_short(f"{request}:{plan}"),  # unique in the queue, not the group
             )
         except (ClientError, BotoCoreError) as error:
             raise Upstream("The queue did not take the job.") from error
+
+
+def _short(name: str) -> str:
+    """A name of at most the 128 characters SQS takes, still one for each."""
+    return name if len(name) <= _LONGEST_NAME else sha256(name.encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""Planning jobs on a FIFO queue."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters.sqs import PlanJobs
+from chalicelib.errors import Upstream
+from chalicelib.events import Mode, Tenant
+
+TENANT = Tenant(merchant_id="m1", mode=Mode.TEST)
+NOBODY = {"region_name": "eu-west-1", "aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}
+
+
+@pytest.fixture
+def sqs() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client("sqs", **NOBODY)
+
+
+@pytest.fixture
+def queue_url(sqs: Any) -> str:
+    return str(sqs.create_queue(QueueName="improve.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"])
+
+
+def received(sqs: Any, queue_url: str) -> list[Any]:
+    found = sqs.receive_message(
+        QueueUrl=queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )
+    return list(found.get("Messages", []))
+
+
+def test_a_job_names_the_plan_and_waits_in_its_group(sqs: Any, queue_url: str) -> None:
+    """One worker at a time for a plan; other plans do not wait for it."""
+    PlanJobs(sqs, improve_queue_url=queue_url).improve(TENANT, "porto/2026-11-24", request="r1")
+    (message,) = received(sqs, queue_url)
+    assert json.loads(message["Body"]) == {"tenant": "m1.test", "plan": "porto/2026-11-24", "request": "r1"}
+    assert message["Attributes"]["MessageGroupId"] == "m1.test:porto/2026-11-24"
+
+
+def test_the_same_request_twice_is_one_job(sqs: Any, queue_url: str) -> None:
+    """The stream repeats; the queue does not."""
+    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+    assert len(received(sqs, queue_url)) == 1
+
+
+def test_one_request_for_two_plans_is_two_jobs(sqs: Any, queue_url: str) -> None:
+    """A swap from one day to another changes both plans; deduplication is per queue, so the plan is in it."""
+    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+    jobs.improve(TENANT, "porto/2026-11-25", request="r1")
+    assert len(received(sqs, queue_url)) == 2
+
+
+def test_a_long_name_is_shortened_and_still_one_of_its_own(sqs: Any, queue_url: str) -> None:
+    """SQS takes 128 characters; two long plans are two jobs in two groups."""
+    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    for last in "ab":
+        jobs.improve(TENANT, f"{'d' * 128}{last}/2026-11-24", request="r1")
+    groups = {message["Attributes"]["MessageGroupId"] for message in received(sqs, queue_url)}
+    assert len(groups) == 2
+
+
+def test_a_queue_that_refuses_is_upstream(sqs: Any) -> None:
+    """Nothing above knows of boto's errors."""
+    gone = PlanJobs(sqs, improve_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/gone.fifo")
+    with pytest.raises(Upstream):
+        gone.improve(TENANT, "porto/2026-11-24", request="r1")

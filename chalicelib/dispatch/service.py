@@ -4,31 +4,21 @@ So far the look checks every route of the plan with the same exact code that sol
 promises stand; improving it is the next step, at this same place.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-import numpy as np
-
 from chalicelib.events import Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import Planner
-from chalicelib.routing.model import StopKind
-from chalicelib.routing.packed import carried, fits
+from chalicelib.fleet.risk import Risk, visits, waiting
 from chalicelib.units import Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanState:
-    """How the promises of a plan stand.
-
-    Attributes
-    ----------
-    broken
-        Planned later than promised, or on a van that cannot carry them.
-    at_risk
-        On time as planned, but with less than the depot's `target_kept`.
-    """
+    """How the promises of a plan stand, in the words of `fleet.risk`."""
 
     routes: int
     kept: int
@@ -53,7 +43,7 @@ class Dispatch:
     def check(self, tenant: Tenant, depot_id: str, day: date, now: Timestamp) -> PlanState | None:
         """Judge every promise of a plan as it is stored; None if the depot is gone.
 
-        Cost: the scenarios of each route that was not judged before.
+        Cost: the scenarios of each route.
         """
         depot = self._depots.depot(tenant, depot_id)
         if depot is None:
@@ -64,12 +54,12 @@ class Dispatch:
             for route, of in zip(plans.routes, plans.days, strict=True)
             if of == day and len(route.stops)
         ]
-        kept = at_risk = broken = 0
-        for route, judged in zip(routes, plans.sweeps.judgements.of(routes, now), strict=True):
-            promised = route.stops["kind"] == StopKind.PROMISED
-            late = judged.late[:-1] > 0 if fits(carried(route, now), route.shift.capacity) else promised
-            doubtful = (judged.kept[:-1] < depot.target_kept) & ~late
-            broken += int(np.count_nonzero(promised & late))
-            at_risk += int(np.count_nonzero(promised & doubtful))
-            kept += int(np.count_nonzero(promised & ~late & ~doubtful))
-        return PlanState(routes=len(routes), kept=kept, at_risk=at_risk, broken=broken)
+        judged = visits(routes, depot.closures, now, world=plans.world, travel=plans.travel)
+        nobodys = [visit for of, route in plans.unassigned if of == day for visit in waiting(route, now)]
+        counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here)
+        return PlanState(
+            routes=len(routes),
+            kept=counts[Risk.KEPT],
+            at_risk=counts[Risk.AT_RISK],
+            broken=counts[Risk.BROKEN],
+        )

@@ -10,6 +10,7 @@ from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.fleet.model import Handover
+from chalicelib.fleet.risk import Risk
 from chalicelib.handlers.checkout import (
     AddressBody,
     CartRef,
@@ -149,7 +150,9 @@ class PromiseView(View):
     order_ref: str
     shipment_ref: str | None
     state: PromiseState
-    risk: Annotated[str | None, absent(description="`at_risk`, when it is less likely kept than aimed at.")]
+    risk: Annotated[
+        Risk | None, absent(description="`at_risk` when less likely kept than aimed at, or `broken`.")
+    ]
     depot_id: str
     slot_id: str
     original_window: Annotated[WindowView | None, absent(description="The first one, if it was moved.")]
@@ -179,7 +182,7 @@ class PromisesQuery(PageQuery):
         None
     )
     state: PromiseState | None = None
-    risk: Annotated[Literal["at_risk"] | None, Field(description="Only those that may not be kept.")] = None
+    risk: Annotated[Literal["at_risk", "broken"] | None, Field(description="Only those.")] = None
     unassigned: Annotated[bool | None, Field(description="Only those that no van has.")] = None
 
     @model_validator(mode="after")
@@ -445,7 +448,8 @@ def promise_views(call: Call[Any, Any], promises: Sequence[Promise]) -> list[Pro
     views = [promise_view(call, promise, standing.get(promise.stop_id)) for promise in promises]
     nowhere = {promise_id(p.stop_id) for p in promises if not p.state.finished and p.stop_id not in standing}
     return [
-        view.model_copy(update={"risk": "at_risk"}) if view.promise_id in nowhere else view for view in views
+        view.model_copy(update={"risk": Risk.AT_RISK}) if view.promise_id in nowhere else view
+        for view in views
     ]
 
 
@@ -455,13 +459,13 @@ def promise_view(
     """Show a promise; without an outlook its arrival times are not known yet."""
     zone = promise.timezone
     instructions = promise.order.instructions
-    lost = outlook is not None and outlook.at_risk
+    risk = outlook.risk if outlook else None
     return PromiseView(
         promise_id=promise_id(promise.stop_id),
         order_ref=promise.order.order_ref,
         shipment_ref=promise.order.shipment_ref,
         state=promise.state,
-        risk="at_risk" if lost else None,
+        risk=None if risk is Risk.KEPT else risk,
         depot_id=promise.depot_id,
         slot_id=promise.slot_id,
         original_window=_window(promise.original_window, zone) if promise.original_window else None,
@@ -570,7 +574,7 @@ def _row(view: PromiseView) -> list[object]:
         view.order_ref,
         view.shipment_ref,
         str(view.state),
-        view.risk,
+        view.risk and str(view.risk),
         view.depot_id,
         view.slot_id,
         view.promised_window.starts_at,

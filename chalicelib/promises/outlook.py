@@ -11,6 +11,7 @@ from datetime import date
 
 from chalicelib.events import Tenant
 from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
+from chalicelib.fleet.risk import Risk, visits
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.packed import Route
@@ -30,6 +31,8 @@ class Outlook:
         Start of service in 5 %, 50 % and 95 % of the scenarios, waiting at a closed window included.
     stops_before
         Deliveries the van makes first.
+    risk
+        See `fleet.risk`; None while it is only held.
     """
 
     planned_at: Timestamp
@@ -38,12 +41,7 @@ class Outlook:
     latest_at: Timestamp
     stops_before: int
     kept: Probability
-    target: Probability
-
-    @property
-    def at_risk(self) -> bool:
-        """Whether it is less likely to be kept than was promised to the merchant."""
-        return self.kept < self.target
+    risk: Risk | None
 
 
 def outlooks(
@@ -76,20 +74,21 @@ def outlooks_in(
     """How stops of one route stand; the route may be one that is about to be written."""
     if is_unassigned(route):
         return {}
-    judged = plans.sweeps.judgements.of([route], now)[0]
+    stood = visits([route], plans.depot.closures, now, world=plans.world, travel=plans.travel)[0]
+    by_stop = {visit.stop.stop_id: visit for visit in stood}
     starts = forecast([route], now, plans.world)[0]
     found = {}
     for stop_id in stop_ids:
-        at = route.index_of(stop_id)
-        if at is not None:
+        at, visit = route.index_of(stop_id), by_stop.get(stop_id)
+        if at is not None and visit is not None:
             earliest, expected, latest = (round(start) for start in starts[at].tolist())
             found[stop_id] = Outlook(
-                planned_at=round(judged.start[at]),
+                planned_at=visit.planned_at or expected,
                 earliest_at=earliest,
                 expected_at=expected,
                 latest_at=latest,
                 stops_before=at,
-                kept=round(float(judged.kept[at]), 3),
-                target=plans.depot.target_kept,
+                kept=visit.kept or 0.0,
+                risk=visit.risk,
             )
     return found

@@ -27,8 +27,9 @@ from chalicelib.fleet.service import Fleet
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
 from chalicelib.notifications.model import Addressee
-from chalicelib.promises.booking import Booking, Ports
+from chalicelib.promises.booking import Booking
 from chalicelib.promises.changes import Promises
+from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotSearch
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.settings import Settings

@@ -2,53 +2,26 @@
 
 Every command reads strongly, decides, and commits on the versions it read; when one of them moved, it reads
 and decides anew, a bounded number of times. Nothing else guards capacity, so nothing else has to agree with
-it. Weak point: writers that meet at one gap repeat the work of the loser; they spread over the next best
-places after their first collision.
+it. Weak point: a command that meets other writers too often gives up, though there may be room.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.errors import Conflict, Expired, IllegalTransition, NotFound, SlotTaken
+from chalicelib.errors import Conflict, Expired, IllegalTransition, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.calendar import slot_of
 from chalicelib.fleet.ids import promise_id
-from chalicelib.fleet.planning import DepotPlans, Found, Planner, is_unassigned
-from chalicelib.fleet.plans import RouteWrite
-from chalicelib.promises.model import Hold, HoldState, Listed, Offer, Order, Promise, PromiseState
+from chalicelib.fleet.planning import is_unassigned
+from chalicelib.promises.model import Hold, HoldState, Offer, Order, Promise, PromiseState
 from chalicelib.promises.offer_token import require_cart, require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks_in
-from chalicelib.promises.search import SlotSearch
-from chalicelib.promises.store import CartClaim, Changes, OrderClaim, PromiseStore, WriteRefused
+from chalicelib.promises.placing import Placed, Ports, place_without, plan_changed, take_out, window_data
+from chalicelib.promises.store import CartClaim, Changes, OrderClaim, WriteRefused
 from chalicelib.receipts import Receipt
-from chalicelib.routing.edit import with_stop
-from chalicelib.routing.model import Stop, StopKind, TimeWindow
-from chalicelib.routing.packed import GHOST_GRACE, Route
+from chalicelib.routing.model import StopKind
+from chalicelib.routing.packed import GHOST_GRACE
 from chalicelib.units import HOUR, Seconds, StopId, Timestamp
 
-ATTEMPTS = 10
 LONGEST_HOLD: Seconds = HOUR
-
-type Pause = Callable[[int], None]
-"""Waits before the n-th repetition, longer each time and by chance, so that colliding writers part."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A stop in a route, not written yet.
-
-    Attributes
-    ----------
-    expires_at
-        When the hold ends, at the latest when its van is loaded; 0 for a promise.
-    outlook
-        How the stop stands on the route as it is about to be written.
-    """
-
-    writes: tuple[RouteWrite, ...]
-    found: Found
-    outlook: Outlook
-    expires_at: Timestamp = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,148 +31,6 @@ class Confirmed:
     promise: Promise
     outlook: Outlook
     renewed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What booking and changing need of the world.
-
-    Attributes
-    ----------
-    new_stop_id, new_token
-        Fresh ids: of a stop, and of a tracking page.
-    """
-
-    store: PromiseStore
-    planner: Planner
-    search: SlotSearch
-    new_stop_id: Callable[[], StopId]
-    new_token: Callable[[], str]
-    pause: Pause
-
-    def attempts(self) -> Iterator[int]:
-        """Number the tries of one command, pausing between them."""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self.pause(attempt)
-            yield attempt
-
-    def plans_of(self, tenant: Tenant, offer: Offer, now: Timestamp) -> DepotPlans:
-        """The plans an offer may be kept by, read strongly.
-
-        Raises
-        ------
-        SlotTaken
-            The depot is gone.
-        """
-        depot = self.store.depot(tenant, offer.depot_id)
-        if depot is None:
-            raise SlotTaken("The depot of this slot is no longer there.", extra={"alternatives": []})
-        return self.planner.read(tenant, depot, offer.day, offer.day, now=now, consistent=True)
-
-    def around(self, tenant: Tenant, found: Found, now: Timestamp) -> DepotPlans:
-        """The plans around the place where a stop was last seen, read strongly."""
-        depot = self.store.depot(tenant, found.depot_id)
-        if depot is None:
-            raise NotFound("The depot is no longer there.")
-        return self.planner.read(tenant, depot, found.day, found.day, now=now, consistent=True)
-
-    def taken(self, tenant: Tenant, offer: Offer, now: Timestamp) -> SlotTaken:
-        """Say that a slot is gone, with what could be had instead."""
-        alternatives = self.search.alternatives(tenant, offer, now)
-        return SlotTaken(
-            "The last place in this slot went to someone else.", extra={"alternatives": alternatives}
-        )
-
-
-def place(
-    plans: DepotPlans, offer: Offer, stop_id: StopId, now: Timestamp, *, expires_at: Timestamp, attempt: int
-) -> Placed | None:
-    """Put a stop into the routes for an offered slot; None if it fits nowhere any more.
-
-    Parameters
-    ----------
-    expires_at
-        When the hold ends; 0 makes it a promise.
-    attempt
-        From the second on, writers spread over the proven places instead of meeting at the best.
-    """
-    slot = slot_of(plans.depot, offer.slot_id)
-    if now >= offer.cutoff_at or (slot is not None and not slot.sell):
-        return None
-    visit = offer.delivery.visit(plans.travel)
-    insertion = plans.insertion(visit, [offer.window], now)
-    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
-    if not proofs:
-        return None
-    proof = proofs[(stop_id + attempt) % len(proofs)] if attempt else proofs[0]
-    loads_at = proof.candidate.route.shift.loads_at
-    expires_at = min(expires_at, loads_at) if expires_at else 0
-    stop = Stop(
-        stop_id=stop_id,
-        location=visit.location,
-        node=visit.node,
-        window=offer.window,
-        service_time=visit.service_time,
-        load=visit.load,
-        skills=visit.skills,
-        kind=StopKind.HELD if expires_at else StopKind.PROMISED,
-        expires_at=expires_at,
-    )
-    route = with_stop(proof.candidate, stop, plans.travel, now, plans.world)
-    if route is None:
-        return None
-    return Placed(
-        writes=(plans.write(route),),
-        found=plans.found(route),
-        outlook=outlooks_in(plans, route, [stop_id], now)[stop_id],
-        expires_at=expires_at,
-    )
-
-
-def place_without(
-    ports: Ports,
-    tenant: Tenant,
-    offer: Offer,
-    stop_id: StopId,
-    now: Timestamp,
-    *,
-    expires_at: Timestamp,
-    attempt: int,
-    leave: tuple[StopId, Found] | None,
-) -> Placed | None:
-    """Place a stop while another (or its own old place) is given up; every route is written once."""
-    plans = ports.plans_of(tenant, offer, now)
-    left: tuple[DepotPlans, Route] | None = None
-    if leave is not None:
-        old_id, found = leave
-        old_plans = plans if plans.holder(old_id) is not None else ports.around(tenant, found, now)
-        holder = old_plans.holder(old_id)
-        if holder is not None:
-            old_plans = old_plans.without_stop(old_id, now)
-            left = old_plans, old_plans.same_shift(holder)
-            if any(route.shift.shift_id == holder.shift.shift_id for route in plans.routes):
-                plans = plans.with_route(left[1])
-    placed = place(plans, offer, stop_id, now, expires_at=expires_at, attempt=attempt)
-    if placed is None or left is None or left[1].shift.shift_id == placed.found.shift_id:
-        return placed
-    return replace(placed, writes=(*placed.writes, left[0].write(left[1])))
-
-
-def plan_changed(writes: tuple[RouteWrite, ...], now: Timestamp, why: str) -> tuple[Fact, ...]:
-    """One fact for each plan that was written to: it may be improvable now."""
-    plans = sorted({f"{write.depot_id}/{write.day.isoformat()}" for write in writes})
-    return tuple(
-        Fact(
-            kind=FactKind.PLAN_CHANGED,
-            at=now,
-            actor=Actor.SYSTEM,
-            subject=plan,
-            sequence=0,
-            data={"why": why},
-        )
-        for plan in plans
-    )
 
 
 class Booking:
@@ -353,12 +184,7 @@ class Booking:
             if state is HoldState.EXPIRED and now < hold.expires_at + GHOST_GRACE:
                 return False  # it was extended in the meantime
             self._require_active(hold)
-            plans = self._ports.around(tenant, hold.found, now)
-            holder = plans.holder(stop_id)
-            writes: tuple[RouteWrite, ...] = ()
-            if holder is not None:
-                emptied = plans.without_stop(stop_id, now)
-                writes = (emptied.write(emptied.same_shift(holder)),)
+            writes = take_out(self._ports.around(tenant, hold.found, now), stop_id, now)
             seen = self._store.cart(tenant, hold.cart_ref)
             changes = Changes(
                 routes=writes,
@@ -568,13 +394,3 @@ def _confirmed_fact(promise: Promise, now: Timestamp) -> Fact:
             "promised_window": window_data(promise.window),
         },
     )
-
-
-def window_data(window: TimeWindow) -> dict[str, Timestamp]:
-    """A window as a fact carries it: whole seconds since the epoch."""
-    return {"starts_at": window.start, "ends_at": window.end}
-
-
-def listed_alternatives(error: SlotTaken) -> list[Listed]:
-    """The slots a `SlotTaken` carries."""
-    return list(error.extra.get("alternatives", ()))

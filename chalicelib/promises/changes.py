@@ -15,7 +15,6 @@ from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Requirement
 from chalicelib.fleet.planning import is_unassigned
 from chalicelib.fleet.plans import RouteWrite
-from chalicelib.promises.booking import Ports, place_without, plan_changed, window_data
 from chalicelib.promises.model import (
     Change,
     ChangeKind,
@@ -26,6 +25,7 @@ from chalicelib.promises.model import (
     Refusal,
 )
 from chalicelib.promises.outlook import Outlook, outlooks
+from chalicelib.promises.placing import Ports, place_without, plan_changed, take_out, window_data
 from chalicelib.promises.search import Asked
 from chalicelib.promises.store import Changes, WriteRefused
 from chalicelib.receipts import Receipt
@@ -226,12 +226,7 @@ class Promises:
     def _cancelled(self, tenant: Tenant, promise: Promise, now: Timestamp) -> _Outcome:
         if self._loaded(tenant, promise, now):
             return _Outcome(promise=promise, refusal=Refusal.CUTOFF_PASSED)
-        plans = self._ports.around(tenant, promise.found, now)
-        holder = plans.holder(promise.stop_id)
-        writes: tuple[RouteWrite, ...] = ()
-        if holder is not None:
-            emptied = plans.without_stop(promise.stop_id, now)
-            writes = (emptied.write(emptied.same_shift(holder)),)
+        writes = take_out(self._ports.around(tenant, promise.found, now), promise.stop_id, now)
         return _Outcome(promise=replace(promise, state=PromiseState.CANCELLED), writes=writes)
 
     def _outlook(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Outlook | None:

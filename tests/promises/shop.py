@@ -26,9 +26,10 @@ from chalicelib.fleet.model import (
 )
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
-from chalicelib.promises.booking import Booking, Confirmed, Ports
+from chalicelib.promises.booking import Booking, Confirmed
 from chalicelib.promises.changes import Promises
 from chalicelib.promises.model import Hold, Instructions, Listed, Offer, Order, Recipient
+from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotQuery, SlotSearch
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Capacity, Load, Location

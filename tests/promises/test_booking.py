@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.errors import BadToken, Conflict, Expired, IllegalTransition, NotFound, SlotTaken
 from chalicelib.events import FactKind, Mode, Tenant
-from chalicelib.promises.booking import ATTEMPTS, LONGEST_HOLD
+from chalicelib.promises.booking import LONGEST_HOLD
 from chalicelib.promises.model import HoldState, Offer
+from chalicelib.promises.placing import ATTEMPTS
 from chalicelib.promises.store import Changes, Guard, WriteRefused
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import StopKind

@@ -1,0 +1,208 @@
+"""Putting a stop into the plans, and taking one out: what every sale and every change has in common.
+
+Nothing is written here: what is decided is answered as writes on the versions that were read. Weak point:
+writers that meet at one gap repeat the work of the loser; they spread over the next best places after their
+first collision.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from chalicelib.errors import NotFound, SlotTaken
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.calendar import slot_of
+from chalicelib.fleet.planning import DepotPlans, Found, Planner
+from chalicelib.fleet.plans import RouteWrite
+from chalicelib.promises.model import Offer
+from chalicelib.promises.outlook import Outlook, outlooks_in
+from chalicelib.promises.search import SlotSearch
+from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.edit import with_stop
+from chalicelib.routing.model import Stop, StopKind, TimeWindow
+from chalicelib.routing.packed import Route
+from chalicelib.units import StopId, Timestamp
+
+ATTEMPTS = 10
+
+type Pause = Callable[[int], None]
+"""Waits before the n-th repetition, longer each time and by chance, so that colliding writers part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A stop in a route, not written yet.
+
+    Attributes
+    ----------
+    expires_at
+        When the hold ends, at the latest when its van is loaded; 0 for a promise.
+    outlook
+        How the stop stands on the route as it is about to be written.
+    """
+
+    writes: tuple[RouteWrite, ...]
+    found: Found
+    outlook: Outlook
+    expires_at: Timestamp = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What booking and changing need of the world.
+
+    Attributes
+    ----------
+    new_stop_id, new_token
+        Fresh ids: of a stop, and of a tracking page.
+    """
+
+    store: PromiseStore
+    planner: Planner
+    search: SlotSearch
+    new_stop_id: Callable[[], StopId]
+    new_token: Callable[[], str]
+    pause: Pause
+
+    def attempts(self) -> Iterator[int]:
+        """Number the tries of one command, pausing between them."""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.pause(attempt)
+            yield attempt
+
+    def plans_of(self, tenant: Tenant, offer: Offer, now: Timestamp) -> DepotPlans:
+        """The plans an offer may be kept by, read strongly.
+
+        Raises
+        ------
+        SlotTaken
+            The depot is gone.
+        """
+        depot = self.store.depot(tenant, offer.depot_id)
+        if depot is None:
+            raise SlotTaken("The depot of this slot is no longer there.", extra={"alternatives": []})
+        return self.planner.read(tenant, depot, offer.day, offer.day, now=now, consistent=True)
+
+    def around(self, tenant: Tenant, found: Found, now: Timestamp) -> DepotPlans:
+        """The plans around the place where a stop was last seen, read strongly."""
+        depot = self.store.depot(tenant, found.depot_id)
+        if depot is None:
+            raise NotFound("The depot is no longer there.")
+        return self.planner.read(tenant, depot, found.day, found.day, now=now, consistent=True)
+
+    def taken(self, tenant: Tenant, offer: Offer, now: Timestamp) -> SlotTaken:
+        """Say that a slot is gone, with what could be had instead."""
+        alternatives = self.search.alternatives(tenant, offer, now)
+        return SlotTaken(
+            "The last place in this slot went to someone else.", extra={"alternatives": alternatives}
+        )
+
+
+def place(
+    plans: DepotPlans, offer: Offer, stop_id: StopId, now: Timestamp, *, expires_at: Timestamp, attempt: int
+) -> Placed | None:
+    """Put a stop into the routes for an offered slot; None if it fits nowhere any more.
+
+    Parameters
+    ----------
+    expires_at
+        When the hold ends; 0 makes it a promise.
+    attempt
+        From the second on, writers spread over the proven places instead of meeting at the best.
+    """
+    slot = slot_of(plans.depot, offer.slot_id)
+    if now >= offer.cutoff_at or (slot is not None and not slot.sell):
+        return None
+    visit = offer.delivery.visit(plans.travel)
+    insertion = plans.insertion(visit, [offer.window], now)
+    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
+    if not proofs:
+        return None
+    proof = proofs[(stop_id + attempt) % len(proofs)] if attempt else proofs[0]
+    loads_at = proof.candidate.route.shift.loads_at
+    expires_at = min(expires_at, loads_at) if expires_at else 0
+    stop = Stop(
+        stop_id=stop_id,
+        location=visit.location,
+        node=visit.node,
+        window=offer.window,
+        service_time=visit.service_time,
+        load=visit.load,
+        skills=visit.skills,
+        kind=StopKind.HELD if expires_at else StopKind.PROMISED,
+        expires_at=expires_at,
+    )
+    route = with_stop(proof.candidate, stop, plans.travel, now, plans.world)
+    if route is None:
+        return None
+    return Placed(
+        writes=(plans.write(route),),
+        found=plans.found(route),
+        outlook=outlooks_in(plans, route, [stop_id], now)[stop_id],
+        expires_at=expires_at,
+    )
+
+
+def place_without(
+    ports: Ports,
+    tenant: Tenant,
+    offer: Offer,
+    stop_id: StopId,
+    now: Timestamp,
+    *,
+    expires_at: Timestamp,
+    attempt: int,
+    leave: tuple[StopId, Found] | None,
+) -> Placed | None:
+    """Place a stop while another (or its own old place) is given up; every route is written once."""
+    plans = ports.plans_of(tenant, offer, now)
+    left = _given_up(ports, tenant, plans, *leave, now) if leave else None
+    if left is not None:
+        plans = plans.with_route(left[1])
+    placed = place(plans, offer, stop_id, now, expires_at=expires_at, attempt=attempt)
+    if placed is None or left is None or left[1].shift.shift_id == placed.found.shift_id:
+        return placed
+    return replace(placed, writes=(*placed.writes, left[0].write(left[1])))
+
+
+def _given_up(
+    ports: Ports, tenant: Tenant, plans: DepotPlans, stop_id: StopId, found: Found, now: Timestamp
+) -> tuple[DepotPlans, Route] | None:
+    """The route a stop was in as it is without it, and the plans that know it; None if it is in none."""
+    if plans.holder(stop_id) is None:
+        plans = ports.around(tenant, found, now)
+    holder = plans.holder(stop_id)
+    if holder is None:
+        return None
+    plans = plans.without_stop(stop_id, now)
+    return plans, plans.same_shift(holder)
+
+
+def take_out(plans: DepotPlans, stop_id: StopId, now: Timestamp) -> tuple[RouteWrite, ...]:
+    """Give a stop's place up; no write where it has none."""
+    holder = plans.holder(stop_id)
+    if holder is None:
+        return ()
+    emptied = plans.without_stop(stop_id, now)
+    return (emptied.write(emptied.same_shift(holder)),)
+
+
+def plan_changed(writes: tuple[RouteWrite, ...], now: Timestamp, why: str) -> tuple[Fact, ...]:
+    """One fact for each plan that was written to: it may be improvable now."""
+    plans = sorted({f"{write.depot_id}/{write.day.isoformat()}" for write in writes})
+    return tuple(
+        Fact(
+            kind=FactKind.PLAN_CHANGED,
+            at=now,
+            actor=Actor.SYSTEM,
+            subject=plan,
+            sequence=0,
+            data={"why": why},
+        )
+        for plan in plans
+    )
+
+
+def window_data(window: TimeWindow) -> dict[str, Timestamp]:
+    """A window as a fact carries it: whole seconds since the epoch."""
+    return {"starts_at": window.start, "ends_at": window.end}

@@ -43,11 +43,14 @@ class Sandbox:
         Of the API, without a slash at the end.
     merchants, twilio
         As in `ready.json`.
+    home
+        Folder of the logs, one for each part.
     environment
         What the parts run with: names of table and queue, the emulator's address, secrets.
     """
 
     url: str
+    home: Path
     merchants: Sequence[Mapping[str, Any]]
     twilio: Mapping[str, str]
     environment: Mapping[str, str]
@@ -61,14 +64,14 @@ class Sandbox:
         app: str = "app",
         empty: bool = False,
     ) -> None:
-        self._home = home
+        self._given_home = home
         self._arguments = ["--port", str(port), "--workers", str(workers), "--app", app]
         if empty:
             self._arguments.append("--empty")
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        home = self._home or Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-")))
+        home = self.home = self._given_home or self._temporary_folder()
         home.mkdir(parents=True, exist_ok=True)
         ready = home / "ready.json"
         ready.unlink(missing_ok=True)
@@ -94,6 +97,9 @@ class Sandbox:
     def client(self, service: str) -> Any:
         """Return a boto3 client of the sandbox's AWS."""
         return connect(service, self.environment["AWS_ENDPOINT_URL"])
+
+    def _temporary_folder(self) -> Path:
+        return Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-")))
 
     def _wait_for(self, ready: Path) -> None:
         deadline = monotonic() + READY_SECONDS

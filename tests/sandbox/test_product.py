@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from infra.sandbox import Sandbox
-from tests.sandbox.test_sandbox import eventually
+from tests.sandbox.waiting import eventually
 
 PHONE = "+12025550123"
 
@@ -75,3 +75,21 @@ def test_each_seeded_key_opens_what_its_name_says(sandbox: Sandbox) -> None:
     assert call(sandbox, "GET", depot, key=keys["secret"])[0] == 200
     assert call(sandbox, "GET", depot, key=keys["publishable"])[0] == 403
     assert offered(sandbox, keys["publishable"])
+
+
+def test_planning_job_of_a_booking_is_carried_out(sandbox: Sandbox) -> None:
+    """Every booking enqueues a job; the worker looks at that plan and leaves no job in hand."""
+    merchant = sandbox.merchants[1]
+    key = merchant["keys"]["secret"]
+    hold = {"offer": offered(sandbox, key), "cart_ref": "cart-1"}
+    assert call(sandbox, "POST", "/v1/holds", hold, key=key)[0] == 201
+    log = sandbox.home / "improve.log"
+    assert eventually(lambda: f'"plan":"{merchant["depot_id"]}/' in log.read_text("utf-8"))
+    sqs, url = sandbox.client("sqs"), sandbox.environment["IMPROVE_QUEUE_URL"]
+
+    def is_empty() -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(left[name] == "0" for name in names)
+
+    assert eventually(is_empty)

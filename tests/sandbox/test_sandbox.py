@@ -6,17 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
 
 from infra.sandbox import Sandbox
 from infra.sandbox.children import ChildDied
+from tests.sandbox.waiting import eventually
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -24,15 +23,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
 ]
 TINY = "tests.sandbox.tiny_app"
-
-
-def eventually[T](look: Callable[[], T | None], *, seconds: float = 20.0) -> T:
-    """Look again and again at what another process will do, until it has."""
-    deadline, never = monotonic() + seconds, threading.Event()
-    while not (found := look()):
-        assert monotonic() < deadline, "it did not happen in time"
-        never.wait(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,6 @@ def _order_by_at(zone: ZoneInfo, on: date, order_by: OrderBy) -> Timestamp:
     return instant(zone, on - timedelta(days=order_by.days_before), order_by.time)
 
 
-@lru_cache(maxsize=32768)
 def template_shifts(depot: Depot, vehicle: Vehicle, on: date) -> tuple[Shift, ...]:
     """Lay out the shifts a vehicle's weekly template yields for a local date, in order of start.
 

@@ -134,7 +134,7 @@ def unassigned(route: Route | None, depot: Depot, day: date, stops: Iterable[Sto
     return route
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=16384)
 def _template_routes(depot: Depot, vehicle: Vehicle, day: date, node: int, graph: int) -> tuple[Route, ...]:
     return tuple(
         Route(

@@ -23,6 +23,8 @@ from chalicelib.fleet.risk import barred, endangered, visits
 from chalicelib.fleet.rules import depot_faults, require, shift_faults, vehicle_faults, weekly_overlap
 from chalicelib.fleet.shifts import (
     Consequences,
+    KnownShift,
+    ShiftWish,
     empty_route,
     overlapping,
     reshaped,
@@ -32,61 +34,18 @@ from chalicelib.fleet.shifts import (
     withdrawn,
 )
 from chalicelib.fleet.store import FleetChanges, FleetStore, ShiftRow
-from chalicelib.routing.model import Break, Capacity, Location, Shift, StopKind
+from chalicelib.routing.model import StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
 from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.routing.uncertainty import Noise
-from chalicelib.units import MINUTE, StopId, Timestamp
+from chalicelib.units import StopId, Timestamp
 
 ATTEMPTS = 10
 MOST_ROUTES_A_COMMIT = 60  # a transaction holds 100 rows, and more than routes are written
 
 type Pause = Callable[[int], None]
 """Waits before the n-th repetition, longer each time and by chance, so that colliding writers part."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftWish:
-    """A single shift as a merchant describes it; None stands for what the depot says."""
-
-    starts_at: Timestamp
-    ends_at: Timestamp
-    vehicle_id: str
-    capacity: Capacity
-    skills: frozenset[str]
-    driver: Driver | None = None
-    loads_at: Timestamp | None = None
-    breaks: tuple[Break, ...] = ()
-    start: Location | None = None
-    end: Location | None = None
-
-    def at(self, depot: Depot, shift_id: str) -> Shift:
-        """Make it a shift of a depot."""
-        loads_at = self.loads_at
-        return Shift(
-            shift_id=shift_id,
-            vehicle_id=self.vehicle_id,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            loads_at=self.starts_at - depot.loading_lead_minutes * MINUTE if loads_at is None else loads_at,
-            capacity=self.capacity,
-            skills=self.skills,
-            start=self.start or depot.location,
-            end=self.end or depot.location,
-            breaks=tuple(sorted(self.breaks, key=lambda rest: rest.earliest_at)),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownShift:
-    """A shift as it stands, from the template or put by hand, and the zone its times are shown in."""
-
-    shift: Shift
-    place: PlanKey
-    timezone: str
-    driver: Driver | None
-    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +130,8 @@ class Fleet:
             self._store.commit_fleet(tenant, changes)
             return Accepted(value=depot)
         depot = replace(wish, version=old.version, fleet_version=old.fleet_version)
-        stored = self._coming(tenant, depot, now)
+        farther = max(old, depot, key=lambda each: each.booking.horizon_days)
+        stored = self._coming(tenant, farther, now)
         if depot.timezone != old.timezone and any(not route.withdrawn for _, route in stored):
             raise Conflict("The time zone cannot change while there are shifts.", code="depot_in_use")
         then = Consequences()
@@ -292,7 +252,8 @@ class Fleet:
             The depot has no such shift, or it was taken back.
         """
         depot, place, route = self._find(tenant, depot_id, shift_id)
-        driver = self._drivers(tenant, depot, place, [route]).get(shift_id)
+        row = self._store.shift_row(tenant, shift_id)
+        driver = row.driver if row else _template_driver(depot, self._store.vehicles(tenant, depot), route)
         return _known(depot, place, route, driver)
 
     def put_shift(
@@ -424,16 +385,13 @@ class Fleet:
         self, tenant: Tenant, depot: Depot, place: PlanKey, routes: Iterable[Route]
     ) -> Mapping[str, Driver]:
         """Who drives which shift: as put by hand, else as the template says."""
-        by_hand = {row.shift_id: row.driver for row in self._store.shift_rows(tenant, place)}
-        vehicles = {vehicle.vehicle_id: vehicle for vehicle in self._store.vehicles(tenant, depot)}
-        drivers = dict[str, Driver]()
-        for route in routes:
-            shift, vehicle = route.shift, vehicles.get(route.shift.vehicle_id)
-            line = weekly_shift_of(depot, vehicle, shift) if vehicle and not route.by_hand else None
-            driver = by_hand.get(shift.shift_id) or (line.driver if line else None)
-            if driver is not None:
-                drivers[shift.shift_id] = driver
-        return drivers
+        put = {row.shift_id: row.driver for row in self._store.shift_rows(tenant, place)}
+        vehicles = self._store.vehicles(tenant, depot)
+        drivers = {
+            route.shift.shift_id: put.get(route.shift.shift_id) or _template_driver(depot, vehicles, route)
+            for route in routes
+        }
+        return {shift_id: driver for shift_id, driver in drivers.items() if driver}
 
     # --- judging and writing
 
@@ -489,6 +447,17 @@ def _known(depot: Depot, place: PlanKey, route: Route, driver: Driver | None) ->
     return KnownShift(
         shift=route.shift, place=place, timezone=depot.timezone, driver=driver, by_hand=route.by_hand
     )
+
+
+def _template_driver(depot: Depot, vehicles: Iterable[Vehicle], route: Route) -> Driver | None:
+    if route.by_hand:
+        return None
+    lines = (
+        weekly_shift_of(depot, vehicle, route.shift)
+        for vehicle in vehicles
+        if vehicle.vehicle_id == route.shift.vehicle_id
+    )
+    return next((line.driver for line in lines if line), None)
 
 
 def _named(routes: Iterable[Route], shift_id: str) -> Route | None:

@@ -15,13 +15,56 @@ from datetime import date
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.fleet.calendar import template_shifts
-from chalicelib.fleet.model import Depot, Vehicle
-from chalicelib.fleet.plans import NOWHERE, UNASSIGNED, RouteWrite, overlap, unassigned
+from chalicelib.fleet.model import Depot, Driver, Vehicle
+from chalicelib.fleet.plans import NOWHERE, UNASSIGNED, PlanKey, RouteWrite, overlap, unassigned
 from chalicelib.routing.edit import legs_between, places_of, renumbered
-from chalicelib.routing.model import Shift, Stop, StopFlag, StopKind
+from chalicelib.routing.model import Break, Capacity, Location, Shift, Stop, StopFlag, StopKind
 from chalicelib.routing.packed import Route, live, no_stops
 from chalicelib.routing.travel_times import TravelTimes
-from chalicelib.units import Timestamp
+from chalicelib.units import MINUTE, Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftWish:
+    """A single shift as a merchant describes it; None stands for what the depot says."""
+
+    starts_at: Timestamp
+    ends_at: Timestamp
+    vehicle_id: str
+    capacity: Capacity
+    skills: frozenset[str]
+    driver: Driver | None = None
+    loads_at: Timestamp | None = None
+    breaks: tuple[Break, ...] = ()
+    start: Location | None = None
+    end: Location | None = None
+
+    def at(self, depot: Depot, shift_id: str) -> Shift:
+        """Make it a shift of a depot."""
+        loads_at = self.loads_at
+        return Shift(
+            shift_id=shift_id,
+            vehicle_id=self.vehicle_id,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            loads_at=self.starts_at - depot.loading_lead_minutes * MINUTE if loads_at is None else loads_at,
+            capacity=self.capacity,
+            skills=self.skills,
+            start=self.start or depot.location,
+            end=self.end or depot.location,
+            breaks=tuple(sorted(self.breaks, key=lambda rest: rest.earliest_at)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownShift:
+    """A shift as it stands, from the template or put by hand, and the zone its times are shown in."""
+
+    shift: Shift
+    place: PlanKey
+    timezone: str
+    driver: Driver | None
+    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from chalicelib.fleet.model import (
     Weekday,
     WeeklyShift,
 )
-from chalicelib.fleet.service import Accepted, KnownShift, ShiftWish
+from chalicelib.fleet.service import Accepted
+from chalicelib.fleet.shifts import KnownShift, ShiftWish
 from chalicelib.handlers.depot_wire import AT_RISK, Days
 from chalicelib.handlers.wire import (
     Body,

@@ -16,12 +16,13 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import OffRoad
+from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.fleet.calendar import dates_between, instant, template_shifts
 from chalicelib.fleet.model import Depot, Vehicle
 from chalicelib.routing.model import NO_NODE, Capacity, Leg, Shift, Stop
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.travel_times import TravelTimes
-from chalicelib.units import DAY
+from chalicelib.units import DAY, Timestamp
 
 UNASSIGNED: Final = "~unassigned"
 """Shift id of the one route of each plan that no van drives: no merchant's id can look like this."""
@@ -102,6 +103,24 @@ def routes_between(
                 if shift.shift_id not in routes and not any(overlap(shift, other) for other in theirs):
                     routes[shift.shift_id] = route
     return {day: [routes[shift_id] for shift_id in sorted(routes)] for day, routes in merged.items()}
+
+
+def plans_changed(
+    writes: Iterable[RouteWrite], now: Timestamp, why: str, *, actor: Actor = Actor.SYSTEM
+) -> tuple[Fact, ...]:
+    """One fact for each plan that was written to: it may be improvable now."""
+    plans = sorted({str(PlanKey(depot_id=write.depot_id, day=write.day)) for write in writes})
+    return tuple(
+        Fact(
+            kind=FactKind.PLAN_CHANGED,
+            at=now,
+            actor=actor,
+            subject=plan,
+            sequence=0,
+            data={"why": why},
+        )
+        for plan in plans
+    )
 
 
 def overlap(one: Shift, other: Shift) -> bool:

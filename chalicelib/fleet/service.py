@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, StaleWrite
-from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import ONE_DAY, date_named_in, local_date, weekly_shift_of, work_clock
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Driver, Vehicle
 from chalicelib.fleet.plan_report import PlanReport, report
 from chalicelib.fleet.planning import TravelFor
-from chalicelib.fleet.plans import PlanKey, RouteWrite, routes_between
+from chalicelib.fleet.plans import PlanKey, RouteWrite, plans_changed, routes_between
 from chalicelib.fleet.risk import barred, endangered, visits
 from chalicelib.fleet.rules import depot_faults, require, shift_faults, vehicle_faults, weekly_overlap
 from chalicelib.fleet.shifts import (
@@ -423,14 +423,14 @@ class Fleet:
         *batches, last = _batches(groups)
         version = description.fleet_version
         for batch in batches:
-            facts = _plans_changed(batch, now, why)
+            facts = plans_changed(batch, now, why)
             changes = FleetChanges(
                 depot_id=description.depot_id, fleet_version=version, routes=batch, facts=facts
             )
             self._store.commit_fleet(tenant, changes)
             version += 1
         changes = replace(
-            description, fleet_version=version, routes=last, facts=_plans_changed(last, now, why)
+            description, fleet_version=version, routes=last, facts=plans_changed(last, now, why)
         )
         self._store.commit_fleet(tenant, changes)
 
@@ -476,21 +476,6 @@ def _batches(groups: Iterable[tuple[RouteWrite, ...]]) -> list[tuple[RouteWrite,
 
 def _after(depot: Depot, then: Consequences) -> int:
     return depot.fleet_version + len(_batches(then.writes))
-
-
-def _plans_changed(writes: Iterable[RouteWrite], now: Timestamp, why: str) -> tuple[Fact, ...]:
-    plans = sorted({str(PlanKey(depot_id=write.depot_id, day=write.day)) for write in writes})
-    return tuple(
-        Fact(
-            kind=FactKind.PLAN_CHANGED,
-            at=now,
-            actor=Actor.MERCHANT,
-            subject=plan,
-            sequence=0,
-            data={"why": why},
-        )
-        for plan in plans
-    )
 
 
 def _promise_ids(stops: Iterable[StopId]) -> tuple[str, ...]:

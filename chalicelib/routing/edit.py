@@ -17,6 +17,7 @@ from chalicelib.routing.proof import Judged, World, harmless, judge
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.units import StopId, Timestamp
 
+NOBODY: StopId = 0  # a ghost that was taken out on purpose: its stop may be elsewhere by now
 _LONG_AGO: Timestamp = 1  # an expiry that has passed for every clock: the stop is a ghost at once
 
 
@@ -89,7 +90,7 @@ def without(route: Route, stop_id: StopId, travel: TravelTimes, now: Timestamp, 
     at = route.index_of(stop_id)
     if at is None:
         return route
-    gone = route.marked(at, kind=StopKind.HELD, expires_at=_LONG_AGO)
+    gone = route.marked(at, kind=StopKind.HELD, expires_at=_LONG_AGO, stop_id=NOBODY)
     return without_ghosts(gone, travel, now, world)
 
 

@@ -191,10 +191,14 @@ class InMemoryStore:
     def clock_offset(self, tenant: Tenant) -> Seconds:
         return self._clocks.get(tenant, 0)
 
-    def set_clock_offset(self, tenant: Tenant, ahead: Seconds) -> None:
+    def set_clock_offset(self, tenant: Tenant, ahead: Seconds, *, receipt: ReceiptRow | None = None) -> None:
+        if receipt is not None and (tenant, receipt.key) in self._receipts:
+            raise AlreadyDone("This request was carried out before.")
         if ahead < self.clock_offset(tenant):
             raise Conflict("The clock only moves forward.", code="clock_moved_back")
         self._clocks[tenant] = ahead
+        if receipt is not None:
+            self._receipts[tenant, receipt.key] = receipt
 
     def _routes_as_seen(self, tenant: Tenant, writes: Sequence[RouteWrite]) -> bool:
         return all(

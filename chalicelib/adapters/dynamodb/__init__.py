@@ -69,7 +69,7 @@ but for the routes a search reads.
     31  revoke_key                  Query BatchGetItem UpdateItem
     32  add                         UpdateItem      requests of an API key in a minute
     33  clock_offset                GetItem
-    34  set_clock_offset            UpdateItem
+    34  set_clock_offset            TransactWriteItems
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

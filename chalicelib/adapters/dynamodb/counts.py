@@ -2,13 +2,18 @@
 
 from typing import Final
 
-from chalicelib.adapters.dynamodb.keys import clock_key, rate_key
-from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number
-from chalicelib.errors import Conflict
+from chalicelib.adapters.dynamodb.keys import clock_key, rate_key, receipt_key
+from chalicelib.adapters.dynamodb.rows import receipt_item
+from chalicelib.adapters.dynamodb.table import Rows, key_item, number
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction
+from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
 from chalicelib.events import Tenant
+from chalicelib.receipts import ReceiptRow
 from chalicelib.units import DAY, Seconds, Timestamp
 
 _RATE_KEPT: Final[Seconds] = DAY
+# Of two who move it at once the farther one wins, whoever comes first.
+_NO_FARTHER: Final = ABSENT | Condition("ahead_seconds <= :ahead")
 
 
 class CountRows(Rows):
@@ -42,22 +47,29 @@ class CountRows(Rows):
         item = self._table.get(clock_key(tenant))
         return int(item["ahead_seconds"]["N"]) if item else 0
 
-    def set_clock_offset(self, tenant: Tenant, ahead: Seconds) -> None:
-        """Set how far a tenant's business clock is ahead.
+    def set_clock_offset(self, tenant: Tenant, ahead: Seconds, *, receipt: ReceiptRow | None = None) -> None:
+        """Set how far a tenant's business clock is ahead, with the request's receipt, in one transaction.
 
         Raises
         ------
+        AlreadyDone
+            The receipt exists.
         Conflict
             `clock_moved_back`: it is ahead by more already, and time only goes forward.
+        StaleWrite
+            Another transaction was moving it at that moment.
         """
+        moving = Transaction[str](self._table, tenant)
+        values = {":ahead": number(ahead)}
+        moving.update("clock", clock_key(tenant), "SET ahead_seconds = :ahead", values, only_if=_NO_FARTHER)
+        if receipt is not None:
+            row = receipt_key(tenant, receipt.key)
+            moving.put("receipt", row, receipt_item(receipt), only_if=ABSENT)
         try:
-            self._table.ask(
-                "update_item",
-                Key=key_item(clock_key(tenant)),
-                UpdateExpression="SET ahead_seconds = :ahead",
-                # Of two who move it at once the farther one wins, whoever comes first.
-                ConditionExpression="attribute_not_exists(pk) OR ahead_seconds <= :ahead",
-                ExpressionAttributeValues={":ahead": number(ahead)},
-            )
-        except ConditionFailed as error:
-            raise Conflict("The clock only moves forward.", code="clock_moved_back") from error
+            moving.commit()
+        except Refused as refused:
+            if "receipt" in refused.guards:
+                raise AlreadyDone("This request was carried out before.") from refused
+            if "clock" in refused.guards:
+                raise Conflict("The clock only moves forward.", code="clock_moved_back") from refused
+            raise StaleWrite("The clock was not moved; try again.") from refused

@@ -7,7 +7,7 @@ short, or empty, and still have a next one. Weak point: "this depot, any day" wa
 whole tenant, a read unit for each promise of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from heapq import merge
 from itertools import batched
@@ -39,38 +39,44 @@ def page_of(
     tenant: Tenant,
     query: PromiseQuery,
     *,
-    depots: Iterator[str],
+    depot_ids: Callable[[], Iterable[str]],
     limit: int,
     start: str | None,
+    most_examined: int = MOST_EXAMINED,
 ) -> Page[Promise]:
     """One page of the promises that a query asks for.
 
     Parameters
     ----------
-    depots
-        Ids of the tenant's depots, read only if the query names a day and no depot.
+    depot_ids
+        Finds the tenant's depots, asked only if the query names a day and no depot.
     start
         The place behind which the page begins.
     """
     rows: list[Promise] = []
-    candidates = _candidates(table, tenant, query, depots, limit, start)
+    candidates = _candidates(table, tenant, query, depot_ids, limit, start)
     for examined, promise in enumerate(candidates, 1):
         if _matches(promise, query):
             if len(rows) == limit:
                 return Page(tuple(rows), _place(rows[-1]))
             rows.append(promise)
-        if examined == MOST_EXAMINED:
+        if examined == most_examined:
             return Page(tuple(rows), _place(promise))
     return Page(tuple(rows), None)
 
 
 def _candidates(
-    table: Table, tenant: Tenant, query: PromiseQuery, depots: Iterator[str], limit: int, start: str | None
+    table: Table,
+    tenant: Tenant,
+    query: PromiseQuery,
+    depot_ids: Callable[[], Iterable[str]],
+    limit: int,
+    start: str | None,
 ) -> Iterator[Promise]:
     if query.order_ref is not None:
         return _of_order(table, tenant, query.order_ref, start)
     if query.day is not None:
-        ids = depots if query.depot_id is None else [query.depot_id]
+        ids = depot_ids() if query.depot_id is None else [query.depot_id]
         plans = [PlanKey(depot_id=depot_id, day=query.day) for depot_id in ids]
         return merge(*map(partial(_of_plan, table, tenant, start), plans), key=_place)
     narrowed = query.depot_id is not None or query.state is not None
@@ -79,7 +85,7 @@ def _candidates(
 
 def _of_order(table: Table, tenant: Tenant, order_ref: str, start: str | None) -> Iterator[Promise]:
     shipments = table.query(order_span(tenant, order_ref))
-    stops = [stop_id for item in shipments for stop_id in stops_named(item)]
+    stops = list({stop_id: None for item in shipments for stop_id in stops_named(item)})
     found = sorted(_read(table, tenant, stops), key=_place)
     return (promise for promise in found if start is None or _place(promise) > start)
 

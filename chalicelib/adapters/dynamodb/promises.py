@@ -89,8 +89,11 @@ class PromiseRows(PlanRows):
         self, tenant: Tenant, query: PromiseQuery, *, limit: int, start: str | None
     ) -> Page[Promise]:
         """List promises, oldest first; see `dynamodb.listing` for what a page costs."""
-        depots = (depot.depot_id for depot in self.depots(tenant)) if query.day else iter(())
-        return page_of(self._table, tenant, query, depots=depots, limit=limit, start=start)
+
+        def depot_ids() -> list[str]:
+            return [depot.depot_id for depot in self.depots(tenant)]
+
+        return page_of(self._table, tenant, query, depot_ids=depot_ids, limit=limit, start=start)
 
     def ledger(self, tenant: Tenant, stop_id: StopId) -> Sequence[Fact]:
         """What happened to one promise, oldest first."""

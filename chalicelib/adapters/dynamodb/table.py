@@ -24,7 +24,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from chalicelib.adapters.dynamodb.keys import Key, Span
+from chalicelib.adapters.dynamodb.keys import DUE, LISTING, Key, Span
 from chalicelib.errors import Upstream
 from chalicelib.units import Clock, Timestamp
 
@@ -50,6 +50,13 @@ _OUR_BUGS = frozenset(
     {"ValidationException", "SerializationException", "IdempotentParameterMismatchException"}
 )
 _NOT_ANSWERED = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseParserError)
+
+# What each index is sorted by, and how its sort keys are spelled.
+_SORTED: Final = {
+    None: ("pk", "sk", "S"),
+    LISTING: ("list_pk", "list_sk", "S"),
+    DUE: ("due_pk", "due_at", "N"),
+}
 
 type Item = dict[str, dict[str, Any]]
 """A row as DynamoDB spells it; binary attributes of rows that were read are in base64, see `binary_of`."""
@@ -147,7 +154,7 @@ class Table:
             Rows were still withheld after the last try.
         """
         found: dict[Key, Item] = {}
-        for some in batched(keys, _MOST_AT_ONCE):
+        for some in batched(dict.fromkeys(keys), _MOST_AT_ONCE):
             wanted: list[Item] = [key_item(key) for key in some]
             for _ in self.tries():
                 asked = {self._name: {"Keys": wanted, "ConsistentRead": True}}
@@ -181,13 +188,12 @@ class Table:
         at_once
             Rows to ask for in one page, where not all may be wanted.
         """
-        partition, sort, is_number = _INDEXES[index]
+        partition, sort, kind = _SORTED[index]
         low, high = span.first, span.last
         condition, values = f"{partition} = :partition", {":partition": text(span.partition)}
         if low is not None and high is not None:
             condition += f" AND {sort} BETWEEN :low AND :high"
-            spell = _numeral if is_number else text
-            values |= {":low": spell(low), ":high": spell(high)}
+            values |= {":low": {kind: low}, ":high": {kind: high}}
         request: dict[str, Any] = {
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": values,
@@ -290,9 +296,8 @@ def _parse_plainly(
     400 routes of 1.4 KB: 3.2 ms of CPU instead of 7.9, before base64 is read where it is needed.
     """
     if response_dict["status_code"] == 200:
-        with suppress(ValueError):  # no JSON: botocore says so better
-            customized_response_dict.update(json.loads(response_dict["body"]))
-            response_dict["body"] = b"{}"
+        customized_response_dict.update(json.loads(response_dict["body"]))
+        response_dict["body"] = b"{}"
 
 
 def text(value: str) -> dict[str, str]:
@@ -303,10 +308,6 @@ def text(value: str) -> dict[str, str]:
 def number(value: int) -> dict[str, str]:
     """Spell a whole number."""
     return {"N": str(value)}
-
-
-def _numeral(value: str) -> dict[str, str]:
-    return {"N": value}
 
 
 def binary(value: bytes) -> dict[str, bytes]:
@@ -327,10 +328,3 @@ def key_item(key: Key) -> Item:
 def key_of(item: Item) -> Key:
     """Read a row's key."""
     return item["pk"]["S"], item["sk"]["S"]
-
-
-_INDEXES: Final = {
-    None: ("pk", "sk", False),
-    "listing": ("list_pk", "list_sk", False),
-    "due": ("due_pk", "due_at", True),
-}

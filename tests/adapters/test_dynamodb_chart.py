@@ -1,0 +1,204 @@
+"""The chart that opens the package is true: every kind of row, and what each access asks of DynamoDB."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.adapters import dynamodb
+from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.fleet.model import Driver
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.store import FleetChanges, ShiftRow
+from chalicelib.merchants.model import Merchant
+from chalicelib.notifications.model import MessageStatus
+from chalicelib.promises.model import HoldState
+from chalicelib.promises.store import Changes, PromiseQuery
+from tests.adapters.conftest import ACCOUNT, NewStore
+from tests.merchants.store_contract import a_key
+from tests.promises.shop import TODAY, a_depot, a_vehicle
+from tests.promises.store_contract import (
+    ACME,
+    BEST,
+    NOW,
+    a_fact,
+    a_hold,
+    a_message,
+    a_promise,
+    a_receipt,
+    a_route,
+    cart,
+    order,
+    write,
+)
+
+PLACE = PlanKey(depot_id="porto", day=TODAY)
+INDEXED = {"listing": {"list_pk", "list_sk"}, "due": {"due_pk", "due_at"}}
+
+type Accesses = dict[str, Callable[[DynamoStore], Any]]
+
+# One after the other, on one table: writes come before the reads that find what they wrote.
+ACCESSES: Accesses = {
+    "commit_fleet": lambda store: store.commit_fleet(
+        ACME,
+        FleetChanges(
+            depot_id="porto",
+            fleet_version=0,
+            depot=a_depot(version=1),
+            vehicle=a_vehicle(version=1),
+            shift=ShiftRow(shift_id="s-9", place=PLACE, driver=Driver(name="Ines")),
+        ),
+    ),
+    "commit": lambda store: store.commit(
+        ACME,
+        Changes(
+            routes=(write(a_route(), fleet_version=1),),
+            holds=(a_hold(), a_hold(2, state=HoldState.CONFIRMED)),
+            promise=a_promise(),
+            cart=cart(None, 1),
+            order=order(None, 1),
+            facts=(a_fact(),),
+            receipt=a_receipt(),
+        ),
+    ),
+    "claim_message": lambda store: store.claim_message(ACME, a_message()),
+    "record_message": lambda store: store.record_message(
+        ACME, a_message("other", status=MessageStatus.SENT, sid="SM1")
+    ),
+    "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
+    "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
+    "revoke_key": lambda store: store.revoke_key(ACME, "key_a", at=NOW),
+    "add": lambda store: store.add("key_a", NOW, 3),
+    "set_clock_offset": lambda store: store.set_clock_offset(ACME, 60),
+    "depots": lambda store: store.depots(ACME),
+    "depot": lambda store: store.depot(ACME, "porto"),
+    "vehicles": lambda store: store.vehicles(ACME, a_depot(fleet_version=1)),
+    "routes": lambda store: store.routes(ACME, "porto", first=TODAY, last=TODAY, consistent=False),
+    "route": lambda store: store.route(ACME, "porto", TODAY, "s-1"),
+    "hold": lambda store: store.hold(ACME, 1),
+    "promise": lambda store: store.promise(ACME, 1),
+    "cart": lambda store: store.cart(ACME, "cart-1"),
+    "order": lambda store: store.order(ACME, "order-1", None),
+    "ledger": lambda store: store.ledger(ACME, 1),
+    "promises of an order": lambda store: listed(store, order_ref="order-1"),
+    "promises of a depot's day": lambda store: listed(store, depot_id="porto", day=TODAY),
+    "promises of a day": lambda store: listed(store, day=TODAY),
+    "promises": lambda store: listed(store),
+    "due_holds": lambda store: store.due_holds(ACME, NOW + 1000, limit=5),
+    "due_anywhere": lambda store: list(store.due_anywhere(NOW + 1000)),
+    "shift_row": lambda store: store.shift_row(ACME, "s-9"),
+    "shift_rows": lambda store: store.shift_rows(ACME, PLACE),
+    "get_receipt": lambda store: store.get_receipt(ACME, a_receipt().key),
+    "messages": lambda store: store.messages(ACME, "prm_1"),
+    "own_sids": lambda store: store.own_sids(ACME, ["SM1"]),
+    "get_merchant": lambda store: store.get_merchant(ACME),
+    "get_key": lambda store: store.get_key(a_key("a").sha256),
+    "list_keys": lambda store: store.list_keys(ACME),
+    "clock_offset": lambda store: store.clock_offset(ACME),
+}
+
+
+def listed(store: DynamoStore, **asked: Any) -> Any:
+    return store.promises(ACME, PromiseQuery(**asked), limit=5, start=None).rows
+
+
+def chart() -> list[str]:
+    assert dynamodb.__doc__ is not None
+    return dynamodb.__doc__.splitlines()
+
+
+def charted_accesses() -> dict[str, list[str]]:
+    """What the docstring says each access asks: `7  name   Query BatchGetItem   and a remark`."""
+    found = {}
+    for line in chart():
+        entry = re.fullmatch(r"\s+\d+  (\S.*?)\s{2,}((?:\d+ )?[A-Z]\w+(?: [A-Z]\w+)*)(?:\s{2,}.*)?", line)
+        if entry:
+            asked = re.sub(r"(\d+) (\w+)", lambda times: " ".join([times[2]] * int(times[1])), entry[2])
+            found[entry[1]] = asked.split()
+    return found
+
+
+class CharteredRow:
+    """One line of the chart of rows."""
+
+    def __init__(self, line: str) -> None:
+        self.name, pk, sk, *attributes = line.split()
+        index = attributes[-1].rstrip("?")
+        self.always_indexed = index in INDEXED and attributes[-1] == index
+        self.indexed = INDEXED.get(index, set())
+        attributes = attributes[: -1 if self.indexed else None]
+        self.known = {attribute.rstrip("?") for attribute in attributes}
+        self.needed = {attribute for attribute in attributes if not attribute.endswith("?")}
+        self.pk, self.sk = self.pattern(pk), self.pattern(sk)
+
+    @staticmethod
+    def pattern(key: str) -> re.Pattern[str]:
+        text = re.sub(r"\\{\w+\\}", ".+", re.escape(key))
+        return re.compile(text.replace(r"T\#", r"T\#[^#]+\#", 1) if key.startswith("T#") else text)
+
+    def describes(self, item: dict[str, Any]) -> bool:
+        return bool(self.pk.fullmatch(item["pk"]["S"]) and self.sk.fullmatch(item["sk"]["S"]))
+
+    def check(self, item: dict[str, Any]) -> None:
+        attributes = set(item) - {"pk", "sk"}
+        assert self.needed <= attributes <= self.known | self.indexed, self.name
+        assert not self.always_indexed or self.indexed <= attributes, self.name
+        assert (attributes & self.indexed) in (set(), self.indexed), self.name
+
+
+def charted_rows() -> list[CharteredRow]:
+    lines = iter(chart())
+    next(line for line in lines if line.split()[:3] == ["row", "pk", "sk"])
+    return [CharteredRow(line) for line in iter(lambda: next(lines), "")]
+
+
+def test_every_row_is_one_of_the_chart_and_has_its_attributes(
+    new_store: NewStore, moto_dynamodb: Any, moto_table: str
+) -> None:
+    """No row, attribute or index entry that the chart does not show, and none it shows is never written."""
+    store = new_store()
+    for access in ACCESSES.values():
+        access(store)
+    store.commit(BEST, Changes(order=order(None, 1, "parcel-2")))
+    rows, seen = charted_rows(), set[str]()
+    for item in moto_dynamodb.scan(TableName=moto_table)["Items"]:
+        (row,) = [row for row in rows if row.describes(item)]
+        row.check(item)
+        seen.add(row.name)
+    assert seen == {row.name for row in rows}
+
+
+def test_every_access_asks_what_the_chart_says(new_store: NewStore) -> None:
+    """Names, kind and number of requests; each access finds something, so that it takes its whole way."""
+    asked: list[str] = []
+    client = boto3.client("dynamodb", **ACCOUNT)
+    client.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    store = new_store(client)
+    seen = {}
+    for name, access in ACCESSES.items():
+        asked.clear()
+        found = access(store)
+        assert found is None or found, name
+        seen[name] = list(asked)
+    assert seen == charted_accesses()
+
+
+def test_vehicles_are_read_once_for_each_fleet_version(new_store: NewStore) -> None:
+    """What a search reads each time is routes, not descriptions."""
+    asked: list[str] = []
+    client = boto3.client("dynamodb", **ACCOUNT)
+    client.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    store = new_store(client)
+    ACCESSES["commit_fleet"](store)
+    asked.clear()
+    for fleet_version in (1, 1, 2, 2, 1):
+        assert store.vehicles(ACME, a_depot(fleet_version=fleet_version)) == (a_vehicle(version=1),)
+    assert asked == ["Query", "Query"]
+
+
+@pytest.mark.parametrize("public", [name for name in dir(DynamoStore) if not name.startswith("_")])
+def test_every_method_of_the_store_is_in_the_chart(public: str) -> None:
+    """Whoever adds an access says what it costs."""
+    assert public in charted_accesses() or public == "outbox_row"

@@ -1,0 +1,53 @@
+"""The DynamoDB store passes the contract of every port it serves, on two emulators."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.dynamodb import DynamoStore
+from tests.adapters.conftest import NewStore
+from tests.concurrency.racers import new_store as store_on
+from tests.fleet.store_contract import FleetStoreContract
+from tests.merchants.store_contract import MerchantStoreContract
+from tests.promises.store_contract import PromiseStoreContract
+
+_stacks = count(1)
+
+
+class OnMoto:
+    @pytest.fixture
+    def store(self, new_store: NewStore) -> DynamoStore:
+        return new_store()
+
+
+@pytest.mark.xdist_group("store-on-emulator")
+class OnEmulator:
+    @pytest.fixture
+    def store(self, emulator: Any) -> DynamoStore:
+        resources = emulator.create(f"contract-{next(_stacks)}")
+        return store_on(emulator.url, resources.table_name)
+
+
+class TestPromisesOnMoto(OnMoto, PromiseStoreContract):
+    """Plans, holds, promises, receipts, texts and clocks."""
+
+
+class TestFleetsOnMoto(OnMoto, FleetStoreContract):
+    """Depots, vehicles and shifts."""
+
+
+class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
+    """Merchants and their keys."""
+
+
+class TestPromisesOnEmulator(OnEmulator, PromiseStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+
+class TestFleetsOnEmulator(OnEmulator, FleetStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+
+class TestMerchantsOnEmulator(OnEmulator, MerchantStoreContract):
+    """The same, where expressions are read by somebody else."""

@@ -24,6 +24,7 @@ from chalicelib.handlers.wire import (
     LatLon,
     Millilitres,
     Money,
+    Query,
     View,
     absent,
     rfc3339,
@@ -200,6 +201,12 @@ class HoldToken(Body):
     hold_token: Annotated[str | None, Field(max_length=64)] = None
 
 
+class HoldTokenQuery(Query):
+    """The same, where a body is not to be had."""
+
+    hold_token: Annotated[str | None, Field(max_length=64)] = None
+
+
 class HoldView(View):
     """A claimed place."""
 
@@ -211,7 +218,7 @@ class HoldView(View):
     ends_at: InstantText
     expires_at: InstantText
     confidence: float
-    cart_ref: str
+    cart_ref: Annotated[str | None, absent(description="Not shown to a publishable key without the token.")]
     hold_token: Annotated[str | None, absent(description="Lets a publishable key extend, swap or release.")]
 
 
@@ -242,7 +249,7 @@ def search_slots(call: Call[SearchRequest]) -> Answer:
     publishable=True,
     request=HoldRequest,
     answers={201: HoldView},
-    problems=("slot_taken", "offer_expired", "offer_invalid", "hold_exists"),
+    problems=("slot_taken", "offer_expired", "offer_invalid", "hold_exists", "not_found"),
     idempotency=Idempotency.REQUIRED,
 )
 def hold_slot(call: Call[HoldRequest]) -> Answer:
@@ -253,7 +260,7 @@ def hold_slot(call: Call[HoldRequest]) -> Answer:
     """
 
     def answer(hold: Hold) -> Answer:
-        return Answer(201, hold_view(call, hold, with_token=True))
+        return Answer(201, hold_view(call, hold, own=True))
 
     wanted, secret = call.body, call.key.type is KeyType.SECRET
     replaces = _own_hold(call, wanted.replaces, wanted.hold_token) if wanted.replaces else None
@@ -277,13 +284,15 @@ def hold_slot(call: Call[HoldRequest]) -> Answer:
     "/v1/holds/{hold_id}",
     scope=Scope.CHECKOUT,
     publishable=True,
+    query=HoldTokenQuery,
     answers={200: HoldView},
     problems=("not_found",),
 )
-def read_hold(call: Call[None]) -> Answer:
+def read_hold(call: Call[None, HoldTokenQuery]) -> Answer:
     """Read a hold."""
-    hold = call.services.booking.read_hold(call.tenant, hold_stop_id(call.path["hold_id"]), call.now)
-    return Answer(200, hold_view(call, hold, with_token=False))
+    named = call.path["hold_id"]
+    hold = call.services.booking.read_hold(call.tenant, hold_stop_id(named), call.now)
+    return Answer(200, hold_view(call, hold, own=_is_own(call, named, call.query.hold_token)))
 
 
 @api.endpoint(
@@ -292,12 +301,13 @@ def read_hold(call: Call[None]) -> Answer:
     scope=Scope.CHECKOUT,
     publishable=True,
     request=HoldToken,
+    query=HoldTokenQuery,
     answers={204: None},
     problems=("not_found", "illegal_transition"),
 )
-def release_hold(call: Call[HoldToken]) -> Answer:
-    """Give a hold back; its capacity is free at once."""
-    stop_id = _own_hold(call, call.path["hold_id"], call.body.hold_token or call.headers.get("x-hold-token"))
+def release_hold(call: Call[HoldToken, HoldTokenQuery]) -> Answer:
+    """Give a hold back; its capacity is free at once. The token may stand in the body or in the query."""
+    stop_id = _own_hold(call, call.path["hold_id"], call.body.hold_token or call.query.hold_token)
     call.services.booking.release(call.tenant, stop_id, call.now)
     return Answer(204)
 
@@ -316,7 +326,7 @@ def extend_hold(call: Call[HoldToken]) -> Answer:
     """Keep a hold for another `hold_seconds`, at most an hour in all and never past the cut-off."""
 
     def answer(hold: Hold) -> Answer:
-        return Answer(200, hold_view(call, hold, with_token=True))
+        return Answer(200, hold_view(call, hold, own=True))
 
     stop_id = _own_hold(call, call.path["hold_id"], call.body.hold_token)
     return answer(call.services.booking.extend(call.tenant, stop_id, call.now, call.receipt(answer)))
@@ -341,18 +351,23 @@ def _own_hold(call: Call[Any, Any], text: str, token: str | None) -> StopId:
         A publishable key without the hold's token.
     """
     stop_id = hold_stop_id(text)
-    secret = call.key.type is KeyType.SECRET
-    if not secret and not call.services.sealer.is_derived(_token_purpose(call), text, token or ""):
+    if not _is_own(call, text, token):
+        call.services.booking.read_hold(call.tenant, stop_id, call.now)  # what is not there is not forbidden
         raise Forbidden("A publishable key needs the hold_token of this hold.")
     return stop_id
+
+
+def _is_own(call: Call[Any, Any], text: str, token: str | None) -> bool:
+    secret = call.key.type is KeyType.SECRET
+    return secret or call.services.sealer.is_derived(_token_purpose(call), text, token or "")
 
 
 def _token_purpose(call: Call[Any, Any]) -> str:
     return f"hold_token:{call.tenant}"
 
 
-def hold_view(call: Call[Any, Any], hold: Hold, *, with_token: bool) -> HoldView:
-    """Show a hold; its token only to whoever has just been given it."""
+def hold_view(call: Call[Any, Any], hold: Hold, *, own: bool) -> HoldView:
+    """Show a hold; whose it is, and its token, only to whom it is."""
     zone = hold.offer.timezone
     named = hold_id(hold.stop_id)
     return HoldView(
@@ -364,8 +379,8 @@ def hold_view(call: Call[Any, Any], hold: Hold, *, with_token: bool) -> HoldView
         ends_at=rfc3339(hold.offer.window.end, zone),
         expires_at=rfc3339(hold.expires_at, zone),
         confidence=hold.confidence,
-        cart_ref=hold.cart_ref,
-        hold_token=call.services.sealer.derive(_token_purpose(call), named) if with_token else None,
+        cart_ref=hold.cart_ref if own else None,
+        hold_token=call.services.sealer.derive(_token_purpose(call), named) if own else None,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from chalicelib.fleet.ids import promise_id
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
+from chalicelib.handlers.paging import Listed
 from chalicelib.handlers.promises import promise_stop_id
 from chalicelib.handlers.wire import InstantText, View, absent, rfc3339
 from chalicelib.merchants.model import Scope
@@ -25,10 +26,8 @@ class MessageView(View):
     reason: Annotated[str | None, absent(description="Why it was not sent, or the carrier's error code.")]
 
 
-class MessagesView(View):
+class MessagesView(Listed[MessageView]):
     """All texts about a promise, oldest first."""
-
-    data: list[MessageView]
 
 
 @api.endpoint(

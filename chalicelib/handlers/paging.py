@@ -7,6 +7,7 @@ them.
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from pydantic import Field
 
@@ -53,6 +54,15 @@ def position[Q: PageQuery](call: Call[Any, Q]) -> str | None:
 def next_cursor[Q: PageQuery](call: Call[Any, Q], position: str | None) -> str | None:
     """Seal where the next page begins; `None` if there is none."""
     return None if position is None else call.services.sealer.seal(_purpose(call), position.encode())
+
+
+def next_link[Q: PageQuery](call: Call[Any, Q], cursor: str | None) -> dict[str, str]:
+    """Make the Link header (RFC 8288) of a page that has no room for a `next_cursor`: one in CSV."""
+    if cursor is None:
+        return {}
+    asked = call.query.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
+    _, _, path = call.place.partition(" ")
+    return {"Link": f'<{path}?{urlencode({**asked, "cursor": cursor})}>; rel="next"'}
 
 
 def _purpose(call: Call[Any, Any]) -> str:

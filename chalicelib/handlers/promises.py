@@ -1,6 +1,7 @@
 """Endpoints of a promise: made, read, changed, and all that happened to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel, model_validator
@@ -25,7 +26,7 @@ from chalicelib.handlers.csv_export import csv_answer, is_wanted
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.idempotency import Idempotency
-from chalicelib.handlers.paging import Listed, PageQuery, next_cursor, position
+from chalicelib.handlers.paging import Listed, PageQuery, next_cursor, next_link, position
 from chalicelib.handlers.wire import (
     Body,
     Date,
@@ -64,6 +65,8 @@ from chalicelib.units import StopId, Timestamp
 api = Endpoints("Promises")
 
 _READ = Scope.CHECKOUT | Scope.OPS
+_RISKS = {"at_risk": (Risk.AT_RISK, Risk.BROKEN), "broken": (Risk.BROKEN,)}
+_MOST_READS = 8  # of the store for one page: filters on how a promise stands now leave rows out
 
 
 class RecipientBody(Body):
@@ -178,18 +181,12 @@ class PromisesQuery(PageQuery):
 
     order_ref: Id | None = None
     depot_id: Id | None = None
-    date: Annotated[Date | None, Field(description="Local date of the promised window; needs depot_id.")] = (
-        None
-    )
+    date: Annotated[Date | None, Field(description="Local date of the promised window.")] = None
     state: PromiseState | None = None
-    risk: Annotated[Literal["at_risk", "broken"] | None, Field(description="Only those.")] = None
-    unassigned: Annotated[bool | None, Field(description="Only those that no van has.")] = None
-
-    @model_validator(mode="after")
-    def _date_of_a_depot(self) -> "PromisesQuery":
-        if self.date is not None and self.depot_id is None:
-            raise PydanticCustomError("date", "A date is local to a depot: give depot_id too")
-        return self
+    risk: Annotated[
+        Literal["at_risk", "broken"] | None, Field(description="Those that may not be kept, or will not.")
+    ] = None
+    unassigned: Annotated[bool | None, Field(description="Those that no van has.")] = None
 
 
 class SlotsQuery(Query):
@@ -305,10 +302,8 @@ class FactView(View):
     data: dict[str, Any]
 
 
-class LedgerView(View):
+class LedgerView(Listed[FactView]):
     """All that happened, oldest first."""
-
-    data: list[FactView]
 
 
 @api.endpoint(
@@ -370,11 +365,17 @@ def list_promises(call: Call[None, PromisesQuery]) -> Answer:
     query = PromiseQuery(
         order_ref=asked.order_ref, depot_id=asked.depot_id, day=asked.date, state=asked.state
     )
-    page = call.services.store.promises(call.tenant, query, limit=asked.limit, start=position(call))
-    views = [view for view in promise_views(call, page.rows) if _wanted(view, asked)]
+    views, start = list[PromiseView](), position(call)
+    for _ in range(_MOST_READS):
+        page = call.services.store.promises(call.tenant, query, limit=asked.limit - len(views), start=start)
+        views += [view for view in promise_views(call, page.rows) if _wanted(view, asked)]
+        start = page.next_start
+        if start is None or len(views) == asked.limit:
+            break
+    cursor = next_cursor(call, start)
     if is_wanted(call.headers):
-        return csv_answer(_COLUMNS, [_row(view) for view in views])
-    return Answer(200, PromiseList(data=views, next_cursor=next_cursor(call, page.next_start)))
+        return replace(csv_answer(_COLUMNS, map(_row, views)), headers=next_link(call, cursor))
+    return Answer(200, PromiseList(data=views, next_cursor=cursor))
 
 
 @api.endpoint(
@@ -387,10 +388,12 @@ def list_promises(call: Call[None, PromisesQuery]) -> Answer:
 )
 def other_slots(call: Call[None, SlotsQuery]) -> Answer:
     """Other slots this delivery could move to, as offers for `changes`."""
+    promise = call.services.promises.read(call.tenant, promise_stop_id(call))
     slots = call.services.promises.other_slots(
-        call.tenant, promise_stop_id(call), call.now, days=call.query.days
+        call.tenant, promise.stop_id, call.now, days=call.query.days
     )
-    return Answer(200, SlotsView(slots=[slot_view(call, slot) for slot in slots]))
+    others = [slot for slot in slots if slot.offer and slot.window != promise.window]
+    return Answer(200, SlotsView(slots=[slot_view(call, slot) for slot in others]))
 
 
 @api.endpoint(
@@ -399,7 +402,7 @@ def other_slots(call: Call[None, SlotsQuery]) -> Answer:
     scope=_READ,
     request=ChangeRequest,
     answers={201: ChangeView},
-    problems=("not_found", "offer_invalid"),
+    problems=("not_found", "offer_invalid", "offer_expired"),
     idempotency=Idempotency.REQUIRED,
     example={"kind": "gate_code", "code": "4471#"},
 )
@@ -528,9 +531,10 @@ def _handover(handover: Handover) -> HandoverBody:
 
 def _wanted(view: PromiseView, asked: PromisesQuery) -> bool:
     """Filters on how a promise stands now; the store cannot know that."""
-    if asked.risk is not None and view.risk != asked.risk:
+    if asked.risk is not None and view.risk not in _RISKS[asked.risk]:
         return False
-    return asked.unassigned is None or asked.unassigned == (view.planned_eta is None)
+    without_van = view.planned_eta is None and not view.state.finished
+    return asked.unassigned is None or asked.unassigned == without_van
 
 
 def _fact_view(fact: Fact, zone: str) -> FactView:

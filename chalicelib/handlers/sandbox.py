@@ -8,8 +8,10 @@ from pydantic_core import PydanticCustomError
 from chalicelib.errors import InvalidRequest
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
+from chalicelib.handlers.paging import Listed
 from chalicelib.handlers.wire import Body, Instant, InstantText, Query, View, rfc3339
 from chalicelib.merchants.model import ALL_SCOPES
+from chalicelib.units import Timestamp
 
 api = Endpoints("Sandbox")
 
@@ -30,10 +32,9 @@ class ClockRequest(Body):
 
 
 class ClockView(View):
-    """The business clock, and what came due on the way."""
+    """The business clock."""
 
     now_at: InstantText
-    holds_expired: int
 
 
 class InboxQuery(Query):
@@ -56,10 +57,8 @@ class TextView(View):
     num_segments: int
 
 
-class InboxView(View):
+class InboxView(Listed[TextView]):
     """Texts, oldest first."""
-
-    data: list[TextView]
 
 
 @api.endpoint(
@@ -68,16 +67,22 @@ class InboxView(View):
     scope=ALL_SCOPES,
     request=ClockRequest,
     answers={200: ClockView},
+    problems=("clock_moved_back",),
 )
 def move_clock(call: Call[ClockRequest]) -> Answer:
     """Move the business clock of your test data forward; answers when what came due is done."""
+
+    def answer(at: Timestamp) -> Answer:
+        return Answer(200, ClockView(now_at=rfc3339(at)))
+
     wanted, now = call.body, call.now
     then = wanted.now_at if wanted.now_at is not None else now + (wanted.advance_seconds or 0)
     if then < now:
         raise InvalidRequest(f"The clock stands at {rfc3339(now)} and only goes forward.")
-    call.services.store.set_clock_offset(call.tenant, then - call.system_now)
-    expired = call.services.expire_due(call.tenant, then)
-    return Answer(200, ClockView(now_at=rfc3339(then), holds_expired=expired))
+    receipt = call.receipt(answer)(then)
+    call.services.store.set_clock_offset(call.tenant, then - call.system_now, receipt=receipt)
+    call.services.expire_due(call.tenant, then)
+    return answer(then)
 
 
 @api.endpoint(

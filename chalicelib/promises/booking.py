@@ -2,19 +2,21 @@
 
 Every command reads strongly, decides, and commits on the versions it read; when one of them moved, it reads
 and decides anew, a bounded number of times. Nothing else guards capacity, so nothing else has to agree with
-it. Weak point: a command that meets other writers too often gives up, though there may be room.
+it. Weak point: a command that meets other writers too often gives up, though there may be room; it says
+so (503), and nothing was done.
 """
 
 from dataclasses import dataclass, replace
 
-from chalicelib.errors import Conflict, Expired, IllegalTransition, NotFound
+from chalicelib.errors import Conflict, Expired, FieldError, IllegalTransition, InvalidRequest, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.planning import is_unassigned
+from chalicelib.fleet.plans import plans_changed
 from chalicelib.promises.model import Hold, HoldState, Offer, Order, Promise, PromiseState
 from chalicelib.promises.offer_token import require_cart, require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks_in
-from chalicelib.promises.placing import Placed, Ports, place_without, plan_changed, take_out, window_data
+from chalicelib.promises.placing import Placed, Ports, place_without, take_out, window_data
 from chalicelib.promises.store import CartClaim, Changes, OrderClaim, WriteRefused
 from chalicelib.receipts import Receipt
 from chalicelib.routing.model import StopKind
@@ -57,7 +59,7 @@ class Booking:
         trusted
             The merchant's own server asks: a second hold of the same cart swaps without saying so.
         replaces
-            The hold the caller has proven to own and wants to give up.
+            The hold of this cart that the caller may, and wants to, give up.
 
         Raises
         ------
@@ -65,11 +67,16 @@ class Booking:
             The offer is another cart's, or ran out.
         Conflict
             `hold_exists`: the cart has a live hold that the caller did not name.
+        NotFound, InvalidRequest
+            There is no hold `replaces`, or it is another cart's.
         SlotTaken
             The last place went to someone else; carries alternatives.
         """
         require_cart(offer, cart_ref)
         require_fresh(offer, now)
+        if replaces is not None and self.read_hold(tenant, replaces, now).cart_ref != cart_ref:
+            wrong = FieldError("/replaces", "Input should be a hold of the same cart")
+            raise InvalidRequest("The hold to be replaced is another cart's.", fields=[wrong])
         stop_id = self._ports.new_stop_id()
         for attempt in self._ports.attempts():
             seen = self._store.cart(tenant, cart_ref)
@@ -89,7 +96,7 @@ class Booking:
                 leave=(old.stop_id, old.found) if old else None,
             )
             if placed is None:
-                break
+                raise self._ports.taken(tenant, replace(offer, cart_ref=cart_ref), now)
             hold = Hold(
                 stop_id=stop_id,
                 cart_ref=cart_ref,
@@ -104,12 +111,12 @@ class Booking:
                 routes=placed.writes,
                 holds=(hold, replace(old, state=HoldState.RELEASED)) if old else (hold,),
                 cart=CartClaim(cart_ref=cart_ref, seen=seen, now=stop_id),
-                facts=plan_changed(placed.writes, now, "held"),
+                facts=plans_changed(placed.writes, now, "held"),
                 receipt=receipt(hold),
             )
             if self._committed(tenant, changes):
                 return hold
-        raise self._ports.taken(tenant, replace(offer, cart_ref=cart_ref), now)
+        raise _busy()
 
     def read_hold(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> Hold:
         """A hold as it stands now: one that ran out is expired, whether or not anybody cleared up.
@@ -170,7 +177,7 @@ class Booking:
     def expire(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> bool:
         """Clear up behind a hold that ran out; False if there is nothing to clear (yet)."""
         hold = self._store.hold(tenant, stop_id)
-        if hold is None or hold.state is not HoldState.ACTIVE or now < hold.expires_at + GHOST_GRACE:
+        if hold is None or _kept_on(hold, now):
             return False
         return self._end(tenant, stop_id, now, HoldState.EXPIRED)
 
@@ -181,8 +188,8 @@ class Booking:
                 raise NotFound("There is no such hold.")
             if hold.state in (HoldState.RELEASED, HoldState.EXPIRED):
                 return False
-            if state is HoldState.EXPIRED and now < hold.expires_at + GHOST_GRACE:
-                return False  # it was extended in the meantime
+            if state is HoldState.EXPIRED and _kept_on(hold, now):
+                return False
             self._require_active(hold)
             writes = take_out(self._ports.around(tenant, hold.found, now), stop_id, now)
             seen = self._store.cart(tenant, hold.cart_ref)
@@ -190,7 +197,7 @@ class Booking:
                 routes=writes,
                 holds=(replace(hold, state=state),),
                 cart=CartClaim(cart_ref=hold.cart_ref, seen=seen, now=None) if seen == stop_id else None,
-                facts=plan_changed(writes, now, str(state)),
+                facts=plans_changed(writes, now, str(state)),
             )
             if self._committed(tenant, changes):
                 return True
@@ -201,20 +208,25 @@ class Booking:
     ) -> Confirmed:
         """Turn a hold into a promise. One that ran out gets its slot again if it is still to be had.
 
+        So does one whose promise was cancelled: whoever confirms has been paid.
+
         Raises
         ------
         Conflict
             `order_already_promised`, with the promise's id.
         SlotTaken
-            The hold had run out and the slot is gone; carries alternatives.
+            The hold had run out and the slot is gone, or another order has the hold; carries alternatives.
         """
         for attempt in self._ports.attempts():
             hold = self._store.hold(tenant, stop_id)
             if hold is None:
                 raise NotFound("There is no such hold.")
-            if hold.state is HoldState.CONFIRMED:
-                raise _already_promised(stop_id)
             claim = self._claim(tenant, order, stop_id)
+            if hold.state is HoldState.CONFIRMED:
+                made = self._store.promise(tenant, stop_id)
+                if made is not None and not made.state.finished:
+                    raise self._ports.taken(tenant, hold.offer, now)
+                return self.confirm_offer(tenant, hold.offer, hold.cart_ref, order, now, receipt)
             kept = self._kept(tenant, hold, now) if hold.live(now) else None
             placed = kept or self._renewed(tenant, hold, now, attempt)
             if placed is None:
@@ -228,7 +240,7 @@ class Booking:
                 promise=promise,
                 order=claim,
                 cart=CartClaim(cart_ref=hold.cart_ref, seen=seen, now=None) if seen == stop_id else None,
-                facts=(_confirmed_fact(promise, now), *plan_changed(placed.writes, now, "confirmed")),
+                facts=(_confirmed_fact(promise, now), *plans_changed(placed.writes, now, "confirmed")),
                 receipt=receipt(confirmed),
             )
             if self._committed(tenant, changes):
@@ -246,6 +258,11 @@ class Booking:
     ) -> Confirmed:
         """Turn an offer straight into a promise; one that ran out is tried all the same: the order is paid.
 
+        Parameters
+        ----------
+        cart_ref
+            Its live hold is given up for the promise; the cart the offer was issued to, unless given.
+
         Raises
         ------
         BadToken
@@ -255,7 +272,8 @@ class Booking:
         SlotTaken
             The slot is gone; carries alternatives.
         """
-        require_cart(offer, cart_ref if cart_ref is not None else offer.cart_ref or "")
+        cart_ref = offer.cart_ref if cart_ref is None else cart_ref
+        require_cart(offer, cart_ref or "")
         stop_id = self._ports.new_stop_id()
         for attempt in self._ports.attempts():
             claim = self._claim(tenant, order, stop_id)
@@ -272,7 +290,7 @@ class Booking:
                 leave=(old.stop_id, old.found) if old else None,
             )
             if placed is None:
-                break
+                raise self._ports.taken(tenant, offer, now)
             promise = self._promise(stop_id, order, offer, cart_ref, placed, now)
             confirmed = Confirmed(promise=promise, outlook=placed.outlook, renewed=now >= offer.expires_at)
             changes = Changes(
@@ -281,12 +299,12 @@ class Booking:
                 promise=promise,
                 order=claim,
                 cart=CartClaim(cart_ref=cart_ref, seen=seen, now=None) if cart_ref and seen else None,
-                facts=(_confirmed_fact(promise, now), *plan_changed(placed.writes, now, "confirmed")),
+                facts=(_confirmed_fact(promise, now), *plans_changed(placed.writes, now, "confirmed")),
                 receipt=receipt(confirmed),
             )
             if self._committed(tenant, changes):
                 return confirmed
-        raise self._ports.taken(tenant, offer, now)
+        raise _busy()
 
     def _live(self, tenant: Tenant, stop_id: StopId | None, now: Timestamp) -> Hold | None:
         hold = self._store.hold(tenant, stop_id) if stop_id is not None else None
@@ -366,6 +384,11 @@ class Booking:
     def _require_active(hold: Hold) -> None:
         if hold.state is not HoldState.ACTIVE:
             raise IllegalTransition(f"The hold is {hold.state}.", extra={"state": str(hold.state)})
+
+
+def _kept_on(hold: Hold, now: Timestamp) -> bool:
+    """Whether somebody came before the expiry: the hold was confirmed, or extended."""
+    return hold.state is not HoldState.ACTIVE or now < hold.expires_at + GHOST_GRACE
 
 
 def _already_promised(stop_id: StopId) -> Conflict:

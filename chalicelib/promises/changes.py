@@ -14,7 +14,7 @@ from chalicelib.fleet.area import serves
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Requirement
 from chalicelib.fleet.planning import is_unassigned
-from chalicelib.fleet.plans import RouteWrite
+from chalicelib.fleet.plans import RouteWrite, plans_changed
 from chalicelib.promises.model import (
     Change,
     ChangeKind,
@@ -24,9 +24,10 @@ from chalicelib.promises.model import (
     PromiseState,
     Refusal,
 )
+from chalicelib.promises.offer_token import require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks
-from chalicelib.promises.placing import Ports, place_without, plan_changed, take_out, window_data
-from chalicelib.promises.search import Asked
+from chalicelib.promises.placing import Ports, place_without, take_out, window_data
+from chalicelib.promises.search import OFFER_LIFE, Asked
 from chalicelib.promises.store import Changes, WriteRefused
 from chalicelib.receipts import Receipt
 from chalicelib.units import StopId, Timestamp
@@ -112,8 +113,8 @@ class Promises:
         ------
         NotFound
             The merchant has no such promise.
-        BadToken
-            `offer_invalid`: the offer is for something else.
+        BadToken, Expired
+            The offer is for something else, or ran out.
         WriteRefused
             Every attempt met another writer; nothing was done.
         """
@@ -135,7 +136,7 @@ class Promises:
                 promise=after,
                 facts=(
                     _fact(promise, changed, change, now, actor),
-                    *plan_changed(outcome.writes, now, f"changed: {change.kind}"),
+                    *plans_changed(outcome.writes, now, f"changed: {change.kind}"),
                 ),
                 receipt=receipt(changed),
             )
@@ -170,6 +171,7 @@ class Promises:
         """To an offered slot; the place it has is given up in the same transaction."""
         if self._loaded(tenant, promise, now):
             return self._too_late(tenant, promise, now)
+        require_fresh(offer, now)
         placed = place_without(
             self._ports,
             tenant,
@@ -259,7 +261,7 @@ def own_slot(promise: Promise, now: Timestamp) -> Offer:
         timezone=promise.timezone,
         cutoff_at=promise.window.end,
         issued_at=now,
-        expires_at=promise.window.end,
+        expires_at=now + OFFER_LIFE,
         cart_ref=promise.cart_ref,
         promise=promise.stop_id,
     )
@@ -292,12 +294,14 @@ def _instructed(promise: Promise, change: Change) -> _Outcome:
 
 
 def _fact(promise: Promise, changed: Changed, change: Change, now: Timestamp, actor: Actor) -> Fact:
-    """What goes into the ledger: kinds, windows and reasons, nothing personal."""
+    """What goes into the ledger: kinds, windows and reasons, nothing personal of ours."""
     data: dict[str, Any] = {"kind": str(change.kind)}
     if changed.refusal is not None:
         kind, data["reason"] = FactKind.CHANGE_REFUSED, str(changed.refusal)
     elif change.kind is ChangeKind.CANCEL:
         kind = FactKind.PROMISE_CANCELLED
+        if change.text is not None:
+            data["reason"] = change.text
     else:
         kind = FactKind.PROMISE_CHANGED
         if changed.promise.window != promise.window:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.errors import NotFound, SlotTaken
-from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import slot_of
 from chalicelib.fleet.planning import DepotPlans, Found, Planner
 from chalicelib.fleet.plans import RouteWrite
@@ -185,22 +185,6 @@ def take_out(plans: DepotPlans, stop_id: StopId, now: Timestamp) -> tuple[RouteW
         return ()
     emptied = plans.without_stop(stop_id, now)
     return (emptied.write(emptied.same_shift(holder)),)
-
-
-def plan_changed(writes: tuple[RouteWrite, ...], now: Timestamp, why: str) -> tuple[Fact, ...]:
-    """One fact for each plan that was written to: it may be improvable now."""
-    plans = sorted({f"{write.depot_id}/{write.day.isoformat()}" for write in writes})
-    return tuple(
-        Fact(
-            kind=FactKind.PLAN_CHANGED,
-            at=now,
-            actor=Actor.SYSTEM,
-            subject=plan,
-            sequence=0,
-            data={"why": why},
-        )
-        for plan in plans
-    )
 
 
 def window_data(window: TimeWindow) -> dict[str, Timestamp]:

@@ -178,7 +178,9 @@ class SlotSearch:
 
     def listed(self, tenant: Tenant, asked: Asked, now: Timestamp) -> tuple[list[Listed], bool]:
         """One depot's slots, and whether real travel times answered (False: the straight line did)."""
-        slots = slots_between(asked.depot, asked.first, asked.last) if asked.first <= asked.last else []
+        if asked.first > asked.last:
+            return [], True
+        slots = slots_between(asked.depot, asked.first, asked.last)
         if not _serves(asked.depot, asked.delivery.location):
             return [_refused(asked, slot, slot.window.start, Reason.OUT_OF_AREA) for slot in slots], True
         plans = self._planner.read(tenant, asked.depot, asked.first, asked.last, now=now, consistent=False)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from infra.sandbox import Sandbox
 from tests.sandbox.waiting import eventually
 
-PHONE = "+12025550123"
+PHONE = "+12025550187"  # nobody else's in the shared sandbox
 
 
 def call(sandbox: Sandbox, method: str, path: str, body: Any = None, *, key: str) -> tuple[int, Any]:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.errors import Upstream
 from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import dates_between, work_clock
 from chalicelib.fleet.model import Depot, Vehicle
@@ -22,7 +23,7 @@ from chalicelib.routing.insertion import Insertion, Sweeps, Swept, Visit
 from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
-from chalicelib.routing.travel_times import TravelTimes
+from chalicelib.routing.travel_times import StraightLine, TravelTimes
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Seconds, StopId, Timestamp
 
@@ -73,6 +74,9 @@ class DepotPlans:
         The plan (local date) of each route.
     unassigned
         Of each plan what no van has: never searched.
+    answering
+        Whether `travel` is the depot's own engine; False if that is out of reach and the straight line
+        stands in, which only a search may rely on.
     """
 
     depot: Depot
@@ -81,6 +85,7 @@ class DepotPlans:
     unassigned: tuple[tuple[date, Route], ...]
     travel: TravelTimes
     sweeps: Sweeps
+    answering: bool = True
 
     @property
     def world(self) -> World:
@@ -189,7 +194,7 @@ class Planner:
             if plans is not None and plans.depot == depot and 0 <= now - read_at < self._staleness:
                 return plans
         begin = first - timedelta(days=1)
-        travel = self._travel_for(depot)
+        travel, answering = self._engine(depot, needed=consistent)
         stored = self._store.routes(tenant, depot.depot_id, first=begin, last=last, consistent=consistent)
         merged = routes_between(
             stored, depot, self._store.vehicles(tenant, depot), first=begin, last=last, travel=travel
@@ -205,9 +210,18 @@ class Planner:
             unassigned=tuple((day, route) for day, route in pairs if is_unassigned(route)),
             travel=travel,
             sweeps=self._sweeps_of(tenant, depot, now),
+            answering=answering,
         )
         self._snapshots = {key: (now, plans)} if self._staleness else {}
         return plans
+
+    def _engine(self, depot: Depot, *, needed: bool) -> tuple[TravelTimes, bool]:
+        try:
+            return self._travel_for(depot), True
+        except Upstream:
+            if needed:
+                raise
+            return StraightLine(), False
 
     def _sweeps_of(self, tenant: Tenant, depot: Depot, now: Timestamp) -> Sweeps:
         """The memory for a depot as it is described now; a new day brings a new clock and a new memory."""

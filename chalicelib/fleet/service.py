@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from chalicelib.errors import Conflict, InvalidRequest, NotFound, StaleWrite
+from chalicelib.errors import Conflict, FieldError, InvalidRequest, NotFound, StaleWrite, Upstream
 from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import ONE_DAY, date_named_in, local_date, weekly_shift_of, work_clock
 from chalicelib.fleet.ids import promise_id
@@ -118,7 +118,11 @@ class Fleet:
             `depot_in_use`: the time zone cannot change while shifts are stored by its dates.
         """
         require(depot_faults(wish), "depot")
-        travel = self._travel_for(wish)
+        try:
+            travel = self._travel_for(wish)
+        except Upstream as error:
+            wrong = FieldError("/travel", "names an engine or road graph that is there")
+            raise InvalidRequest("There are no such travel times.", fields=[wrong]) from error
         travel.snap(wish.location)
         return self._retried(lambda: self._put_depot(tenant, wish, now, travel))
 

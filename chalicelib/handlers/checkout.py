@@ -229,6 +229,7 @@ class HoldView(View):
     publishable=True,
     request=SearchRequest,
     answers={200: SearchView},
+    problems=("not_found",),
     example={"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 2}, "days": 2},
 )
 def search_slots(call: Call[SearchRequest]) -> Answer:

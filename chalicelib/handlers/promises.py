@@ -389,9 +389,7 @@ def list_promises(call: Call[None, PromisesQuery]) -> Answer:
 def other_slots(call: Call[None, SlotsQuery]) -> Answer:
     """Other slots this delivery could move to, as offers for `changes`."""
     promise = call.services.promises.read(call.tenant, promise_stop_id(call))
-    slots = call.services.promises.other_slots(
-        call.tenant, promise.stop_id, call.now, days=call.query.days
-    )
+    slots = call.services.promises.other_slots(call.tenant, promise.stop_id, call.now, days=call.query.days)
     others = [slot for slot in slots if slot.offer and slot.window != promise.window]
     return Answer(200, SlotsView(slots=[slot_view(call, slot) for slot in others]))
 

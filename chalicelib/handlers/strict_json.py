@@ -100,8 +100,8 @@ def validated[M: BaseModel](model: type[M], raw: bytes, tree: Any) -> M:
 
 def refusal(error: ValidationError, tree: Any) -> InvalidRequest:
     """Say what pydantic found wrong, with pointers into the tree and without repeating any value."""
-    found = error.errors(include_url=False, include_context=False)[:SHOWN_ERRORS]
-    fields = [FieldError(_pointer(each, tree)[:_SHOWN_POINTER], each["msg"]) for each in found]
+    found = error.errors(include_url=False)[:SHOWN_ERRORS]
+    fields = [FieldError(_pointer(each, tree)[:_SHOWN_POINTER], _detail(each)) for each in found]
     return InvalidRequest("The request is not valid; see errors.", fields=fields)
 
 
@@ -173,11 +173,24 @@ _DECODER = json.JSONDecoder(
 )
 
 
+def _detail(found: ErrorDetails) -> str:
+    """Say what is wrong; of a union's tag in our words, as pydantic's repeat what came."""
+    match found["type"]:
+        case "union_tag_invalid":
+            return f"Input should be one of {found['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            return "Field required"
+        case _:
+            return found["msg"]
+
+
 def _pointer(found: ErrorDetails, tree: Any) -> str:
     """Make an RFC 6901 pointer of pydantic's location, which names union members between the fields."""
     loc, tail = found["loc"], found["loc"][:0]
     if found["type"] == "missing":  # here the input is the object that lacks the field
         loc, tail = loc[:-1], loc[-1:]
+    if found["type"].startswith("union_tag"):  # and here the union that cannot be told apart
+        tail = (found["ctx"]["discriminator"].strip("'"),)
     ways = _paths(loc, tree)
     _, path, _ = min(ways, key=lambda way: (way[2] != found["input"], way[0]))
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in (*path, *tail))

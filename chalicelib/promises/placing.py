@@ -8,7 +8,7 @@ first collision.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.errors import NotFound, SlotTaken
+from chalicelib.errors import NotFound, OffRoad, SlotTaken
 from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import slot_of
 from chalicelib.fleet.planning import DepotPlans, Found, Planner
@@ -113,7 +113,10 @@ def place(
     slot = slot_of(plans.depot, offer.slot_id)
     if now >= offer.cutoff_at or (slot is not None and not slot.sell):
         return None
-    visit = offer.delivery.visit(plans.travel)
+    try:
+        visit = offer.delivery.visit(plans.travel)
+    except OffRoad:
+        return None
     insertion = plans.insertion(visit, [offer.window], now)
     proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
     if not proofs:

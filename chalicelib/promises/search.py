@@ -19,7 +19,7 @@ from chalicelib.fleet.model import Depot, Handover, Slot
 from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
 from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.edit import places_of
+from chalicelib.routing.edit import ends_of
 from chalicelib.routing.insertion import Insertion, Proof, Sweeps, Visit
 from chalicelib.routing.model import Load, Location, TimeWindow
 from chalicelib.routing.packed import FOREVER
@@ -185,7 +185,7 @@ class SlotSearch:
             return [_refused(asked, slot, slot.window.start, Reason.OUT_OF_AREA) for slot in slots], True
         plans = self._planner.read(tenant, asked.depot, asked.first, asked.last, now=now, consistent=False)
         try:
-            return self._answer(plans, asked, slots, plans.travel, now), True
+            return self._answer(plans, asked, slots, plans.travel, now), plans.answering
         except Upstream:
             return self._answer(plans, asked, slots, StraightLine(), now), False
 
@@ -294,9 +294,9 @@ def _extra_metres(proofs: Sequence[Proof], visit: Visit, travel: TravelTimes) ->
     """Added distance of each proof, by identity; one travel-time call for all."""
     if not proofs:
         return {}
-    gaps = [(places_of(proof.candidate.route), proof.candidate.gap) for proof in proofs]
-    before = Places.concat([places[gap : gap + 1] for places, gap in gaps])
-    behind = Places.concat([places[gap + 1 : gap + 2] for places, gap in gaps])
+    ends = [ends_of(proof.candidate.route, proof.candidate.gap) for proof in proofs]
+    before = Places.of([end.location for end, _ in ends], [end.node for end, _ in ends])
+    behind = Places.of([end.location for _, end in ends], [end.node for _, end in ends])
     here = Places.of([visit.location] * len(proofs), [visit.node] * len(proofs))
     _, way_in = travel.pairs(before, here)
     _, way_out = travel.pairs(here, behind)
@@ -383,12 +383,12 @@ class _Refusals:
 
     def _fit_without_holds(self, windows: Sequence[TimeWindow]) -> frozenset[TimeWindow]:
         """Windows for which there would be room if every hold ran out: they may come back."""
-        held = [
-            route
-            for route, waits in zip(self._plans.routes, self._plans.open_for_loading(self._now), strict=True)
-            if waits and route.unchanged_until(self._now) < FOREVER
-        ]
-        if not windows or not held:
+        if not windows:
+            return frozenset()
+        routes = self._plans.routes
+        waits = self._plans.open_for_loading(self._now) & self._plans.sweeps.holding(routes, self._now)
+        held = [routes[at] for at in np.flatnonzero(waits).tolist()]
+        if not held:
             return frozenset()
         sweeps = Sweeps(self._plans.world)
         swept = sweeps.of(held, FOREVER)

@@ -5,7 +5,7 @@ the change would endanger a promise. Weak point: travel times are asked for one 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,30 @@ def places_of(route: Route) -> Places:
         lon=np.concatenate([[shift.start.lon], stops["lon"] / 1e6, [shift.end.lon]]),
         node=np.concatenate([[route.start_node], stops["node"], [route.end_node]]).astype(np.int32),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a gap of a route begins or ends."""
+
+    location: Location
+    node: int
+
+
+def ends_of(route: Route, gap: int) -> tuple[Place, Place]:
+    """Where a gap begins and ends: at a stop, or at the shift's start or end."""
+    first, last = gap == 0, gap == len(route.stops)
+    shift = route.shift
+    return (
+        Place(location=shift.start, node=route.start_node) if first else _at_stop(route, gap - 1),
+        Place(location=shift.end, node=route.end_node) if last else _at_stop(route, gap),
+    )
+
+
+def _at_stop(route: Route, index: int) -> Place:
+    record = route.stops[index]
+    location = Location(lat=int(record["lat"]) / 1e6, lon=int(record["lon"]) / 1e6)
+    return Place(location=location, node=int(record["node"]))
 
 
 def legs_between(places: Places, travel: TravelTimes) -> list[Leg]:

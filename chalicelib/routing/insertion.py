@@ -3,50 +3,50 @@
 For a new stop x in the gap i→j the two sweeps bound the start of service: A = departure from i + t(i,x) and
 B = latest arrival at j - t(x,j) - service. A window [o, c] fits exactly when A <= B, A <= c and o <= B, so
 one pass over the gaps answers all windows (Savelsbergh 1992; Campbell and Savelsbergh 2004). The bounds are
-tightened by the spread of a few scenarios, which makes the pass a *screen*; the best few candidates of each
-window are then *proven* (`routing.proof`), and only that makes an offer. Slack is tested before any road is
-asked. Weak point: only direct insertion; nothing moves to make room.
+tightened by what the noise is expected to take (`routing.spread`), which makes the pass a *screen*; the best
+few candidates of each window are then *proven* (`routing.proof`), and only that makes an offer. Slack is
+tested before any road is asked. Weak point: only direct insertion; nothing moves to make room.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.model import Capacity, Leg, Load, Location, Stop, TimeWindow
-from chalicelib.routing.packed import FOREVER, Route, carried
+from chalicelib.routing.model import Leg, Load, Location, Stop, StopKind, TimeWindow
+from chalicelib.routing.packed import FOREVER, GHOST_GRACE, Route
 from chalicelib.routing.proof import Judgements, World, harmless, judge
-from chalicelib.routing.schedule import Batch, Floats, Timetable, backward, forward, lay_out, margins
+from chalicelib.routing.schedule import Batch, Floats, Timetable, backward, forward, lay_out
+from chalicelib.routing.spread import Reserves, reserves
 from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes
 from chalicelib.units import Probability, Seconds, Timestamp
 
-SCREEN_SCENARIOS = 32
-NEAREST = 1500  # gaps whose roads are looked up first, best by straight line; the rest only if they must be
-ROUNDS = (1, 3, 8)  # candidates of a window proven in each round, until one holds
+NEAREST = 600  # gaps whose roads are looked up, shared among the windows
+LEAST_NEAREST = 48  # of one window
+ROUNDS = (1, 11)  # candidates of a window proven in each round, until one holds
 
 _GAP = np.dtype(
     [
         ("depart", "f8"),  # earliest departure from i
-        ("late", "f8"),  # latest arrival at j
+        ("late_waited", "f8"),  # latest arrival at j if the van had to wait for x to open
+        ("margin", "f8"),  # how much later than planned an arrival at x must be expected
         ("leg", "f8"),  # from i to j
-        ("margin", "f8"),  # how much later than planned an arrival in this gap must be expected
-        ("depart_work", "f8"),  # the first two on the work clock
-        ("late_work", "f8"),
-        ("from_xyz", "f8", 3),  # on the unit sphere: chords are cheap and never longer than the way
-        ("to_xyz", "f8", 3),
+        ("depart_work", "f8"),  # on the work clock
+        ("late_work", "f8"),  # ... of the latest arrival at j if it had not
+        ("late_waited_work", "f8"),
         ("from_lat", "f8"),
         ("from_lon", "f8"),
         ("to_lat", "f8"),
         ("to_lon", "f8"),
         ("from_node", "i4"),
         ("to_node", "i4"),
-        ("gap", "i4"),
+        ("gap", "i8"),
     ]
 )
+_SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
 _RAW = np.dtype(("V", _GAP.itemsize))  # numpy joins opaque records much faster than named ones
 
 type GapArray = NDArray[np.void]
@@ -74,12 +74,37 @@ class Swept:
     free
         What each van can still take, shape (routes, 3): parcels, grams, millilitres; infinite where nothing
         binds.
+    room
+        Seconds of driving that each gap can bear more.
+    depart, late_waited
+        As in the gaps.
+    xyz
+        Where each gap begins and ends, on the unit sphere: shape (2, 3, gaps). Chords are cheap and never
+        longer than the way.
     """
 
     routes: tuple[Route, ...]
     gaps: GapArray
     owner: NDArray[np.intp]
     free: Floats
+    room: Floats
+    depart: Floats
+    late_waited: Floats
+    xyz: Floats
+
+    @classmethod
+    def of(cls, routes: Sequence[Route], gaps: GapArray, sizes: Sequence[int], free: Floats) -> "Swept":
+        """Lay out beside each other what every search reads of every gap."""
+        return cls(
+            routes=tuple(routes),
+            gaps=gaps,
+            owner=np.repeat(np.arange(len(sizes)), sizes),
+            free=free,
+            room=gaps["late_work"] - gaps["depart_work"] - gaps["leg"],
+            depart=np.ascontiguousarray(gaps["depart"]),
+            late_waited=np.ascontiguousarray(gaps["late_waited"]),
+            xyz=np.stack([_on_sphere(gaps[f"{side}_lat"], gaps[f"{side}_lon"]) for side in ("from", "to")]),
+        )
 
     def able(self, visit: Visit) -> NDArray[np.bool_]:
         """Which vans have the skills and the room for a visit."""
@@ -108,7 +133,7 @@ class Sweeps:
         self._known: WeakKeyDictionary[Route, tuple[NDArray[np.void], Floats, Timestamp]] = (
             WeakKeyDictionary()
         )
-        self._last = Swept((), np.zeros(0, _GAP), np.zeros(0, np.intp), np.zeros((0, 3)))
+        self._last = Swept.of((), np.zeros(0, _GAP), (), np.zeros((0, 3)))
         self._last_until = FOREVER
 
     def of(self, routes: Sequence[Route], now: Timestamp) -> Swept:
@@ -120,28 +145,48 @@ class Sweeps:
         if unknown:
             self._sweep(unknown, now)
         rows = [self._known[route] for route in routes]
-        sizes = [len(gaps) for gaps, _, _ in rows]
-        joined = np.concatenate([gaps for gaps, _, _ in rows]) if rows else np.zeros(0, _RAW)
-        self._last = Swept(
-            routes=tuple(routes),
-            gaps=joined.view(_GAP),
-            owner=np.repeat(np.arange(len(rows)), sizes),
-            free=np.array([free for _, free, _ in rows]).reshape(len(rows), 3),
-        )
+        joined = np.concatenate([np.zeros(0, _RAW), *(gaps for gaps, _, _ in rows)]).view(_GAP)
+        free = np.array([free for _, free, _ in rows]).reshape(len(rows), 3)
+        self._last = Swept.of(routes, joined, [len(gaps) for gaps, _, _ in rows], free)
         self._last_until = min((until for _, _, until in rows), default=FOREVER)
         return self._last
+
+    def holding(self, routes: Sequence[Route], now: Timestamp) -> NDArray[np.bool_]:
+        """Which of these routes have a hold in them that has not run out."""
+        self.of(routes, now)
+        return np.array([self._known[route][2] < FOREVER for route in routes], dtype=bool)
 
     def _sweep(self, routes: Sequence[Route], now: Timestamp) -> None:
         batch = lay_out(routes, now)
         times = forward(batch, self.world.clock)
-        deviations = NormalDist().inv_cdf(self.world.target)
-        margin = margins(batch, times, self.world.noise, count=SCREEN_SCENARIOS, deviations=deviations)
-        late = backward(batch, times, self.world.clock, batch.closes - margin)
-        gaps = _gaps(routes, batch, times, late, margin, self.world).view(_RAW)
-        for route, end in zip(routes, np.cumsum(batch.count + 1).tolist(), strict=True):
-            own = gaps[end - len(route.stops) - 1 : end]
-            free = _limits(route.shift.capacity) - _amounts(carried(route, now))
-            self._known[route] = own, free, route.unchanged_until(now)
+        late = backward(batch, times, self.world.clock)
+        kept_back = reserves(batch, times, self.world.noise, self.world.target)
+        gaps = _gaps(routes, batch, times, late, kept_back, self.world).view(_RAW)
+        ends = np.cumsum(batch.count + 1)
+        free, until = _free(routes, batch), _unchanged_until(batch)
+        for at, (first, end) in enumerate(pairwise([0, *ends.tolist()])):
+            self._known[routes[at]] = gaps[first:end], free[at], until[at]
+
+
+def _free(routes: Sequence[Route], batch: Batch) -> Floats:
+    """What each van can still take, ghosts left out."""
+    limits = (
+        (route.shift.capacity.parcels, route.shift.capacity.grams, route.shift.capacity.millilitres)
+        for route in routes
+    )
+    free = np.array([[np.inf if limit is None else limit for limit in each] for each in limits], dtype=float)
+    for dimension, name in enumerate(("parcels", "grams", "millilitres")):
+        taken = np.where(batch.real, batch.stops[name], 0)
+        free[:, dimension] -= np.bincount(batch.owner, weights=taken, minlength=len(routes))
+    return free
+
+
+def _unchanged_until(batch: Batch) -> list[Timestamp]:
+    """When the next live hold of each route becomes a ghost."""
+    until = np.full(len(batch.count), FOREVER)
+    held = np.flatnonzero(batch.real & (batch.stops["kind"] == StopKind.HELD))
+    np.minimum.at(until, batch.owner[held], batch.stops["expires_at"][held].astype(np.int64) + GHOST_GRACE)
+    return until.tolist()
 
 
 def _same(one: Route, other: Route) -> bool:
@@ -152,13 +197,13 @@ def _amounts(load: Load) -> Floats:
     return np.array([load.parcels, load.grams, load.millilitres], dtype=float)
 
 
-def _limits(capacity: Capacity) -> Floats:
-    limits = (capacity.parcels, capacity.grams, capacity.millilitres)
-    return np.array([np.inf if limit is None else limit for limit in limits])
-
-
 def _gaps(
-    routes: Sequence[Route], batch: Batch, times: Timetable, late: Floats, margin: Floats, world: World
+    routes: Sequence[Route],
+    batch: Batch,
+    times: Timetable,
+    late: Floats,
+    kept_back: Reserves,
+    world: World,
 ) -> GapArray:
     """All gaps route after route: k stops make k + 1 gaps."""
     real = (np.arange(batch.places)[:, None] <= batch.count).T
@@ -166,11 +211,18 @@ def _gaps(
     starts = np.cumsum(batch.count + 1) - batch.count - 1
     ends = starts + batch.count
     gaps["gap"] = np.arange(len(gaps)) - np.repeat(starts, batch.count + 1)
-    for name, values in (("leg", batch.leg), ("depart", times.depart), ("late", late), ("margin", margin)):
+    waited = late - kept_back.after_waiting
+    for name, values in (
+        ("leg", batch.leg),
+        ("depart", times.depart),
+        ("late_waited", waited),
+        ("margin", kept_back.until_here),
+        ("depart_work", world.clock.work(times.depart)),
+        ("late_work", world.clock.work(late - kept_back.onwards)),
+        ("late_waited_work", world.clock.work(waited)),
+    ):
         gaps[name] = values.T[real]
-    gaps["depart_work"] = world.clock.work(gaps["depart"])
-    gaps["late_work"] = world.clock.work(gaps["late"])
-    stops = np.concatenate([route.stops for route in routes])
+    stops = batch.stops
     before_stop, behind_stop = np.ones((2, len(gaps)), dtype=bool)
     before_stop[ends] = False
     behind_stop[starts] = False
@@ -183,13 +235,12 @@ def _gaps(
         gaps[f"{side}_lat"][at_depot] = [place.lat for place in places]
         gaps[f"{side}_lon"][at_depot] = [place.lon for place in places]
         gaps[f"{side}_node"][at_depot] = [route.start_node if first else route.end_node for route in routes]
-        gaps[f"{side}_xyz"] = _on_sphere(gaps[f"{side}_lat"], gaps[f"{side}_lon"])
     return gaps
 
 
 def _on_sphere(lat: Floats, lon: Floats) -> Floats:
     phi, theta = np.radians(lat), np.radians(lon)
-    return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=-1)
+    return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,12 +257,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """The gaps a visit could still use, and what the roads say of them.
+    """The gaps a visit could still use, least extra driving first, and what the roads say of them.
 
     Attributes
     ----------
     earliest, latest
         A and B of the module's docstring, in seconds since the epoch.
+    latest_waited
+        B for a van that has to wait until the window opens.
     surely
         A with the screen's margin: what must lie within the window.
     owner
@@ -220,22 +273,22 @@ class Gaps:
 
     routes: Sequence[Route]
     owner: NDArray[np.intp]
-    gap: NDArray[np.int32]
+    gap: NDArray[np.int64]
     leg_in: Floats
     leg_out: Floats
     extra: Floats
     earliest: Floats
     latest: Floats
+    latest_waited: Floats
     surely: Floats
 
     def candidates(self, window: TimeWindow, most: int) -> list[Candidate]:
         """The gaps in which this window fits, least extra driving first, at most `most`."""
         fit = np.flatnonzero(
-            (self.surely <= window.end) & (np.maximum(self.earliest, window.start) <= self.latest)
+            (self.surely <= window.end)
+            & (self.earliest <= self.latest)
+            & (window.start <= self.latest_waited)
         )
-        if len(fit) > most:
-            fit = fit[np.argpartition(self.extra[fit], most)[:most]]
-        ranked = sorted(fit.tolist(), key=lambda at: (self.extra[at], self.owner[at], self.gap[at]))
         return [
             Candidate(
                 route=self.routes[self.owner[at]],
@@ -245,7 +298,7 @@ class Gaps:
                 leg_out=int(self.leg_out[at]),
                 extra=int(self.extra[at]),
             )
-            for at in ranked
+            for at in fit[:most].tolist()
         ]
 
 
@@ -267,6 +320,50 @@ class Proof:
     confidence: Probability
     holds: bool
     planned_at: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The gaps that pruning left, by what is known of them without roads.
+
+    Attributes
+    ----------
+    gap
+        Index among the swept gaps.
+    soonest, latest
+        No service starts earlier or later.
+    guess
+        About how much driving it would cost.
+    surplus
+        Seconds of driving it could bear beyond the guess.
+    """
+
+    gap: NDArray[np.intp]
+    soonest: Floats
+    latest: Floats
+    guess: Floats
+    surplus: Floats
+
+    def near(self, windows: Sequence[TimeWindow]) -> NDArray[np.intp]:
+        """The most promising of each window: three quarters seem cheap, a quarter have the most time.
+
+        The latter find the idle van far away when all vans close by are full.
+        """
+        if len(self.gap) <= NEAREST:
+            return self.gap
+        share = max(LEAST_NEAREST, NEAREST // len(windows))
+        near = np.zeros(len(self.gap), dtype=bool)
+        for window in windows:
+            usable = np.flatnonzero((self.soonest <= window.end) & (self.latest >= window.start))
+            near[_least(self.guess, usable, share - share // 4)] = True
+            near[_least(-self.surplus, usable, share // 4)] = True
+        return self.gap[near]
+
+
+def _least(values: Floats, among: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    if len(among) <= most:
+        return among
+    return among[np.argpartition(values[among], most)[:most]]
 
 
 class Insertion:
@@ -294,82 +391,84 @@ class Insertion:
     ) -> None:
         self._sweeps, self._swept, self._visit = sweeps, swept, visit
         self._windows, self._travel, self._now = windows, travel, now
-        self._promising, self._others = self._prune(allowed)
+        self._left = self._prune(allowed)
 
-    def _prune(self, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Gaps that slack and the straight line leave, the most promising apart. Exact: none is lost."""
-        gaps, service = self._swept.gaps, self._visit.service_time
+    def _prune(self, allowed: NDArray[np.bool_]) -> _Left:
+        """Gaps that slack and the straight line leave. Exact: none is lost."""
+        swept, service = self._swept, self._visit.service_time
         opens = min(window.start for window in self._windows)
         closes = max(window.end for window in self._windows)
-        slack = gaps["late"] - gaps["depart"] - gaps["leg"] - service
-        alive = np.flatnonzero(
-            (slack >= 0)
-            & (gaps["late"] >= opens + service)
-            & (gaps["depart"] <= closes)
-            & allowed[self._swept.owner]
-        )
-        kept, spare = gaps[alive], slack[alive] + gaps["leg"][alive]
-        lat, lon = np.array([self._visit.location.lat]), np.array([self._visit.location.lon])
-        here = _on_sphere(lat, lon)
+        clock = self._sweeps.world.clock
+        spare = swept.room - service * clock.slowest
+        alive = (spare >= 0) & (swept.late_waited >= opens + service) & (swept.depart <= closes)
+        if not allowed.all():
+            alive &= allowed[swept.owner]
+        left = np.flatnonzero(alive)
+        here = _on_sphere(np.array(self._visit.location.lat), np.array(self._visit.location.lon))
         fewest = EARTH_RADIUS_METRES / self._travel.fastest_metres_per_second
-        way_in = fewest * np.sqrt(((kept["from_xyz"] - here) ** 2).sum(axis=1))
-        way = way_in + fewest * np.sqrt(((kept["to_xyz"] - here) ** 2).sum(axis=1))
-        near = np.flatnonzero((way <= spare) & (kept["depart"] + way_in <= closes))
-        if len(near) <= NEAREST:
-            return alive[near], alive[:0]
-        order = near[np.argsort(way[near], kind="stable")]
-        return alive[order[:NEAREST]], alive[order[NEAREST:]]
+        chord_in, chord_out = (
+            np.sqrt((x[left] - here[0]) ** 2 + (y[left] - here[1]) ** 2 + (z[left] - here[2]) ** 2)
+            for x, y, z in swept.xyz
+        )
+        leg = swept.gaps["leg"][left]
+        by_clock = fewest / clock.fastest
+        soonest = swept.depart[left] + by_clock * chord_in
+        latest = swept.late_waited[left] - service - by_clock * chord_out
+        fits = (
+            (fewest * (chord_in + chord_out) - leg <= spare[left]) & (soonest <= closes) & (latest >= opens)
+        )
+        near = np.flatnonzero(fits)
+        guess = _SECONDS_PER_ROOT * (np.sqrt(chord_in[near]) + np.sqrt(chord_out[near])) - leg[near]
+        return _Left(left[near], soonest[near], latest[near], guess, spare[left[near]] - guess)
 
     def best(self) -> list[Proof | None]:
         """For each window the proven candidate with least extra driving; None where none can be proven.
 
-        Cost: O(gaps) array work, two travel-time calls for at most `NEAREST` gaps (for all that are left
+        Cost: O(gaps) array work, two travel-time calls for about `NEAREST` gaps (for all that are left
         only if a window found no place among those), and `sum(ROUNDS)` proofs a window at most.
         """
-        found = self._proven(self._look_up(self._promising), range(len(self._windows)))
-        missing = [at for at, proof in enumerate(found) if proof is None]
-        if missing and len(self._others):
-            for at, proof in zip(missing, self._proven(self._look_up(self._others), missing), strict=True):
-                found[at] = proof
-        return found
+        gaps = self._look_up(self._left.near(self._windows))
+        return self._proven(gaps)
 
     def choices(self, at: int = 0) -> list[Proof]:
         """Every proven candidate among the best of one window, least extra driving first.
 
         For writers that meet others at the same gap: the next best is as good a promise.
         """
-        for chosen in (self._promising, self._others):
-            ranked = self._look_up(chosen).candidates(self._windows[at], sum(ROUNDS)) if len(chosen) else []
-            proven = [proof for proof in self.prove(ranked) if proof.holds]
-            if proven:
-                return proven
-        return []
+        window = self._windows[at]
+        ranked = self._look_up(self._left.near([window])).candidates(window, sum(ROUNDS))
+        return [proof for proof in self.prove(ranked) if proof.holds]
 
     def look_up(self) -> Gaps:
         """Every gap that is left, with its roads."""
-        return self._look_up(np.concatenate([self._promising, self._others]))
+        return self._look_up(self._left.gap)
 
     def _look_up(self, chosen: NDArray[np.intp]) -> Gaps:
         kept, clock = self._swept.gaps[chosen], self._sweeps.world.clock
         x = Places.of([self._visit.location], [self._visit.node])
         leg_in = self._travel.to_one(_places(kept, "from"), x).astype(float)
         leg_out = self._travel.from_one(x, _places(kept, "to")).astype(float)
+        extra = leg_in + leg_out - kept["leg"]
+        rank = np.argsort(extra, kind="stable")
+        kept, leg_in, leg_out = kept[rank], leg_in[rank], leg_out[rank]
         earliest = clock.clock(kept["depart_work"] + leg_in)
+        service = self._visit.service_time
         return Gaps(
             routes=self._swept.routes,
-            owner=self._swept.owner[chosen],
+            owner=self._swept.owner[chosen[rank]],
             gap=kept["gap"],
             leg_in=leg_in,
             leg_out=leg_out,
-            extra=leg_in + leg_out - kept["leg"],
+            extra=extra[rank],
             earliest=earliest,
-            latest=clock.clock(kept["late_work"] - leg_out) - self._visit.service_time,
+            latest=clock.clock(kept["late_work"] - leg_out) - service,
+            latest_waited=clock.clock(kept["late_waited_work"] - leg_out) - service,
             surely=earliest + kept["margin"],
         )
 
-    def _proven(self, gaps: Gaps, wanted: Sequence[int]) -> list[Proof | None]:
-        found: list[Proof | None] = [None] * len(wanted)
-        ranked = [gaps.candidates(self._windows[at], sum(ROUNDS)) for at in wanted]
+    def _proven(self, gaps: Gaps) -> list[Proof | None]:
+        found: list[Proof | None] = [None] * len(self._windows)
+        ranked = [gaps.candidates(window, sum(ROUNDS)) for window in self._windows]
         for first, last in pairwise(np.cumsum([0, *ROUNDS]).tolist()):
             tried = [
                 (at, candidate)
@@ -385,16 +484,19 @@ class Insertion:
     def prove(self, candidates: Sequence[Candidate]) -> list[Proof]:
         """Drive each candidate's whole route through all scenarios, beside the route as it is."""
         world = self._sweeps.world
-        before = self._sweeps.judgements.of([candidate.route for candidate in candidates], self._now)
         after = judge([_with_visit(candidate, self._visit) for candidate in candidates], self._now, world)
+        # A route in which everything is kept needs no comparison with what it was.
+        sound = [judged.sound(world.target) for judged in after]
+        doubtful = [candidate.route for candidate, good in zip(candidates, sound, strict=True) if not good]
+        before = dict(zip(doubtful, self._sweeps.judgements.of(doubtful, self._now), strict=True))
         return [
             Proof(
                 candidate=candidate,
                 confidence=float(new.kept[candidate.gap]),
-                holds=harmless(old, new, world.target, new=candidate.gap),
+                holds=good or harmless(before[candidate.route], new, world.target, new=candidate.gap),
                 planned_at=round(new.start[candidate.gap]),
             )
-            for candidate, old, new in zip(candidates, before, after, strict=True)
+            for candidate, new, good in zip(candidates, after, sound, strict=True)
         ]
 
 

@@ -1,6 +1,6 @@
 """A route as a flat array, and as the bytes that are stored.
 
-One stop is one 56-byte record; a route is its shift's constraints and its records, byte-shuffled and deflated
+One stop is one 58-byte record; a route is its shift's constraints and its records, byte-shuffled and deflated
 (about 26 bytes a stop), so that a depot-day of 200 vans is one cheap read. The first byte is the version of
 the format: readers keep every version ever written. Weak point: a record has no room for anything personal or
 variable in length, on purpose; that lives in the promise's own row.
@@ -8,7 +8,9 @@ variable in length, on purpose; that lives in the promise's own row.
 
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,8 @@ MAX_SERVICE_TIME: Seconds = 0xFFFF
 MAX_PARCELS = 0xFFFF
 MAX_SKILLS = 32
 
+_RAW = np.dtype(("V", STOP.itemsize))  # numpy joins opaque records much faster than named ones
+
 type StopArray = NDArray[np.void]
 
 _HEADER = struct.Struct("<IIIIIIiiiiiiIIIBBHH")
@@ -67,6 +71,11 @@ _BREAK = struct.Struct("<III")
 def no_stops() -> StopArray:
     """An empty route's stops."""
     return np.zeros(0, dtype=STOP)
+
+
+def joined(parts: Iterable[StopArray]) -> StopArray:
+    """Several routes' stops, or parts of them, one after the other."""
+    return np.concatenate([np.zeros(0, _RAW), *(part.view(_RAW) for part in parts)]).view(STOP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -161,12 +170,23 @@ class Route:
             stop.kind,
             stop.flags,
         )
-        stops = np.concatenate([self.stops[:gap], record, self.stops[gap:]])
-        return _with_leg_into(replace(self, stops=stops, skill_names=names), gap + 1, leg_out)
+        stops = joined([self.stops[:gap], record, self.stops[gap:]])
+        last_leg = self.last_leg
+        if gap < len(self.stops):
+            stops["leg_seconds"][gap + 1], stops["leg_metres"][gap + 1] = leg_out.seconds, leg_out.metres
+        else:
+            last_leg = leg_out
+        return replace(self, stops=stops, last_leg=last_leg, skill_names=names)
 
     def removed(self, index: int, leg: Leg) -> "Route":
         """Take the stop at `index` out; `leg` joins its neighbours."""
-        return _with_leg_into(replace(self, stops=np.delete(self.stops, index)), index, leg)
+        stops = joined([self.stops[:index], self.stops[index + 1 :]])
+        last_leg = self.last_leg
+        if index < len(stops):
+            stops["leg_seconds"][index], stops["leg_metres"][index] = leg.seconds, leg.metres
+        else:
+            last_leg = leg
+        return replace(self, stops=stops, last_leg=last_leg)
 
     def marked(self, index: int, **fields: Any) -> "Route":
         """Change fields of one record in place: kind, expiry, flags, window, service time."""
@@ -174,12 +194,6 @@ class Route:
         for name, value in fields.items():
             stops[name][index] = value
         return replace(self, stops=stops)
-
-
-def _with_leg_into(route: Route, index: int, leg: Leg) -> Route:
-    if index == len(route.stops):
-        return replace(route, last_leg=leg)
-    return route.marked(index, leg_seconds=leg.seconds, leg_metres=leg.metres)
 
 
 def live(stops: StopArray, now: Timestamp) -> NDArray[np.bool_]:
@@ -273,7 +287,7 @@ def unpack(shift_id: str, packed: bytes, version: int) -> Route:
         earliest_at, latest_at, duration = _BREAK.unpack_from(body, at)
         breaks.append(Break(earliest_at=earliest_at, latest_at=latest_at, duration=duration))
         at += _BREAK.size
-    shuffled = np.frombuffer(body, dtype=np.uint8, offset=at).reshape(STOP.itemsize, n_stops)
+    shuffled = np.frombuffer(body, dtype=np.uint8, offset=at).reshape(STOP.itemsize, n_stops).T.tobytes()
     return Route(
         shift=Shift(
             shift_id=shift_id,
@@ -283,11 +297,11 @@ def unpack(shift_id: str, packed: bytes, version: int) -> Route:
             loads_at=loads_at,
             capacity=Capacity(parcels=_limit(parcels), grams=_limit(grams), millilitres=_limit(millilitres)),
             skills=frozenset(skills.split(",")) if skills else frozenset(),
-            start=Location(lat=start_lat / _MICRO, lon=start_lon / _MICRO),
-            end=Location(lat=end_lat / _MICRO, lon=end_lon / _MICRO),
+            start=_location(start_lat, start_lon),
+            end=_location(end_lat, end_lon),
             breaks=tuple(breaks),
         ),
-        stops=np.ascontiguousarray(shuffled.T).view(STOP).reshape(n_stops),
+        stops=np.frombuffer(shuffled, dtype=STOP),
         last_leg=Leg(seconds=leg_seconds, metres=leg_metres),
         version=version,
         skill_names=tuple(skill_names.split(",")) if skill_names else (),
@@ -297,6 +311,12 @@ def unpack(shift_id: str, packed: bytes, version: int) -> Route:
         withdrawn=bool(marks & 1),
         by_hand=bool(marks & 2),
     )
+
+
+@lru_cache(maxsize=256)
+def _location(lat: int, lon: int) -> Location:
+    """Most routes of a plan start and end at the same place."""
+    return Location(lat=lat / _MICRO, lon=lon / _MICRO)
 
 
 def _limit(stored: int) -> int | None:

@@ -56,6 +56,14 @@ class Judged:
     break_late: float
     now: Timestamp
 
+    def sound(self, target: Probability) -> bool:
+        """Whether everything in it is on time, and kept with at least this probability."""
+        return bool(
+            self.kept.min() >= target
+            and self.late.max() <= _SECOND_FRACTION
+            and self.break_late <= _SECOND_FRACTION
+        )
+
 
 def judge(routes: Sequence[Route], now: Timestamp, world: World) -> list[Judged]:
     """Drive routes as planned and through all scenarios.
@@ -120,7 +128,7 @@ def harmless(
 
 
 def _without(values: Floats, place: int | None) -> NDArray[np.float64]:
-    return values if place is None else np.delete(values, place)
+    return values if place is None else np.concatenate([values[:place], values[place + 1 :]])
 
 
 class Judgements:
@@ -135,7 +143,11 @@ class Judgements:
 
     def of(self, routes: Sequence[Route], now: Timestamp) -> list[Judged]:
         """Each route's judgement; only what is not known, or no longer true, is computed."""
-        unknown = [route for route in routes if not ((known := self._known.get(route)) and now < known[1])]
+        unknown = [
+            route
+            for route in dict.fromkeys(routes)
+            if not ((known := self._known.get(route)) and now < known[1])
+        ]
         for route, judged in zip(unknown, judge(unknown, now, self.world), strict=True):
             self._known[route] = judged, route.unchanged_until(now)
         return [self._known[route][0] for route in routes]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.packed import Route, live
+from chalicelib.routing.packed import Route, StopArray, joined, live
 from chalicelib.routing.travel_times import WorkClock
-from chalicelib.routing.uncertainty import Noise, Watch, drive, scenarios
+from chalicelib.routing.uncertainty import Noise, Rows, Watch, drive, row_of, scenarios
 from chalicelib.units import Probability, Timestamp
 
 NEVER = float(1 << 40)  # later than any timestamp
@@ -26,7 +26,7 @@ type Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Routes side by side; every array but the last two has shape (places, routes).
+    """Routes side by side; every array down to `row` has shape (places, routes).
 
     Attributes
     ----------
@@ -36,6 +36,12 @@ class Batch:
         The window in which service may start; the depot closes at the shift's end.
     service
         Expected seconds at the door; 0 for ghosts and depots.
+    row
+        Which noise each place has: `uncertainty.row_of`.
+    stops, owner
+        All stops, route after route, and the index of each one's route.
+    real
+        Which of the stops are no ghosts.
     count
         Stops of each route; `count[r]` is also the place of the depot at its end.
     starts
@@ -48,6 +54,10 @@ class Batch:
     opens: Floats
     closes: Floats
     service: Floats
+    row: Rows
+    stops: StopArray
+    owner: NDArray[np.intp]
+    real: NDArray[np.bool_]
     count: NDArray[np.intp]
     starts: Floats
     breaks: Floats
@@ -64,14 +74,16 @@ def lay_out(routes: Sequence[Route], now: Timestamp) -> Batch:
     places, n = int(count.max(initial=0)) + 1, len(routes)
     leg, opens, service = (np.zeros((places, n)) for _ in range(3))
     closes = np.full((places, n), NEVER)
-    stops = np.concatenate([route.stops for route in routes])
-    column = np.repeat(np.arange(n), count)
-    row = np.arange(len(stops)) - np.repeat(np.cumsum(count) - count, count)
+    noise_row = np.zeros((places, n), dtype=np.intp)
+    stops = joined(route.stops for route in routes)
+    owner = np.repeat(np.arange(n), count)
+    place = np.arange(len(stops)) - np.repeat(np.cumsum(count) - count, count)
     real = live(stops, now)
-    leg[row, column] = stops["leg_seconds"]
-    opens[row, column] = np.where(real, stops["window_start"], 0)
-    closes[row, column] = np.where(real, stops["window_end"], NEVER)
-    service[row, column] = np.where(real, stops["service_time"], 0)
+    leg[place, owner] = stops["leg_seconds"]
+    noise_row[place, owner] = row_of(stops["lat"], stops["lon"])
+    opens[place, owner] = np.where(real, stops["window_start"], 0)
+    closes[place, owner] = np.where(real, stops["window_end"], NEVER)
+    service[place, owner] = np.where(real, stops["service_time"], 0)
     each = np.arange(n)
     leg[count, each] = [route.last_leg.seconds for route in routes]
     closes[count, each] = [route.shift.ends_at for route in routes]
@@ -82,7 +94,7 @@ def lay_out(routes: Sequence[Route], now: Timestamp) -> Batch:
         for b, rest in enumerate(route.shift.breaks):
             breaks[b, :, r] = rest.earliest_at, rest.latest_at, rest.duration
     starts = np.array([route.shift.starts_at for route in routes], dtype=float)
-    return Batch(leg, opens, closes, service, count, starts, breaks)
+    return Batch(leg, opens, closes, service, noise_row, stops, owner, real, count, starts, breaks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +154,18 @@ def forward(batch: Batch, clock: WorkClock) -> Timetable:
     return Timetable(depart, arrive, start, pause, pause_until, pause_by)
 
 
-def backward(batch: Batch, times: Timetable, clock: WorkClock, closes: Floats) -> Floats:
+def backward(batch: Batch, times: Timetable, clock: WorkClock) -> Floats:
     """Latest arrival at each place that keeps this and every later window, breaks included.
 
-    Parameters
-    ----------
-    closes
-        The windows' ends to keep, shape (places, routes): `batch.closes`, or tightened ones.
+    Exact where no break follows; a break is taken to stay where it is, so a route that would take it earlier
+    when delayed may in truth bear a little more.
 
     Returns
     -------
     Shape (places, routes); a route keeps its windows exactly if no planned arrival is later.
     """
     late = np.empty_like(batch.leg)
-    late[-1] = closes[-1]
+    late[-1] = batch.closes[-1]
     for k in range(batch.places - 2, -1, -1):
         leave_by = clock.clock(clock.work(late[k + 1]) - batch.leg[k + 1])
         if batch.breaks.size:
@@ -164,7 +174,7 @@ def backward(batch: Batch, times: Timetable, clock: WorkClock, closes: Floats) -
                 -NEVER,
                 np.minimum(leave_by - times.pause[k + 1], times.pause_by[k + 1]),
             )
-        late[k] = np.minimum(closes[k], leave_by - batch.service[k])
+        late[k] = np.minimum(batch.closes[k], leave_by - batch.service[k])
     return late
 
 
@@ -176,33 +186,13 @@ def odds(batch: Batch, times: Timetable, noise: Noise, *, count: int) -> Floats:
     Shape (places, routes). Cost: `uncertainty.drive` with `count` scenarios.
     """
     closes = np.minimum(batch.closes - batch.starts, 1e9).astype(np.float32)
-    kept = np.empty(batch.leg.shape)
+    on_time = np.empty((*batch.leg.shape, count), dtype=bool)
 
     def watch(place: int, arrival: NDArray[np.float32]) -> None:
-        kept[place] = np.count_nonzero(arrival <= closes[place][:, None], axis=1)
+        np.less_equal(arrival, closes[place][:, None], out=on_time[place])
 
     _drive(batch, times, noise, count, watch)
-    return kept / count
-
-
-def margins(batch: Batch, times: Timetable, noise: Noise, *, count: int, deviations: float) -> Floats:
-    """How much later than planned an arrival must be expected: mean plus so many standard deviations.
-
-    Returns
-    -------
-    Shape (places, routes), never negative. Cost: `uncertainty.drive` with `count` scenarios.
-    """
-    planned = (times.arrive - batch.starts).astype(np.float32)
-    margin = np.empty(batch.leg.shape)
-
-    def watch(place: int, arrival: NDArray[np.float32]) -> None:
-        late = arrival - planned[place][:, None]
-        mean = np.einsum("rs->r", late) / count
-        late -= mean[:, None]
-        margin[place] = mean + deviations * np.sqrt(np.einsum("rs,rs->r", late, late) / count)
-
-    _drive(batch, times, noise, count, watch)
-    return np.maximum(margin, 0.0)
+    return np.bitwise_count(np.packbits(on_time, axis=-1)).sum(axis=-1, dtype=np.int64) / count
 
 
 def start_quantiles(
@@ -226,7 +216,8 @@ def start_quantiles(
 def _drive(batch: Batch, times: Timetable, noise: Noise, count: int, watch: Watch) -> None:
     """Single precision is fine for seconds since the shift's start, not for seconds since the epoch."""
     drive(
-        scenarios(noise, count=count, places=batch.places),
+        scenarios(noise, count),
+        rows=batch.row,
         drive_time=times.arrive - times.depart,
         window_open=np.maximum(batch.opens - batch.starts, -1e9),
         service_time=batch.service,

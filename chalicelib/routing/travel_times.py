@@ -352,6 +352,16 @@ class WorkClock:
             _works=np.array([-1000 * _BEYOND, *works, works[-1] + 1000 * _BEYOND], dtype=np.float64) / 1000,
         )
 
+    @property
+    def slowest(self) -> float:
+        """Driving done per second in the worst traffic of the span, free flow outside of it included."""
+        return float((np.diff(self._works) / np.diff(self._times)).min(initial=1.0))
+
+    @property
+    def fastest(self) -> float:
+        """Driving done per second in the best traffic of the span, free flow outside of it included."""
+        return float((np.diff(self._works) / np.diff(self._times)).max(initial=1.0))
+
     def work(self, at: npt.ArrayLike) -> Floats:
         """W: seconds of free-flow driving from the start of the span to each instant; increasing."""
         instants = np.asarray(at, dtype=np.float64)

@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,7 @@ from infra.sandbox.resources import template
 
 LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's own limit; the app's is far lower
 IDLE_SECONDS = 75.0
+HEARD_OUT_SECONDS, HEARD_OUT_CHUNKS = 2.0, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +154,10 @@ class _Door(BaseHTTPRequestHandler):
         try:
             body = self._body()
         except ValueError:
-            self.close_connection = True
-            self._write(self.gateway.own_answer("DEFAULT_4XX"))
+            self._refuse("DEFAULT_4XX")
             return
         if body is None:
-            self.close_connection = True
-            self._write(self.gateway.own_answer("REQUEST_TOO_LARGE"))
+            self._refuse("REQUEST_TOO_LARGE")
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         with self.turn:
@@ -165,6 +165,17 @@ class _Door(BaseHTTPRequestHandler):
                 self.command, self.path, headers, body, source_ip=self.client_address[0]
             )
         self._write(answer)
+
+    def _refuse(self, kind: str) -> None:
+        """Answer a body that was not read, and hear its sender out: a reset would take the answer away."""
+        self.close_connection = True
+        self._write(self.gateway.own_answer(kind))
+        self.connection.settimeout(HEARD_OUT_SECONDS)
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            for _ in range(HEARD_OUT_CHUNKS):
+                if not self.rfile.read1(65_536):
+                    break
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass_on
 

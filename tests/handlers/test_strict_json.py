@@ -205,7 +205,8 @@ class Change(RootModel[Annotated[Moved | Cancelled, Field(discriminator="kind")]
         ({"kind": "address", "location": {}, "address": {"lat": "x"}}, "/address/lat"),
         ({"kind": "address", "address": {}}, "/location"),
         ({"kind": "cancel", "reason": 1}, "/reason"),
-        ({"kind": "paint"}, ""),
+        ({"kind": "paint"}, "/kind"),
+        ({}, "/kind"),
     ],
 )
 def test_pointer_leaves_out_the_names_of_union_members(body: Any, pointer: str) -> None:

@@ -510,3 +510,15 @@ class PromiseStoreContract:
         with pytest.raises(Conflict):
             store.set_clock_offset(ACME, 3599)
         assert (store.clock_offset(ACME), store.clock_offset(ACME_LIVE)) == (3600, 0)
+
+    def test_business_clock_moves_once_for_one_request(self, store: Any) -> None:
+        """Its receipt is written with the move, or not at all."""
+        store.set_clock_offset(ACME, 60)
+        with pytest.raises(Conflict):
+            store.set_clock_offset(ACME, 59, receipt=a_receipt())
+        assert store.get_receipt(ACME, a_receipt().key) is None
+        store.set_clock_offset(ACME, 120, receipt=a_receipt())
+        with pytest.raises(AlreadyDone):
+            store.set_clock_offset(ACME, 180, receipt=a_receipt())
+        assert store.clock_offset(ACME) == 120
+        assert store.get_receipt(ACME, a_receipt().key) == a_receipt()

@@ -6,13 +6,14 @@ from datetime import time, timedelta
 import pytest
 
 from chalicelib.errors import NotFound, Upstream
-from chalicelib.fleet.model import EVERY_DAY, Closure, OrderBy, Radius, SlotTemplate, WeeklyShift
+from chalicelib.fleet.model import EVERY_DAY, Closure, Depot, OrderBy, Radius, SlotTemplate, WeeklyShift
+from chalicelib.fleet.planning import Planner
 from chalicelib.promises.model import Grade, Reason
-from chalicelib.promises.search import OFFER_LIFE, SlotQuery
+from chalicelib.promises.search import OFFER_LIFE, SlotQuery, SlotSearch
 from chalicelib.routing.model import Capacity, Load, Location
-from chalicelib.routing.travel_times import StraightLine
+from chalicelib.routing.travel_times import StraightLine, TravelTimes
 from chalicelib.units import HOUR, MINUTE
-from tests.promises.shop import FAR, NEAR, TENANT, TODAY, Shop, a_depot, a_vehicle, at, one_hour_shop
+from tests.promises.shop import CALM, FAR, NEAR, TENANT, TODAY, Shop, a_depot, a_vehicle, at, one_hour_shop
 
 
 def reasons(shop: Shop, **asked: object) -> list[Reason | None]:
@@ -181,3 +182,19 @@ def test_when_no_road_answers_the_straight_line_does_and_says_so() -> None:
     _Silent.answers = True
     assert not answered.live
     assert all(slot.offer for slot in answered.slots)
+
+
+def test_an_engine_that_is_gone_does_not_stop_a_search() -> None:
+    """A road graph that was taken away: the straight line answers and says so; a hold needs the roads."""
+    shop = Shop()
+    offer = shop.offer(at(10))
+
+    def gone(depot: Depot) -> TravelTimes:
+        raise Upstream(f"no engine for {depot.depot_id}")
+
+    planner = Planner(shop.store, gone, noise=CALM, staleness=0)
+    answered = SlotSearch(shop.store, planner).search(TENANT, SlotQuery(location=NEAR, days=1), shop.now)
+    assert not answered.live
+    assert all(slot.offer for slot in answered.slots)
+    with pytest.raises(Upstream):
+        planner.read(TENANT, shop.depot, offer.day, offer.day, now=shop.now, consistent=True)

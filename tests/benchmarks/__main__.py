@@ -1,0 +1,45 @@
+"""Every figure the README quotes, measured here: `make bench`, or `make bench ARGS="search roads"` for some.
+
+Each part is a module of this package with a `main`, and runs in a process of its own, so that none warms up
+another.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+PARTS = {
+    "search": "slot search: own work, against loops and solvers",
+    "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
+    "roads": "road look-ups, one to many and many to one",
+    "http": "whole requests over HTTP, and a big plan cold and warm",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts asked for, all of them unless some are named."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parts = parser.parse_args(arguments).parts or list(PARTS)
+    if unknown := set(parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    load = os.getloadavg()[0]
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}"
+    )
+    worst = 0
+    for number, part in enumerate(parts, start=1):
+        print(f"\n[{number}/{len(parts)}] {part}: {PARTS[part]}", flush=True)
+        began = time.monotonic()
+        run = subprocess.run([sys.executable, "-m", f"{__package__}.{part}"], check=False)
+        print(f"[{number}/{len(parts)}] {part} took {time.monotonic() - began:.0f} s", flush=True)
+        worst = worst or run.returncode
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,315 @@
+"""A client that knows the HTTP contract and nothing else, and a whole shop in memory for it to talk to."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+from aws_lambda_powertools import Logger
+from chalice import Chalice
+from chalice.test import Client, HTTPResponse
+
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.travel import TravelEngines
+from chalicelib.bootstrap import PromiseAddressees, Services
+from chalicelib.events import Mode, Tenant
+from chalicelib.handlers import about, checkout, door, fleet, merchants, notifications, promises, sandbox
+from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
+from chalicelib.notifications.service import Notifications
+from chalicelib.settings import Settings, Stage
+from chalicelib.units import Seconds, Timestamp
+from tests.fakes import FakeClock, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
+from tests.fakes_store import InMemoryStore
+from tests.handlers.bakery import problem_of
+from tests.handlers.described import check_described
+
+type Send = Callable[[str, str, Mapping[str, str], bytes], HTTPResponse]
+"""Carries method, target, headers and body to an API, and its answer back."""
+
+SHOP_ORIGIN = "https://shop.example"
+PHONE = "+12025550123"
+CENTRE = {"lat": 41.15, "lon": -8.61}
+NEAR = {"lat": 41.16, "lon": -8.60}
+LISBON = {"lat": 38.72, "lon": -9.14}
+ADDRESS = {"lines": ["Rua das Flores 12"], "city": "Porto", "country": "PT", "unit": "2E", "floor": "2"}
+SLOT_SHOWN = {"slot_id", "depot_id", "starts_at", "ends_at", "available", "cutoff_at"}
+LIVE_ETA = {"earliest_at", "expected_at", "latest_at", "stops_before", "status", "computed_at"}
+ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
+BEST = Tenant(merchant_id="best", mode=Mode.TEST)
+
+
+def fresh(what: str) -> str:
+    """A reference that nobody used before."""
+    return f"{what}-{uuid4().hex[:12]}"
+
+
+def over_http(url: str) -> Send:
+    """Talk to a server."""
+
+    def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
+        request = Request(url + target, body or None, dict(headers), method=method)
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return HTTPResponse(answer.read(), dict(answer.headers), answer.status)
+        except HTTPError as refused:
+            with refused:
+                return HTTPResponse(refused.read(), dict(refused.headers), refused.code)
+
+    return send
+
+
+class ShopClient:
+    """One merchant's programs: its server, its storefront, its office.
+
+    Parameters
+    ----------
+    keys
+        API keys by name: `secret`, `publishable`, …
+    """
+
+    def __init__(self, send: Send, keys: Mapping[str, str], *, destination: Mapping[str, float]) -> None:
+        self._send, self.keys, self.destination = send, dict(keys), dict(destination)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: object = None,
+        *,
+        key: str | None = "secret",
+        idempotency_key: str | None = "",
+        headers: Mapping[str, str] = {},
+    ) -> HTTPResponse:
+        """Send a request: JSON, with the secret key, and a POST under a fresh Idempotency-Key."""
+        sent = {"Content-Type": "application/json"}
+        if key is not None:
+            sent["Authorization"] = f"Bearer {self.keys[key]}"
+        if method == "POST" and idempotency_key is not None:
+            sent["Idempotency-Key"] = idempotency_key or fresh("request")
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self._send(method, target, {**sent, **headers}, raw)
+
+    def done(self, method: str, target: str, body: object = None, **more: Any) -> Any:
+        """Ask, and expect success."""
+        answer = self.ask(method, target, body, **more)
+        assert answer.status_code < 300, answer.body
+        return answer.json_body
+
+    def refused(self, method: str, target: str, body: object = None, **more: Any) -> dict[str, Any]:
+        """Ask, and expect a problem."""
+        answer = self.ask(method, target, body, **more)
+        assert answer.status_code >= 400, answer.body
+        return problem_of(answer)
+
+    def wish(self, **more: Any) -> dict[str, Any]:
+        """The body of a search."""
+        return {"destination": self.destination, "load": {"parcels": 1}, "days": 1} | more
+
+    def search(self, *, key: str = "secret", **wish: Any) -> list[dict[str, Any]]:
+        """The slots of a search."""
+        slots: list[dict[str, Any]] = self.done("POST", "/v1/slots/search", self.wish(**wish), key=key)[
+            "slots"
+        ]
+        return slots
+
+    def offer(self, nth: int = 0, *, key: str = "secret", **wish: Any) -> str:
+        """The n-th offer of a search."""
+        offers = [slot["offer"] for slot in self.search(key=key, **wish) if slot["available"]]
+        offer: str = offers[nth]
+        return offer
+
+    def hold(
+        self, offer: str | None = None, cart_ref: str | None = None, *, key: str = "secret", **more: Any
+    ) -> dict[str, Any]:
+        """Hold an offer, the first of a search unless given, for a cart, a fresh one unless given."""
+        body = {"offer": offer or self.offer(key=key), "cart_ref": cart_ref or fresh("cart")}
+        held: dict[str, Any] = self.done("POST", "/v1/holds", body | more, key=key)
+        return held
+
+    def order(self, **more: Any) -> dict[str, Any]:
+        """The body of a promise, but for what it is made of."""
+        recipient = {"name": "Ana", "phone": PHONE}
+        return {"order_ref": fresh("order"), "recipient": recipient, "sms_consent": True} | more
+
+    def promise(self, **more: Any) -> dict[str, Any]:
+        """Make a promise: of the first offer of a search, unless given a hold or an offer."""
+        source = {} if {"hold_id", "offer"} & more.keys() else {"offer": self.offer()}
+        made: dict[str, Any] = self.done("POST", "/v1/promises", self.order(**source, **more))
+        return made
+
+    def change(self, promise_id: str, **change: Any) -> dict[str, Any]:
+        """Ask for a change of a promise."""
+        changed: dict[str, Any] = self.done("POST", f"/v1/promises/{promise_id}/changes", change)
+        return changed
+
+    def other_slots(self, promise_id: str) -> list[dict[str, Any]]:
+        """The slots a promise could move to."""
+        slots: list[dict[str, Any]] = self.done("GET", f"/v1/promises/{promise_id}/slots")["slots"]
+        return slots
+
+
+def a_depot(**more: Any) -> dict[str, Any]:
+    """A depot with two-hour slots from 8 to 18, as its PUT has it."""
+    return {
+        "name": "Porto",
+        "location": CENTRE,
+        "timezone": "Europe/Lisbon",
+        "currency": "EUR",
+        "service_area": {"radius_metres": 20_000},
+        "slots": [{"starts": f"{hour:02}:00", "ends": f"{hour + 2:02}:00"} for hour in range(8, 18, 2)],
+        "travel": {"engine": "straight_line", "slowness": [1.0] * 24},
+    } | more
+
+
+def a_van(**more: Any) -> dict[str, Any]:
+    """A van that works every day from 8 to 18, as its PUT has it."""
+    return {"capacity": {"parcels": 50}, "weekly": [{"starts": "08:00", "ends": "18:00"}]} | more
+
+
+class WholeStore(InMemoryStore, InMemoryMerchants, InMemoryRateCounter):
+    """All rows of all tenants."""
+
+    def __init__(self) -> None:
+        InMemoryStore.__init__(self)
+        InMemoryMerchants.__init__(self, InMemoryReceipts(self._receipts))
+        InMemoryRateCounter.__init__(self)
+
+
+class InMemoryServices(Services):
+    """The product's own services on stores in memory, with a carrier that delivers into a list."""
+
+    store: WholeStore  # type: ignore[assignment]
+
+    def __init__(self, clock: FakeClock) -> None:
+        settings = Settings(
+            stage=Stage.SANDBOX,
+            table_name="",
+            improve_queue_url="",
+            sealing_secrets=(),
+            public_base_url="https://track.example",
+            twilio_account_sid="",
+            twilio_auth_token="",
+            twilio_from="",
+            twilio_api_url=None,
+            roads_dir=None,
+            osrm_url=None,
+            staleness=0,
+            requests_per_minute=1_000_000,
+        )
+        store: Any = WholeStore()
+        travel = TravelEngines(None, osrm_url=None)
+        sealer = Sealer([b"a secret of thirty-two bytes ...."])
+        super().__init__(settings, clock=clock, store=store, travel=travel, sealer=sealer)
+        self.texts: list[dict[str, Any]] = []
+        self.reacting = Notifications(store, PromiseAddressees(store), self)
+
+    def send(self, to: str, body: str) -> str:
+        """Take a text, as the carrier does."""
+        sid = f"SM{len(self.texts) + 1:032x}"
+        told = {"to": to, "from": "+15005550006", "body": body, "sid": sid, "status": "delivered"}
+        self.texts.append({**told, "sent_at": "2026-11-24T06:00:00Z", "num_segments": 1})
+        return sid
+
+    def inbox(self, phone: str | None) -> list[dict[str, Any]]:
+        return [text for text in self.texts if phone in (None, text["to"])]
+
+    def publish(self) -> None:
+        """Hand every fact to the notifications, as the stream's consumer does."""
+        for tenant, facts in self.store.outbox:
+            for fact in facts:
+                self.reacting.react(tenant, fact, self.business_now(tenant))
+
+
+class Shop(ShopClient):
+    """The whole product in memory at six on a Tuesday morning, seen by the merchant `acme`.
+
+    Attributes
+    ----------
+    other
+        The client of another merchant, `best`, with a depot of its own.
+    endpoints
+        Everything that is served; each answer is held against its declaration.
+    """
+
+    def __init__(self, *, depot: Mapping[str, Any] = a_depot(), vans: int = 1, van: object = a_van()) -> None:
+        self.clock = FakeClock(at("2026-11-24T06:00:00Z"))
+        self.services = InMemoryServices(self.clock)
+        features = [
+            checkout.api,
+            promises.api,
+            fleet.api,
+            notifications.api,
+            merchants.api,
+            sandbox.api,
+        ]
+        features.append(about.endpoints(tuple(features)))
+        self.endpoints = [endpoint for feature in features for endpoint in feature.declared]
+        app = Chalice("shop", configure_logs=False)
+        self.log = io.StringIO()
+        logger = Logger(service=fresh("shop"), stream=self.log)
+        door.register(app, features, lambda: self.services, log=logger)
+        self._http = Client(app).http
+        super().__init__(self._request, self._keys_of(ACME), destination=NEAR)
+        self.other = ShopClient(self._request, self._keys_of(BEST), destination=NEAR)
+        for client, depot_id in ((self, "porto"), (self.other, "gaia")):
+            client.done("PUT", f"/v1/depots/{depot_id}", depot)
+            for number in range(1, vans + 1):
+                client.done("PUT", f"/v1/depots/{depot_id}/vehicles/van-{number}", van)
+
+    def wait(self, seconds: Seconds) -> None:
+        """Let time pass; what came due is cleared up."""
+        self.clock.advance(seconds)
+        for tenant in (ACME, BEST):
+            self.services.expire_due(tenant, self.services.business_now(tenant))
+
+    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
+        answer = self._http.request(method, target, headers=headers, body=body)
+        check_described(self.endpoints, method, target, answer)
+        return answer
+
+    def _keys_of(self, tenant: Tenant) -> dict[str, str]:
+        self.services.merchants.save_settings(
+            Merchant(tenant=tenant, brand=tenant.merchant_id, origins=(SHOP_ORIGIN,))
+        )
+        kinds = {
+            "admin": (KeyType.SECRET, ALL_SCOPES),
+            "secret": (KeyType.SECRET, Scope.CHECKOUT | Scope.OPS | Scope.DRIVER),
+            "checkout": (KeyType.SECRET, Scope.CHECKOUT),
+            "ops": (KeyType.SECRET, Scope.OPS),
+            "driver": (KeyType.SECRET, Scope.DRIVER),
+            "publishable": (KeyType.PUBLISHABLE, Scope.CHECKOUT),
+        }
+        make = self.services.merchants.create_key
+        now = self.clock.at
+        return {
+            name: make(tenant, type=type, scopes=scopes, now=now).text
+            for name, (type, scopes) in kinds.items()
+        }
+
+
+def one_place_shop() -> Shop:
+    """A shop with room for a single parcel a day: one slot of one van."""
+    slots = [{"starts": "10:00", "ends": "12:00"}]
+    return Shop(depot=a_depot(slots=slots), van=a_van(capacity={"parcels": 1}))
+
+
+def reasons(slots: list[dict[str, Any]]) -> set[str | None]:
+    """Why slots of a search are not to be had; None stands for one that is."""
+    return {slot.get("reason") for slot in slots}
+
+
+def window(day: int, starts: int) -> dict[str, str]:
+    """A two-hour window of that November, as a promise shows it."""
+    return {
+        "starts_at": f"2026-11-{day}T{starts:02}:00:00+00:00",
+        "ends_at": f"2026-11-{day}T{starts + 2:02}:00:00+00:00",
+    }
+
+
+def at(text: str) -> Timestamp:
+    """An instant as epoch seconds."""
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp())

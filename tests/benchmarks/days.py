@@ -1,8 +1,8 @@
 """Days to measure on, from a seed: loose ones made at once, really booked ones sold by the product.
 
 A booked day is the answer of `Insertion` to a stream of shoppers who want one of three two-hour windows,
-until hardly anybody gets one. It costs minutes for 200 vans, so it is kept, packed, in a directory outside the
-repository. Weak point: demand falls evenly over the city and the day; real demand has evenings.
+until hardly anybody gets one. It costs minutes for 200 vans, so it is kept, packed, in a directory outside
+the repository. Weak point: demand falls evenly over the city and the day; real demand has evenings.
 """
 
 import hashlib

@@ -24,7 +24,7 @@ from chalicelib.routing.model import (
 )
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.proof import World
-from chalicelib.routing.travel_times import Places, Whole, WorkClock
+from chalicelib.routing.travel_times import MANY_PLACES, Places, Whole, WorkClock
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Probability, Seconds, StopId, Timestamp
 
@@ -78,6 +78,7 @@ class Street:
     name = "street"
     fingerprint = 0
     fastest_metres_per_second = 1000.0
+    most_places = MANY_PLACES
 
     def snap(self, location: Location) -> int:
         return NO_NODE

@@ -67,6 +67,7 @@ class Osrm:
 
     name = "osrm"
     fingerprint = 0
+    most_places = _PLACES_A_REQUEST  # one request each way, so that a checkout waits for two
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ from chalicelib.routing.model import NO_NODE, Location
 from chalicelib.routing.travel_times import (
     DOORSTEP_METRES_PER_SECOND,
     EARTH_RADIUS_METRES,
+    MANY_PLACES,
     UNREACHABLE,
     Floats,
     MetresPerSecond,
@@ -167,6 +168,7 @@ class RoadGraph:
     """
 
     name = "roads"
+    most_places = MANY_PLACES
 
     def __init__(self, figures: RoadFigures, *, snap_limit: Metres = 300) -> None:
         if not 0 < snap_limit <= 2000:

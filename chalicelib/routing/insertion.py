@@ -344,14 +344,14 @@ class _Left:
     guess: Floats
     surplus: Floats
 
-    def near(self, windows: Sequence[TimeWindow]) -> NDArray[np.intp]:
+    def near(self, windows: Sequence[TimeWindow], most: int) -> NDArray[np.intp]:
         """The most promising of each window: three quarters seem cheap, a quarter have the most time.
 
         The latter find the idle van far away when all vans close by are full.
         """
-        if len(self.gap) <= NEAREST:
+        if len(self.gap) <= most:
             return self.gap
-        share = max(LEAST_NEAREST, NEAREST // len(windows))
+        share = max(LEAST_NEAREST * most // NEAREST, most // len(windows), 1)
         near = np.zeros(len(self.gap), dtype=bool)
         for window in windows:
             usable = np.flatnonzero((self.soonest <= window.end) & (self.latest >= window.start))
@@ -424,11 +424,11 @@ class Insertion:
     def best(self) -> list[Proof | None]:
         """For each window the proven candidate with least extra driving; None where none can be proven.
 
-        Cost: O(gaps) array work, two travel-time calls for about `NEAREST` gaps (for all that are left
-        only if a window found no place among those), and `sum(ROUNDS)` proofs a window at most.
+        Cost: O(gaps) array work, two travel-time calls for about `NEAREST` gaps (fewer where the engine says
+        so), and `sum(ROUNDS)` proofs a window at most. On sold-out days of 200 vans that shortlist found
+        every window that looking up all gaps and proving six times as many candidates found.
         """
-        gaps = self._look_up(self._left.near(self._windows))
-        return self._proven(gaps)
+        return self._proven(self._look_up(self._near(self._windows)))
 
     def choices(self, at: int = 0) -> list[Proof]:
         """Every proven candidate among the best of one window, least extra driving first.
@@ -436,8 +436,11 @@ class Insertion:
         For writers that meet others at the same gap: the next best is as good a promise.
         """
         window = self._windows[at]
-        ranked = self._look_up(self._left.near([window])).candidates(window, sum(ROUNDS))
+        ranked = self._look_up(self._near([window])).candidates(window, sum(ROUNDS))
         return [proof for proof in self.prove(ranked) if proof.holds]
+
+    def _near(self, windows: Sequence[TimeWindow]) -> NDArray[np.intp]:
+        return self._left.near(windows, min(NEAREST, self._travel.most_places))
 
     def look_up(self) -> Gaps:
         """Every gap that is left, with its roads."""

@@ -125,6 +125,10 @@ class TravelTimes(Protocol):
     def fastest_metres_per_second(self) -> MetresPerSecond:
         """Upper bound of straight-line speed between any two places."""
 
+    @property
+    def most_places(self) -> int:
+        """How many places one look-up should have at most: an engine on a network is asked for few."""
+
     def snap(self, location: Location) -> int:
         """Find the node a van would stop at, `NO_NODE` for an engine without nodes.
 
@@ -214,6 +218,11 @@ class StraightLine:
     def fastest_metres_per_second(self) -> MetresPerSecond:
         """Speed along the tangent: on a concave curve through zero no stretch is faster."""
         return self.tangent_from_metres / (self.slope * self._curve(self.tangent_from_metres))
+
+    @property
+    def most_places(self) -> int:
+        """Any number."""
+        return MANY_PLACES
 
     def snap(self, location: Location) -> int:
         """Have no node for any place; a straight line ends anywhere."""
@@ -380,6 +389,9 @@ class WorkClock:
         """Latest whole second of departure that still arrives by then."""
         return np.floor(self.clock(self.work(arrive) - np.asarray(leg)) + ROUNDING).astype(np.int64)
 
+
+MANY_PLACES: Final = 1 << 30
+"""What an engine in this process is good for."""
 
 ROUNDING: Final = 1e-5
 """Far above the noise of float64 at today's timestamps (2e-7 s), below the smallest true fraction (1e-4)."""

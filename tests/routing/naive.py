@@ -31,7 +31,7 @@ def is_ghost(kind: StopKind, expires_at: Timestamp, now: Timestamp) -> bool:
 def drive(
     route: Route, clock: WorkClock, now: Timestamp, *, delayed: dict[int, float] | None = None
 ) -> list[Called]:
-    """Drive a route as planned; at places in `delayed` the van arrives so many seconds later than it would."""
+    """Drive a route as planned; at places in `delayed` the van arrives that many seconds later."""
     shift = route.shift
     open_breaks = list(shift.breaks)
     legs = [int(seconds) for seconds in route.stops["leg_seconds"]] + [route.last_leg.seconds]

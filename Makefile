@@ -36,9 +36,9 @@ format: $(ENVIRONMENT) ## put the code into its usual form
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
-package: $(ENVIRONMENT) ## what would be deployed, into .chalice/package
-	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/chalice package --stage live --merge-template infra/resources.json .chalice/package
-	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/cfn-lint .chalice/package/sam.json
+package: $(ENVIRONMENT) ## what is deployed, into build/: two zips and a template
+	@$(PYTHON_IN) -m infra.artefact $(ARGS)
+	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/cfn-lint build/template.yaml
 
 environments: $(ENVIRONMENT) $(EMULATOR) ## only install what all of this needs
 
@@ -48,7 +48,7 @@ lock: $(ENVIRONMENT) ## renew constraints.txt after changing a version in requir
 	@{ sed -n 1p constraints.txt; cat .constraints; } > .constraints.new && mv .constraints.new constraints.txt && rm .constraints
 
 clean: ## forget environments, caches and what the sandbox wrote
-	@rm -rf .venv .venv-ministack .sandbox .chalice/package .chalice/deployments .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-ministack .sandbox build .chalice/package .chalice/deployments .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt

@@ -1,42 +1,59 @@
 """What `chalice package` writes can be deployed and keeps what Chalice itself would leave out."""
 
-import json
+import copy
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from samtranslator.translator.transform import transform
 
+from infra.artefact import LEAN, WORKER
+from infra.artefact.build import Template, package, read_template, write_template
 from infra.sandbox.serve import FUNCTIONS
 
-ROOT = Path(__file__).parents[1]
 STAGE = "live"
+
+
+class NoManagedPolicies:
+    """What the SAM expansion looks names of AWS' own policies up in; we name none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
 
 
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template of the live stage, made without installing the requirements: they do not change it."""
-    project = tmp_path_factory.mktemp("project")
-    for part in ("app.py", ".chalice", "chalicelib", "infra"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, project / part)
-    (project / "requirements.txt").write_text("")
-    command = ["package", "--stage", STAGE, "--merge-template", "infra/resources.json", "out"]
-    run = [sys.executable, "-c", "from chalice.cli import main; main()", *command]
-    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "PYTHONPATH": str(project)}
-    done = subprocess.run(
-        run, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project / "out" / "sam.json"
+    """The template of the live stage, as `make package` writes it."""
+    place = tmp_path_factory.mktemp("package")
+    path = place / "template.yaml"
+    write_template(package(place, stage=STAGE)[1], path)
+    return path
 
 
 @pytest.fixture(scope="module")
-def resources(packaged: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(packaged.read_text("utf-8"))["Resources"]
+def template(packaged: Path) -> Template:
+    return read_template(packaged)
+
+
+@pytest.fixture(scope="module")
+def resources(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def expanded(template: Template) -> dict[str, Any]:
+    """What CloudFormation makes of the template after `aws cloudformation package` uploaded the zips."""
+    uploaded = copy.deepcopy(template)
+    for function in functions(uploaded["Resources"]).values():
+        function["Properties"]["CodeUri"] = f"s3://bucket/{function['Properties']['CodeUri']}"
+    parameters = dict.fromkeys(template["Parameters"], "any")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        found: dict[str, Any] = transform(uploaded, parameters, NoManagedPolicies())["Resources"]
     return found
 
 
@@ -72,6 +89,16 @@ def test_every_function_is_declared_in_app(resources: dict[str, Any]) -> None:
     assert handlers == {"app.app", *(f"app.{name}" for name in FUNCTIONS)}
 
 
+def test_each_function_runs_from_the_zip_that_fits(resources: dict[str, Any]) -> None:
+    """Only the function that improves plans carries the solvers."""
+    uris = {
+        function["Properties"]["Handler"]: function["Properties"]["CodeUri"]
+        for function in functions(resources).values()
+    }
+    lean = dict.fromkeys(["app.app", "app.drain_due", "app.publish_facts"], LEAN.file_name)
+    assert uris == {**lean, "app.improve": WORKER.file_name}
+
+
 @pytest.mark.parametrize("kind", ["SQS", "DynamoDB"])
 def test_partial_batch_failures_are_reported(resources: dict[str, Any], kind: str) -> None:
     """Without the flag Lambda ignores the report and deletes the failed message."""
@@ -95,11 +122,11 @@ def test_queue_hides_a_job_longer_than_its_function_may_run(resources: dict[str,
     assert resources["ImproveQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_live_stage_is_told_everything_its_settings_ask_for(packaged: Path) -> None:
+def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) -> None:
     """Settings are readable from what the template sets, and the sandbox's exceptions are not in it."""
     from chalicelib.settings import Settings, Stage
 
-    variables = json.loads(packaged.read_text("utf-8"))["Globals"]["Function"]["Environment"]["Variables"]
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
     values = dict.fromkeys(variables, "any") | {
         "PUBLIC_BASE_URL": "https://slots.example",
         "SEALING_KEY": "AAAA" * 11,
@@ -108,3 +135,47 @@ def test_live_stage_is_told_everything_its_settings_ask_for(packaged: Path) -> N
     settings = Settings.from_env(values | {"STAGE": STAGE})
     assert settings.stage is Stage.LIVE
     assert settings.twilio_api_url is None
+
+
+def test_sandbox_endpoints_are_not_deployed(resources: dict[str, Any]) -> None:
+    """The clock of a live stage cannot be moved, whatever STAGE says where it is packaged."""
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert "/v1/slots/search" in paths
+    assert not [path for path in paths if path.startswith("/v1/test/")]
+
+
+def test_stage_of_whoever_packages_is_not_deployed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, template: Template
+) -> None:
+    """The same template comes out in a shell that is set up for the sandbox."""
+    monkeypatch.setenv("STAGE", "sandbox")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
+    assert package(tmp_path, stage=STAGE)[1] == template
+
+
+def test_every_function_has_a_log_that_forgets(resources: dict[str, Any]) -> None:
+    """Chalice names the API's log group after a resource that does not exist; ours are all there."""
+    groups = {
+        group["Properties"]["LogGroupName"]["Fn::Sub"]: group["Properties"]["RetentionInDays"]
+        for group in resources.values()
+        if group["Type"] == "AWS::Logs::LogGroup"
+    }
+    assert groups == {f"/aws/lambda/${{{name}}}": 30 for name in functions(resources)}
+
+
+def test_no_function_may_make_its_own_log(resources: dict[str, Any]) -> None:
+    """A group that the function made first would keep everything and stand in the template's way."""
+    policies = str([one for one in resources.values() if one["Type"].startswith("AWS::IAM::")])
+    assert "logs:PutLogEvents" in policies
+    assert "logs:CreateLogGroup" not in policies
+
+
+def test_template_expands_to_what_it_means(expanded: dict[str, Any]) -> None:
+    """The SAM transform makes the functions, and mappings that report partial failures."""
+    kinds = [resource["Type"] for resource in expanded.values()]
+    assert kinds.count("AWS::Lambda::Function") == 1 + len(FUNCTIONS)
+    assert not [kind for kind in kinds if kind.startswith("AWS::Serverless::")]
+    mappings = [one for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
+    assert len(mappings) == 2
+    for mapping in mappings:
+        assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

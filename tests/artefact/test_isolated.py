@@ -1,0 +1,164 @@
+"""Each artefact works where nothing else is installed, and loads no more than it uses."""
+
+import json
+import shutil
+import zipfile
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.artefact import LEAN
+from infra.artefact.isolated import NOWHERE, Died, Isolated, http_event
+from infra.sandbox import Sandbox, lambda_events
+
+WISH = {"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 1}, "days": 3}
+# What a checkout must not wait for.
+OFF_THE_CHECKOUT_PATH = {
+    "aws_lambda_powertools.utilities.batch",
+    "aws_xray_sdk",
+    "chalicelib.adapters.sqs",
+    "chalicelib.adapters.twilio",
+    "chalicelib.handlers.docs_page",
+    "chalicelib.handlers.openapi",
+    "ortools",
+    "pandas",
+    "phonenumbers",
+    "pyvrp",
+    "requests",
+    "twilio",
+}
+
+SOLVES = """
+from ortools.constraint_solver import pywrapcp
+import numpy
+places = [(0, 0), (0, 3), (4, 3), (4, 0)]
+distance = numpy.array([[abs(a - c) + abs(b - d) for c, d in places] for a, b in places])
+manager = pywrapcp.RoutingIndexManager(len(places), 1, 0)
+routing = pywrapcp.RoutingModel(manager)
+between = lambda i, j: int(distance[manager.IndexToNode(i), manager.IndexToNode(j)])
+routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitCallback(between))
+print(routing.Solve().ObjectiveValue())
+"""
+TEXTS = """
+from chalicelib.adapters.twilio import TwilioSender
+from chalicelib.errors import Upstream
+sender = TwilioSender(account_sid="AC0", auth_token="0", sender="+15005550006", api_url="http://127.0.0.1:9")
+try:
+    sender.send("+12025550123", "Your delivery")
+except Upstream as error:
+    print(error)
+"""
+JUDGES_PHONES = """
+import phonenumbers
+print(phonenumbers.is_valid_number(phonenumbers.parse("+12025550123")))
+"""
+TELLS_TIME = """
+import zoneinfo
+zoneinfo.reset_tzpath([])
+print(zoneinfo.ZoneInfo("Europe/Lisbon"))
+"""
+
+
+@pytest.fixture(params=["lean", "worker"])
+def folder(request: pytest.FixtureRequest) -> Path:
+    unpacked: Path = request.getfixturevalue(request.param)
+    return unpacked
+
+
+def roots(modules: Any) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_application_starts_with_only_its_artefact(folder: Path) -> None:
+    """Both zips import all of app.py and answer, from their own files and the standard library's alone."""
+    seen = Isolated(folder, NOWHERE).first_answer("app.app", http_event("GET", "/v1/health"))
+    assert (seen.answer["statusCode"], json.loads(seen.answer["body"])) == (200, {"status": "ok"})
+    files = {file for file in seen.modules.values() if file and "site-packages" in file}
+    assert not files
+    assert seen.modules["numpy"] == str(folder / "numpy" / "__init__.py")
+
+
+def test_wrong_environment_is_refused(lean: Path) -> None:
+    """A function without its settings fails with the name of what is missing; health needs none."""
+    without = {name: value for name, value in NOWHERE.items() if name != "TABLE_NAME"}
+    with pytest.raises(Died, match="TABLE_NAME is not set"):
+        Isolated(lean, without).first_answer("app.drain_due", lambda_events.tick())
+
+
+def test_worker_solves_a_route(worker: Path) -> None:
+    """OR-Tools works without pandas, beside numpy."""
+    assert Isolated(worker, NOWHERE).run(SOLVES).split() == ["14"]
+
+
+def test_lean_artefact_has_no_solver_to_load(lean: Path) -> None:
+    """Control: the same program finds no OR-Tools there."""
+    with pytest.raises(Died, match="No module named 'ortools'"):
+        Isolated(lean, NOWHERE).run(SOLVES)
+
+
+def test_lean_artefact_can_text(lean: Path) -> None:
+    """Twilio's client works with the one API of it that is packed, up to a host that does not answer."""
+    assert Isolated(lean, NOWHERE).run(TEXTS).strip() == "Twilio did not answer."
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [(JUDGES_PHONES, "True"), (TELLS_TIME, "Europe/Lisbon")],
+    ids=["phones", "zones"],
+)
+def test_cut_libraries_still_know_what_we_ask(lean: Path, program: str, says: str) -> None:
+    """Numbers are judged without the names of towns; zones are there where the system has none."""
+    assert Isolated(lean, NOWHERE).run(program).strip() == says
+
+
+def test_bytecode_is_used_without_a_look_at_its_source(built: Path, tmp_path: Path) -> None:
+    """A source that cannot even be parsed does no harm, so it was not compiled, read or compared."""
+    modules = ("chalicelib/__init__.py", "chalicelib/units.py")
+    with zipfile.ZipFile(built / LEAN.file_name) as archive:
+        archive.extractall(tmp_path, [*modules, *map(cache_from_source, modules)])
+    (tmp_path / modules[-1]).write_text("def def")
+    import_it = "import chalicelib.units; print(chalicelib.units.MINUTE)"
+    assert Isolated(tmp_path, NOWHERE).run(import_it).split() == ["60"]
+    shutil.rmtree(tmp_path / "chalicelib" / "__pycache__")
+    with pytest.raises(Died, match="SyntaxError"):
+        Isolated(tmp_path, NOWHERE).run(import_it)
+
+
+def test_search_loads_nothing_but_what_a_search_needs(lean: Path, sandbox: Sandbox) -> None:
+    """A shopper's first search pays for no solver, no Twilio, no documents; the roads it does need."""
+    key = sandbox.merchants[0]["keys"]["secret"]
+    search = http_event("POST", "/v1/slots/search", WISH, headers={"Authorization": f"Bearer {key}"})
+    there = {**sandbox.environment, "ROADS_DIR": "roads"}
+    seen = Isolated(lean, there).first_answer("app.app", search)
+    assert seen.answer["statusCode"] == 200, seen.answer
+    assert any(slot["available"] for slot in json.loads(seen.answer["body"])["slots"])
+    assert not OFF_THE_CHECKOUT_PATH & (seen.modules.keys() | roots(seen.modules))
+    assert "pyroutingkit" in seen.modules
+
+
+def test_texting_does_load_twilio(lean: Path) -> None:
+    """Control: what the search is free of is there and found by the same look."""
+    seen = Isolated(lean, NOWHERE).first_answer(imports=["chalicelib.adapters.twilio"])
+    assert {"twilio", "requests"} <= OFF_THE_CHECKOUT_PATH & roots(seen.modules)
+
+
+def test_worker_takes_a_planning_job(worker: Path, sandbox: Sandbox) -> None:
+    """The function that runs from the worker's zip needs nothing that only the lean one has."""
+    merchant = sandbox.merchants[0]
+    plan = f"{merchant['depot_id']}/2030-01-01"
+    job = {"tenant": f"{merchant['merchant_id']}.test", "plan": plan, "request": "r1"}
+    message: dict[str, Any] = {"MessageId": "m1", "ReceiptHandle": "h1", "MD5OfBody": ""}
+    message |= {"Body": json.dumps(job), "Attributes": {"MessageGroupId": plan}}
+    record = lambda_events.queue_record(message, arn="arn:aws:sqs:eu-west-1:000000000000:improve.fifo")
+    there = {**sandbox.environment, "ROADS_DIR": "roads"}
+    seen = Isolated(worker, there).first_answer("app.improve", {"Records": [record]})
+    assert seen.answer == {"batchItemFailures": []}
+    assert not {"twilio", "phonenumbers"} & roots(seen.modules)
+
+
+def test_clearing_up_runs_from_the_lean_artefact(lean: Path, sandbox: Sandbox) -> None:
+    """The minute's trigger finds nothing due, and says so."""
+    seen = Isolated(lean, sandbox.environment).first_answer("app.drain_due", lambda_events.tick())
+    assert isinstance(seen.answer, int)

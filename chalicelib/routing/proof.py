@@ -18,7 +18,7 @@ from chalicelib.routing.travel_times import WorkClock
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Probability, Timestamp
 
-PROOF_SCENARIOS = 512
+PROOF_SCENARIOS = 320
 _SECOND_FRACTION = 1e-3  # planned times are sums of floats; a thousandth of a second is not late
 
 

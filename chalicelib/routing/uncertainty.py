@@ -98,7 +98,7 @@ def row_of(lat: NDArray[np.int32], lon: NDArray[np.int32]) -> Rows:
 
 @lru_cache(maxsize=4)
 def scenarios(noise: Noise, count: int) -> Scenarios:
-    """So many scenarios; drawn once per process, in about 50 ms for 512."""
+    """So many scenarios; drawn once per process, in about 30 ms for 320."""
     chance = np.random.default_rng([_SEED, count])
     quantiles = np.array([NormalDist().inv_cdf((stratum + 0.5) / count) for stratum in range(count)])
     quantiles /= quantiles.std()

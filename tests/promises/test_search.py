@@ -198,3 +198,34 @@ def test_an_engine_that_is_gone_does_not_stop_a_search() -> None:
     assert all(slot.offer for slot in answered.slots)
     with pytest.raises(Upstream):
         planner.read(TENANT, shop.depot, offer.day, offer.day, now=shop.now, consistent=True)
+
+
+def test_every_depot_that_serves_the_address_answers() -> None:
+    """Slots of both, in order of time, each with its own depot's offer; a third one is too far away."""
+    shop = Shop()
+    beside = a_depot(depot_id="gaia", name="Gaia", location=Location(lat=41.12, lon=-8.61))
+    away = a_depot(depot_id="braga", name="Braga", location=Location(lat=41.55, lon=-8.42))
+    for depot in (beside, away):
+        shop.fleet.put_depot(TENANT, depot, shop.now)
+        shop.fleet.put_vehicle(TENANT, depot.depot_id, a_vehicle(), shop.now)
+    slots = shop.search()
+    assert {slot.depot_id for slot in slots} == {"porto", "gaia"}
+    assert [slot.window.start for slot in slots] == sorted(slot.window.start for slot in slots)
+    for slot in slots:
+        assert slot.offer is not None
+        assert slot.offer.depot_id == slot.depot_id
+        hold = shop.hold(slot.offer, f"cart-at-{slot.slot_id}")
+        assert hold.found.depot_id == slot.depot_id
+
+
+def test_a_slot_after_midnight_is_served_by_the_shift_of_the_evening_before() -> None:
+    """A window belongs to the date it starts on, a shift to the date it starts on: they may differ."""
+    night = a_vehicle(weekly=(WeeklyShift(days=EVERY_DAY, starts=time(20), ends=time(4)),))
+    late = SlotTemplate(starts=time(1), ends=time(3))
+    shop = Shop(depot=a_depot(slots=(late,)), vehicles=[night])
+    tomorrow = TODAY + timedelta(days=1)
+    (slot,) = shop.search(from_date=tomorrow)
+    assert slot.offer is not None
+    assert slot.cutoff_at == at(19, 30)
+    hold = shop.hold(slot.offer)
+    assert (hold.offer.day, hold.found.day) == (tomorrow, TODAY)

@@ -1,6 +1,7 @@
 """What `chalice package` writes can be deployed and keeps what Chalice itself would leave out."""
 
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,16 @@ def test_partial_batch_failures_are_reported(resources: dict[str, Any], kind: st
     sources = event_sources(resources, kind)
     assert sources
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
+
+
+def test_stream_hands_over_outbox_rows_only(resources: dict[str, Any]) -> None:
+    """Every other write of the table, routes and holds above all, would invoke the function for nothing."""
+    (source,) = event_sources(resources, "DynamoDB")
+    (wanted,) = source["FilterCriteria"]["Filters"]
+    assert json.loads(wanted["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"facts": {"S": [{"exists": True}]}}},
+    }
 
 
 def test_stream_keeps_what_it_gives_up(resources: dict[str, Any]) -> None:

@@ -76,15 +76,13 @@ def judge(routes: Sequence[Route], now: Timestamp, world: World) -> list[Judged]
     times = forward(batch, world.clock)
     kept = odds(batch, times, world.noise, count=PROOF_SCENARIOS)
     late = times.arrive - batch.closes
-    rests = times.depart - times.pause - times.pause_by
-    break_late = np.max(rests, axis=0, where=times.pause > 0, initial=-1.0)
     return [
         Judged(
             times.arrive[:places, r],
             times.start[:places, r],
             late[:places, r],
             kept[:places, r],
-            float(break_late[r]),
+            float(times.break_late[r]),
             now,
         )
         for r, places in enumerate((batch.count + 1).tolist())

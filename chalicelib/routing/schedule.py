@@ -112,6 +112,9 @@ class Timetable:
         `max(departure + pause, pause_until)`.
     pause_by
         The latest departure that still starts those breaks in time.
+    break_late
+        By how many seconds the latest of each route's breaks starts too late, shape (routes,); negative if
+        none does.
     """
 
     depart: Floats
@@ -120,6 +123,7 @@ class Timetable:
     pause: Floats
     pause_until: Floats
     pause_by: Floats
+    break_late: Floats
 
 
 def forward(batch: Batch, clock: WorkClock) -> Timetable:
@@ -131,7 +135,7 @@ def forward(batch: Batch, clock: WorkClock) -> Timetable:
     shape = batch.leg.shape
     depart, arrive, start = (np.empty(shape) for _ in range(3))
     pause, pause_until, pause_by = np.zeros(shape), np.full(shape, _NO_PAUSE), np.full(shape, NEVER)
-    leaving = batch.starts
+    leaving, break_late = batch.starts, np.full(shape[1], -1.0)
     taken = batch.breaks[:, 2] == 0
     for k in range(batch.places):
         for b, (earliest, latest, duration) in enumerate(batch.breaks):
@@ -140,8 +144,10 @@ def forward(batch: Batch, clock: WorkClock) -> Timetable:
             )
             due = ~taken[b] & (until > latest) & (k <= batch.count)
             if due.any():
+                begins = np.maximum(leaving, earliest)
+                break_late = np.where(due, np.maximum(break_late, begins - latest), break_late)
                 pause_by[k] = np.where(due, np.minimum(pause_by[k], latest - pause[k]), pause_by[k])
-                leaving = np.where(due, np.maximum(leaving, earliest) + duration, leaving)
+                leaving = np.where(due, begins + duration, leaving)
                 pause_until[k] = np.where(
                     due, np.maximum(pause_until[k] + duration, earliest + duration), pause_until[k]
                 )
@@ -151,7 +157,7 @@ def forward(batch: Batch, clock: WorkClock) -> Timetable:
         arrive[k] = clock.clock(clock.work(leaving) + batch.leg[k])
         start[k] = np.maximum(arrive[k], batch.opens[k])
         leaving = start[k] + batch.service[k]
-    return Timetable(depart, arrive, start, pause, pause_until, pause_by)
+    return Timetable(depart, arrive, start, pause, pause_until, pause_by, break_late)
 
 
 def backward(batch: Batch, times: Timetable, clock: WorkClock) -> Floats:

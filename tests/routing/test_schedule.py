@@ -86,3 +86,11 @@ def test_an_expired_hold_is_only_a_point_on_the_way() -> None:
     after = forward(lay_out([each], hour(8) + 2), WorkClock.flat())
     assert before.arrive[1, 0] == hour(9) + 300 + 600
     assert after.arrive[1, 0] == hour(8) + 1200
+
+
+@given(routes(), clocks)
+def test_a_late_break_is_as_late_as_on_paper(each: Route, clock: WorkClock) -> None:
+    """Two breaks before one stop do not make each other late."""
+    (late,) = forward(lay_out([each], THE_DAY_BEFORE), clock).break_late.tolist()
+    expected = max(call.break_late for call in drive(each, clock, THE_DAY_BEFORE))
+    assert max(late, -1.0) == pytest.approx(max(expected, -1.0), abs=1e-3)

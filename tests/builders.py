@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chalicelib.routing.insertion import Visit
 from chalicelib.routing.model import (
     NO_NODE,
     Break,
@@ -21,6 +20,7 @@ from chalicelib.routing.model import (
     Stop,
     StopKind,
     TimeWindow,
+    Visit,
 )
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.proof import World

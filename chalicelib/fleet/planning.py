@@ -19,10 +19,11 @@ from chalicelib.fleet.calendar import dates_between, work_clock
 from chalicelib.fleet.model import Depot, Vehicle
 from chalicelib.fleet.plans import NOWHERE, UNASSIGNED, RouteWrite, routes_between
 from chalicelib.routing.edit import renumbered, without
-from chalicelib.routing.insertion import Insertion, Sweeps, Swept, Visit
-from chalicelib.routing.model import TimeWindow
+from chalicelib.routing.insertion import Insertion
+from chalicelib.routing.model import TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
+from chalicelib.routing.sweeps import Sweeps, Swept
 from chalicelib.routing.travel_times import StraightLine, TravelTimes
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Seconds, StopId, Timestamp

@@ -10,8 +10,7 @@ from enum import StrEnum
 
 from chalicelib.fleet.model import Handover, Money
 from chalicelib.fleet.planning import Found
-from chalicelib.routing.insertion import Visit
-from chalicelib.routing.model import Load, Location, TimeWindow
+from chalicelib.routing.model import Load, Location, TimeWindow, Visit
 from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.units import Metres, Probability, Seconds, StopId, Timestamp
 

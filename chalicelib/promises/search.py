@@ -20,9 +20,10 @@ from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.edit import ends_of
-from chalicelib.routing.insertion import Insertion, Proof, Sweeps, Visit
-from chalicelib.routing.model import Load, Location, TimeWindow
+from chalicelib.routing.insertion import Insertion, Proof
+from chalicelib.routing.model import Load, Location, TimeWindow, Visit
 from chalicelib.routing.packed import FOREVER
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, StraightLine, TravelTimes
 from chalicelib.units import MINUTE, Metres, Seconds, StopId, Timestamp
 

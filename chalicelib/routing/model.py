@@ -118,3 +118,14 @@ class Stop:
     expires_at: Timestamp = 0
     flags: StopFlag = StopFlag.NONE
     node: int = NO_NODE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A delivery somebody asks for: a stop that has no window yet."""
+
+    location: Location
+    node: int
+    load: Load
+    skills: frozenset[str]
+    service_time: Seconds

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chalicelib.routing.insertion import Visit
-from chalicelib.routing.model import Leg, Stop, TimeWindow
+from chalicelib.routing.model import Leg, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World, judge
 from chalicelib.routing.travel_times import Places

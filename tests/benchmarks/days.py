@@ -18,12 +18,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from chalicelib.adapters.road_graph import RoadFigures, RoadGraph
-from chalicelib.routing import insertion, packed, proof, schedule, spread, uncertainty
+from chalicelib.routing import insertion, packed, proof, schedule, spread, sweeps, uncertainty
 from chalicelib.routing.edit import legs_between, with_stop
-from chalicelib.routing.insertion import Insertion, Sweeps, Visit
-from chalicelib.routing.model import Capacity, Leg, Load, Location, Shift, Stop, TimeWindow
+from chalicelib.routing.insertion import Insertion
+from chalicelib.routing.model import Capacity, Leg, Load, Location, Shift, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route, no_stops, pack, unpack
 from chalicelib.routing.proof import World
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import CITY_PROFILE, Places, StraightLine, TravelTimes, WorkClock
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, Probability, Seconds, Timestamp
@@ -225,7 +226,7 @@ def _sell(
 def booked_day(city: City, day: date, world: World, *, vans: int, seed: int) -> list[Route]:
     """The same, from the directory of days already booked if the code that books is still the same."""
     code = hashlib.sha256()
-    for module in (insertion, packed, proof, schedule, spread, uncertainty):
+    for module in (insertion, packed, proof, schedule, spread, sweeps, uncertainty):
         code.update(Path(str(module.__file__)).read_bytes())
     code.update(Path(__file__).read_bytes())
     name = f"{city.travel.name}-{day:%m%d}-{vans}-{seed}-{world.target}-{code.hexdigest()[:12]}.day"

@@ -17,10 +17,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from chalicelib.routing.insertion import Insertion, Sweeps, Visit
-from chalicelib.routing.model import TimeWindow
+from chalicelib.routing.insertion import Insertion
+from chalicelib.routing.model import TimeWindow, Visit
 from chalicelib.routing.packed import Route, pack, unpack
 from chalicelib.routing.proof import World
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places
 from tests.benchmarks.days import (
     FIRST_DAY,

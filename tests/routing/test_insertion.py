@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.routing.insertion import Insertion, Proof, Sweeps, Visit
-from chalicelib.routing.model import Capacity, Leg, Load, Stop, TimeWindow
+from chalicelib.routing.insertion import Insertion, Proof
+from chalicelib.routing.model import Capacity, Leg, Load, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World, harmless, judge
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, Whole, WorkClock
 from tests.builders import (
     THE_DAY_BEFORE,

@@ -1,0 +1,212 @@
+"""What requests and the work behind them use: our CPU, units of DynamoDB, bytes of logs and answers.
+
+The application runs in this process against the sandbox's table, so CPU is ours alone; DynamoDB's units are
+what the emulator counts by DynamoDB's rules. A shop is filled first, because a search reads what is booked.
+"""
+
+import io
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+import boto3
+from boto3.session import Session
+
+from chalicelib.routing.model import Location
+from infra.artefact.isolated import http_event
+from infra.demo.porto import doors
+from infra.demo.storefront import Stopwatch, Storefront
+from infra.sandbox import Sandbox, lambda_events
+
+VANS_OF_THE_SANDBOX = 3
+DAYS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Use:
+    """What one invocation used.
+
+    Attributes
+    ----------
+    reads, writes
+        Calls to DynamoDB.
+    read_units, write_units
+        What DynamoDB bills for them; write units of a transaction count twice, as billed.
+    answer_bytes
+        Of the HTTP answer's body.
+    """
+
+    cpu_ms: float = 0.0
+    reads: float = 0.0
+    writes: float = 0.0
+    read_units: float = 0.0
+    write_units: float = 0.0
+    queue_requests: float = 0.0
+    log_bytes: float = 0.0
+    answer_bytes: float = 0.0
+
+    @staticmethod
+    def mean(uses: Sequence["Use"]) -> "Use":
+        """What one of several used on average; the first of them, which warms everything up, left out."""
+        steady = uses[1:] or uses
+        return Use(**{name: fmean(getattr(use, name) for use in steady) for name in Use.__slots__})
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts what goes on between two looks, and keeps the outbox rows that are written."""
+
+    log: io.StringIO
+    now: Use = field(default_factory=Use)
+    outbox: list[dict[str, Any]] = field(default_factory=list)
+
+    def attach(self) -> None:
+        """Watch every client of AWS that is made from here on."""
+        session = Session()
+        boto3.DEFAULT_SESSION = session  # whose clients the application makes
+        events = session.events
+        events.register("before-parameter-build.dynamodb", self._ask_for_units)
+        events.register("after-call.dynamodb", self._count_units)
+        events.register("after-call.sqs", self._count_queue)
+
+    def _ask_for_units(self, params: dict[str, Any], **_: object) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+        for action in params.get("TransactItems", ()):
+            row = action.get("Put", {}).get("Item", {})
+            if "facts" in row:
+                self.outbox.append(row)
+
+    def _count_units(self, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
+        told = parsed.get("ConsumedCapacity", ())
+        units = sum(each["CapacityUnits"] for each in (told if isinstance(told, list) else [told]))
+        if model.name in ("GetItem", "Query", "BatchGetItem"):
+            self.now.reads += 1
+            self.now.read_units += units
+        else:
+            self.now.writes += 1
+            self.now.write_units += units
+
+    def _count_queue(self, **_: object) -> None:
+        self.now.queue_requests += 1
+
+    @contextmanager
+    def invocation(self) -> Iterator[Use]:
+        """Count one invocation; the use is complete when the block ends."""
+        use = self.now = Use()
+        logged, began = self.log.tell(), time.process_time()
+        yield use
+        use.cpu_ms = 1000 * (time.process_time() - began)
+        use.log_bytes = self.log.tell() - logged
+
+
+@contextmanager
+def logs_kept() -> Iterator[io.StringIO]:
+    """Catch what is written to standard output: loggers made in this block write into it for good."""
+    kept, was = io.StringIO(), sys.stdout
+    sys.stdout = kept
+    try:
+        yield kept
+    finally:
+        sys.stdout = was
+
+
+class Shop:
+    """A merchant of the sandbox, its API running in this process.
+
+    Parameters
+    ----------
+    vans
+        That deliver every day, besides those the sandbox has already.
+    """
+
+    def __init__(self, box: Sandbox, log: io.StringIO, *, vans: int) -> None:
+        merchant = box.merchants[0]
+        self.merchant_id, self.depot_id = merchant["merchant_id"], merchant["depot_id"]
+        self._key, self._meter = merchant["keys"]["secret"], Meter(log)
+        self._meter.attach()
+        import app  # reads the environment, which is the sandbox's by now
+
+        self._functions, self._orders = app, 0
+        office = Storefront(box.url, merchant["keys"], stopwatch=Stopwatch(), closing=threading.Event())
+        for number in range(VANS_OF_THE_SANDBOX + 1, vans + 1):
+            van = {
+                "capacity": {"parcels": 80},
+                "weekly": [{"days": ["mon", "tue", "wed", "thu", "fri"], "starts": "07:30", "ends": "20:30"}],
+            }
+            office.want("van", "PUT", f"/v1/depots/{self.depot_id}/vehicles/extra-{number}", van)
+        office.close()
+
+    def order(self, door: Location) -> dict[str, Use]:
+        """Search, hold and confirm for one door, then the work behind it; empty if nothing is to be had."""
+        self._orders += 1
+        used = dict[str, Use]()
+        wish = {"destination": {"lat": door.lat, "lon": door.lon}, "load": {"parcels": 1}, "days": DAYS}
+        found = self._post(used, "search", "/v1/slots/search", wish)
+        offers = [slot["offer"] for slot in found["slots"] if slot["available"]]
+        if not offers:
+            return {}
+        wanted = {"offer": offers[self._orders % len(offers)], "cart_ref": f"cost-{self._orders}"}
+        held = self._post(used, "hold", "/v1/holds", wanted)
+        order = {
+            "hold_id": held["hold_id"],
+            "order_ref": f"cost-{self._orders}",
+            "recipient": {"name": "Ana"},
+            "sms_consent": False,
+        }
+        self._post(used, "confirm", "/v1/promises", order)
+        return used | self._behind(held["starts_at"][:10])
+
+    def _post(self, used: dict[str, Use], name: str, path: str, body: Mapping[str, Any]) -> Any:
+        headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": f"{name}-{self._orders}"}
+        event = http_event("POST", path, body, headers=headers)
+        with self._meter.invocation() as use:
+            answer = self._functions.app(event, None)
+        if answer["statusCode"] >= 300:
+            raise RuntimeError(f"{answer['body']}\n{self._meter.log.getvalue()[-2000:]}")
+        use.answer_bytes = len(answer["body"].encode())
+        used[name] = use
+        return json.loads(answer["body"])
+
+    def _behind(self, day: str) -> dict[str, Use]:
+        """What nobody waits for: facts handed on, the plan looked at."""
+        rows, self._meter.outbox = self._meter.outbox, []
+        with self._meter.invocation() as facts:
+            self._functions.publish_facts(_stream_event(rows), None)
+        with self._meter.invocation() as replan:
+            self._functions.improve(self._job(day), None)
+        return {"facts": facts, "replan": replan}
+
+    def _job(self, day: str) -> dict[str, Any]:
+        plan = f"{self.depot_id}/{day}"
+        body = {"tenant": f"{self.merchant_id}.test", "plan": plan, "request": f"cost-{self._orders}"}
+        message = {"MessageId": "m", "ReceiptHandle": "r", "MD5OfBody": "", "Body": json.dumps(body)}
+        message["Attributes"] = {"MessageGroupId": plan}  # type: ignore[assignment]
+        arn = "arn:aws:sqs:eu-west-1:000000000000:improve.fifo"
+        return {"Records": [lambda_events.queue_record(message, arn=arn)]}
+
+
+def _stream_event(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    changes = [
+        {"eventName": "INSERT", "eventID": str(at), "dynamodb": {"SequenceNumber": str(at), "NewImage": row}}
+        for at, row in enumerate(rows)
+    ]
+    return {"Records": changes}
+
+
+def measured(box: Sandbox, *, vans: int, orders: int, progress: Callable[[int], object]) -> Mapping[str, Use]:
+    """Fill a depot with orders and tell what the last tenth of them used, each kind of request apart."""
+    with logs_kept() as log:
+        shop = Shop(box, log, vans=vans)
+        places, taken = doors(), list[Mapping[str, Use]]()
+        for number in range(orders):
+            progress(number)
+            if used := shop.order(places[number * 37 % len(places)]):
+                taken.append(used)
+    last = taken[-max(2, len(taken) // 10) :]
+    return {name: Use.mean([used[name] for used in last]) for name in last[0]}

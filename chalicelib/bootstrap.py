@@ -6,11 +6,11 @@ lives as long.
 """
 
 import random
-import secrets
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from secrets import randbits, token_bytes, token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.dynamodb import DynamoStore, client_config
 from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.dispatch.service import Dispatch
 from chalicelib.events import Tenant
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
 _QUEUE_TIMES = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
+)
+# A search waits for this: better to go on soon with the secrets we have.
+_SECRET_TIMES = Config(
+    connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
 _PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
 
@@ -91,9 +96,16 @@ class Services:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, store: DynamoStore, travel: TravelEngines, sealer: Sealer
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        store: DynamoStore,
+        travel: TravelEngines,
+        secrets: Secrets,
     ) -> None:
-        self.settings, self.clock, self.store, self.sealer = settings, clock, store, sealer
+        self.settings, self.clock, self.store, self.secrets = settings, clock, store, secrets
+        self.sealer = Sealer(secrets.sealing)
         self.receipts = store
         self.planner = Planner(store, travel.of, noise=Noise(), staleness=settings.staleness)
         self.search = SlotSearch(store, self.planner)
@@ -102,14 +114,14 @@ class Services:
             planner=self.planner,
             search=self.search,
             new_stop_id=_fresh_stop_id,
-            new_token=lambda: secrets.token_urlsafe(16),
+            new_token=lambda: token_urlsafe(16),
             pause=full_jitter,
         )
         self.booking = Booking(ports)
         self.promises = Promises(ports)
         self.fleet = Fleet(store, travel.of, noise=Noise(), pause=full_jitter)
         self.dispatch = Dispatch(store, self.planner)
-        self.merchants = Merchants(store, entropy=secrets.token_bytes, remember_for=settings.staleness)
+        self.merchants = Merchants(store, entropy=token_bytes, remember_for=settings.staleness)
         quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
         self.rate_limiter = RateLimiter(store, quota=quota)
 
@@ -146,12 +158,7 @@ class Services:
         from chalicelib.adapters.twilio import TwilioSender
         from chalicelib.notifications.service import Notifications
 
-        sender = TwilioSender(
-            account_sid=self.settings.twilio_account_sid,
-            auth_token=self.settings.twilio_auth_token,
-            sender=self.settings.twilio_from,
-            api_url=self.settings.twilio_api_url,
-        )
+        sender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
         return Notifications(self.store, PromiseAddressees(self.store), sender)
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
@@ -172,9 +179,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         clock=clock,
         store=store,
         travel=TravelEngines(roads, osrm_url=settings.osrm_url),
-        sealer=Sealer(settings.sealing_secrets),
+        secrets=Secrets(
+            lambda: boto3.client("ssm", config=_SECRET_TIMES),
+            path=settings.secrets_path,
+            clock=clock,
+            fresh_for=settings.secrets_seconds,
+        ),
     )
 
 
 def _fresh_stop_id() -> StopId:
-    return new_stop_id(time.time_ns() // 1_000_000, secrets.randbits(RANDOM_BITS))
+    return new_stop_id(time.time_ns() // 1_000_000, randbits(RANDOM_BITS))

@@ -3,13 +3,16 @@
 Weak point: a value is checked for shape, not for truth; a wrong table name is found by the first read.
 """
 
-import base64
-import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.units import Seconds
+from chalicelib.events import Mode
+from chalicelib.units import MINUTE, Seconds
+
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.ASCII)
 
 
 class BadSetting(ValueError):
@@ -24,18 +27,25 @@ class Stage(StrEnum):
     LIVE = "live"
 
 
+LONGEST_SECRETS_SECONDS: Seconds = 300  # a rotation waits for several times this (`infra.secrets`)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The configuration of one process.
 
     Attributes
     ----------
+    table_name
+        The stack's name, too; its queue and its secrets are named after it, so that nothing is shared.
+    secrets_path
+        Where the stack's secrets are in SSM; see `adapters.secrets`.
+    secrets_seconds
+        How long a secret is used before it is looked at again.
     staleness
         How old a snapshot may be that answers a search, in seconds.
     requests_per_minute
         Quota of one API key.
-    sealing_secrets
-        The newest first; see `adapters.sealing`.
     roads_dir
         Road graphs, one folder each; None: depots use the straight line, labelled.
     twilio_api_url
@@ -45,16 +55,19 @@ class Settings:
     stage: Stage
     table_name: str
     improve_queue_url: str
-    sealing_secrets: tuple[bytes, ...]
+    secrets_path: str
+    secrets_seconds: Seconds
     public_base_url: str
-    twilio_account_sid: str
-    twilio_auth_token: str
-    twilio_from: str
     twilio_api_url: str | None
     roads_dir: str | None
     osrm_url: str | None
     staleness: Seconds
     requests_per_minute: int
+
+    @property
+    def mode(self) -> Mode:
+        """The world whose merchants are served: live ones in the live stage and nowhere else."""
+        return Mode.LIVE if self.stage is Stage.LIVE else Mode.TEST
 
     @property
     def has_test_clock(self) -> bool:
@@ -68,30 +81,39 @@ class Settings:
         Raises
         ------
         BadSetting
-            One is missing, malformed, or not allowed in this stage.
+            One is missing, malformed, not allowed in this stage, or of another stage's stack.
         """
         read = _Reader(environ)
         stage = read.stage("STAGE")
         settings = Settings(
             stage=stage,
             table_name=read.text("TABLE_NAME"),
-            improve_queue_url=read.text("IMPROVE_QUEUE_URL"),
-            sealing_secrets=read.secrets("SEALING_KEY"),
-            public_base_url=read.text("PUBLIC_BASE_URL").rstrip("/"),
-            twilio_account_sid=read.text("TWILIO_ACCOUNT_SID"),
-            twilio_auth_token=read.text("TWILIO_AUTH_TOKEN"),
-            twilio_from=read.text("TWILIO_FROM"),
-            twilio_api_url=environ.get("TWILIO_API_URL") or None,
+            improve_queue_url=read.url("IMPROVE_QUEUE_URL"),
+            secrets_path=read.text("SECRETS_PATH"),
+            secrets_seconds=read.whole("SECRETS_SECONDS", 60, most=LONGEST_SECRETS_SECONDS),
+            public_base_url=read.url("PUBLIC_BASE_URL"),
+            twilio_api_url=read.url("TWILIO_API_URL", required=False) or None,
             roads_dir=environ.get("ROADS_DIR") or None,
-            osrm_url=environ.get("OSRM_URL") or None,
-            staleness=read.whole("STALENESS_SECONDS", 2 if stage is Stage.LIVE else 0),
-            requests_per_minute=read.whole("REQUESTS_PER_MINUTE", 1200),
+            osrm_url=read.url("OSRM_URL", required=False) or None,
+            staleness=read.whole("STALENESS_SECONDS", 2 if stage is Stage.LIVE else 0, most=MINUTE),
+            requests_per_minute=read.whole("REQUESTS_PER_MINUTE", 1200, least=1),
         )
+        settings._require_one_stack()
         if stage is Stage.LIVE and settings.twilio_api_url:
             raise BadSetting("TWILIO_API_URL is for sandboxes; a live stage texts through Twilio")
-        if stage is Stage.LIVE and not settings.public_base_url.startswith("https://"):
-            raise BadSetting("PUBLIC_BASE_URL must be https in a live stage")
+        if stage is not Stage.SANDBOX and not settings.public_base_url.startswith("https://"):
+            raise BadSetting(f"PUBLIC_BASE_URL must be https in the stage {stage}")
         return settings
+
+    def _require_one_stack(self) -> None:
+        """Two stages cannot share data: what each uses carries its name, and nothing else is accepted."""
+        stack = self.table_name
+        if not stack.endswith(f"-{self.stage}"):
+            raise BadSetting(f"TABLE_NAME must end in -{self.stage}: this is the stage {self.stage}")
+        if self.secrets_path != f"/{stack}":
+            raise BadSetting("SECRETS_PATH must be a slash and TABLE_NAME: both are of one stack")
+        if not self.improve_queue_url.rpartition("/")[2].startswith(f"{stack}-"):
+            raise BadSetting("IMPROVE_QUEUE_URL must name a queue that begins with TABLE_NAME and a hyphen")
 
 
 class _Reader:
@@ -104,13 +126,23 @@ class _Reader:
             raise BadSetting(f"{name} is not set")
         return value
 
-    def whole(self, name: str, default: int) -> int:
+    def whole(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         value = self._environ.get(name, "")
         if not value:
             return default
-        if not (value.isascii() and value.isdigit()):
+        if not _WHOLE.fullmatch(value):
             raise BadSetting(f"{name} must be a whole number")
-        return int(value)
+        number = int(value)
+        if number < least or (most is not None and number > most):
+            raise BadSetting(f"{name} must be {least} or more" + (f", {most} at most" if most else ""))
+        return number
+
+    def url(self, name: str, *, required: bool = True) -> str:
+        """An address without a slash at the end; empty where there is none."""
+        value = self.text(name) if required else self._environ.get(name, "")
+        if value and not _URL.fullmatch(value):
+            raise BadSetting(f"{name} must be a URL: http or https, a host, no query")
+        return value.rstrip("/")
 
     def stage(self, name: str) -> Stage:
         try:
@@ -119,13 +151,3 @@ class _Reader:
             if isinstance(error, BadSetting):
                 raise
             raise BadSetting(f"{name} must be one of {', '.join(Stage)}") from error
-
-    def secrets(self, name: str) -> tuple[bytes, ...]:
-        """Base64 secrets of at least 32 bytes, separated by commas, the newest first."""
-        try:
-            secrets = tuple(base64.b64decode(part, validate=True) for part in self.text(name).split(","))
-        except binascii.Error as error:
-            raise BadSetting(f"{name} must be base64") from error
-        if min(map(len, secrets)) < 32:
-            raise BadSetting(f"{name} must hold at least 32 bytes")
-        return secrets

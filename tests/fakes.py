@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from chalicelib.adapters.secrets import TwilioAccount
 from chalicelib.errors import AlreadyDone, NotFound
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
 from chalicelib.units import Seconds, Timestamp
+from infra.secrets import Vault
 
 
 @dataclass
@@ -98,3 +104,65 @@ class InMemoryRateCounter:
         self.writes += 1
         self.counts[key_id, window] = self.counts.get((key_id, window), 0) + requests
         return self.counts[key_id, window]
+
+
+class _Refusals:
+    """The errors of a boto3 client of SSM, by name."""
+
+    class ParameterNotFound(ClientError):
+        def __init__(self) -> None:
+            super().__init__({"Error": {"Code": "ParameterNotFound", "Message": ""}}, "GetParameter")
+
+    class ParameterAlreadyExists(ClientError):
+        def __init__(self) -> None:
+            super().__init__({"Error": {"Code": "ParameterAlreadyExists", "Message": ""}}, "PutParameter")
+
+
+@dataclass
+class FakeParameters:
+    """A boto3 client of SSM, as far as it is used.
+
+    Attributes
+    ----------
+    answers
+        Whether it does; set it to False for an outage.
+    reads
+        How often a parameter was asked for.
+    """
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    kept: dict[str, tuple[str, int, Timestamp]] = field(default_factory=dict)
+    answers: bool = True
+    reads: int = 0
+    exceptions = _Refusals
+
+    @staticmethod
+    def with_secrets(stack: str, clock: FakeClock | None = None) -> "FakeParameters":
+        """Parameters of a stack that was just set up."""
+        parameters = FakeParameters(clock or FakeClock())
+        Vault(parameters, stack).make(A_TWILIO_ACCOUNT, now=parameters.clock.at)
+        return parameters
+
+    def get_parameter(self, *, Name: str, WithDecryption: bool) -> dict[str, Any]:
+        assert WithDecryption, "what is encrypted would come back encrypted"
+        self.reads += 1
+        if not self.answers:
+            raise EndpointConnectionError(endpoint_url="https://ssm.example")
+        if Name not in self.kept:
+            raise _Refusals.ParameterNotFound
+        text, version, at = self.kept[Name]
+        changed = datetime.fromtimestamp(at, UTC)
+        return {"Parameter": {"Name": Name, "Value": text, "Version": version, "LastModifiedDate": changed}}
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> dict[str, Any]:
+        assert Type == "SecureString"
+        if Name in self.kept and not Overwrite:
+            raise _Refusals.ParameterAlreadyExists
+        version = self.kept[Name][1] + 1 if Name in self.kept else 1
+        self.kept[Name] = (Value, version, self.clock.at)
+        return {"Version": version}
+
+
+A_TWILIO_ACCOUNT = TwilioAccount(
+    account_sid="AC" + "0" * 32, auth_tokens=("a-token-of-the-tests",), sender="+15005550006"
+)

@@ -139,13 +139,17 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
 
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     values = dict.fromkeys(variables, "any") | {
+        "TABLE_NAME": "slotkeeper-live",
+        "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
+        "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",
-        "SEALING_KEY": "AAAA" * 11,
     }
     assert "TWILIO_API_URL" not in variables
     settings = Settings.from_env(values | {"STAGE": STAGE})
     assert settings.stage is Stage.LIVE
     assert settings.twilio_api_url is None
+    assert variables["SECRETS_PATH"] == {"Fn::Sub": "/${AWS::StackName}"}
+    assert not [name for name in variables if "KEY" in name or "TOKEN" in name]
 
 
 def test_sandbox_endpoints_are_not_deployed(resources: dict[str, Any]) -> None:

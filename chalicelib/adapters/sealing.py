@@ -2,21 +2,26 @@
 
 AES-SIV (RFC 5297) encrypts and authenticates without a nonce: the same content gives the same token, which is
 what makes the same search give the same answer. It reveals only that two tokens are equal. A token says in
-its first byte which key sealed it, so keys rotate: the first seals, all of them open.
+its first byte which key sealed it, so keys rotate: the first seals, all of them open. For a token that none
+of them opens they are looked up once more: another process may have learned of a new key before us.
 """
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from chalicelib.adapters.secrets import KEY_BYTES, Fixed, Parameter
 from chalicelib.errors import BadToken
+from chalicelib.units import DAY, Seconds
 
-KEY_BYTES = 32  # a secret; the 64 bytes AES-256-SIV wants are derived from it
+# How long a secret is kept after the last it sealed: a receipt is good for a day, DynamoDB deletes it up to
+# two days later, and somebody may come back to a list.
+KEPT_AFTER_USE: Seconds = 7 * DAY
 _LONGEST = 16_384  # characters of a token we look at; ours are far shorter
 
 
@@ -26,7 +31,7 @@ class Sealer:
     Parameters
     ----------
     secrets
-        At least `KEY_BYTES` each, the newest first. Drop an old one when all it sealed has expired.
+        At least `KEY_BYTES` each; the first one seals, all of them open. Or where to look them up.
 
     Raises
     ------
@@ -34,10 +39,13 @@ class Sealer:
         If there is no secret or one is too short.
     """
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        if not secrets or min(map(len, secrets)) < KEY_BYTES:
-            raise ValueError(f"sealing needs secrets of at least {KEY_BYTES} bytes")
-        self._rings = [_Ring(secret) for secret in secrets]
+    def __init__(self, secrets: Sequence[bytes] | Parameter[Sequence[bytes]]) -> None:
+        if isinstance(secrets, Sequence):
+            if not secrets or min(map(len, secrets)) < KEY_BYTES:
+                raise ValueError(f"sealing needs secrets of at least {KEY_BYTES} bytes")
+            secrets = Fixed(secrets)
+        self._secrets: Parameter[Sequence[bytes]] = secrets
+        self._rings: dict[bytes, _Ring] = {}
 
     def seal(self, purpose: str, payload: bytes) -> str:
         """Make an unreadable, unforgeable text of `payload`, the same each time, safe in a URL.
@@ -70,12 +78,12 @@ class Sealer:
 
     def seal_bytes(self, purpose: str, payload: bytes) -> bytes:
         """As `seal`, for a binary attribute."""
-        ring = self._rings[0]
+        ring = self._ring(self._secrets.current()[0])
         return ring.mark + ring.siv.encrypt(payload, [purpose.encode()])
 
     def unseal_bytes(self, purpose: str, sealed: bytes) -> bytes:
         """As `unseal`, for a binary attribute."""
-        for ring in self._rings:
+        for ring in self._candidates():
             if sealed[:1] == ring.mark:
                 try:
                     return ring.siv.decrypt(sealed[1:], [purpose.encode()])
@@ -85,15 +93,25 @@ class Sealer:
 
     def derive(self, purpose: str, text: str) -> str:
         """Derive a token of 128 bits that only we can derive, to hand out beside an id that is public."""
-        return self._rings[0].derive(purpose, text)
+        return self._ring(self._secrets.current()[0]).derive(purpose, text)
 
     def is_derived(self, purpose: str, text: str, token: str) -> bool:
-        """Whether `derive` gave this token, with any of our secrets; in constant time."""
+        """Whether `derive` gave this token, with any of our secrets; each comparison takes constant time."""
         presented = token.encode("utf-8", "replace")
-        matches = [
-            hmac.compare_digest(ring.derive(purpose, text).encode(), presented) for ring in self._rings
-        ]
-        return any(matches)
+        return any(
+            hmac.compare_digest(ring.derive(purpose, text).encode(), presented) for ring in self._candidates()
+        )
+
+    def _candidates(self) -> Iterator["_Ring"]:
+        """All that may open something: first what we know, then what there is to learn."""
+        known = self._secrets.current()
+        yield from map(self._ring, known)
+        yield from (self._ring(secret) for secret in self._secrets.renewed() if secret not in known)
+
+    def _ring(self, secret: bytes) -> "_Ring":
+        if secret not in self._rings:
+            self._rings[secret] = _Ring(secret)
+        return self._rings[secret]
 
 
 class _Ring:

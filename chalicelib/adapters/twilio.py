@@ -1,11 +1,13 @@
 """Texts through Twilio's REST API, with Twilio's own client.
 
-Nothing is retried here: a POST that timed out may have been taken. Errors are told apart by status and code
-only, because Twilio's messages quote the recipient's number. Weak point: importing the client costs 0.2 s, so
-only the consumer of facts does.
+Nothing is retried here: a POST that timed out may have been taken. One that was refused for its token was
+not, and goes out with the next token: while tokens are exchanged, either may be the good one. Errors are told
+apart by status and code only, because Twilio's messages quote the recipient's number. Weak point: importing
+the client costs 0.2 s, so only the consumer of facts does.
 """
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,10 +17,12 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from chalicelib.adapters.secrets import Parameter, TwilioAccount
 from chalicelib.errors import Upstream
 from chalicelib.notifications.service import TextRefused
 
 _TIMEOUT_SECONDS = 8.0
+_UNKNOWN_TOKEN = 401
 _RETRY_LATER = 429
 
 
@@ -43,15 +47,16 @@ class TwilioSender:
 
     Parameters
     ----------
+    account
+        Whom Twilio knows us as.
     api_url
         Where requests go instead of Twilio; None in every stage that texts people.
     """
 
-    def __init__(self, *, account_sid: str, auth_token: str, sender: str, api_url: str | None) -> None:
+    def __init__(self, account: Parameter[TwilioAccount], *, api_url: str | None) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
-        http = _Elsewhere(api_url) if api_url else TwilioHttpClient(timeout=_TIMEOUT_SECONDS)
-        self._client = Client(account_sid, auth_token, http_client=http)
-        self._from = sender
+        self._account = account
+        self._http = _Elsewhere(api_url) if api_url else TwilioHttpClient(timeout=_TIMEOUT_SECONDS)
 
     def send(self, to: str, body: str) -> str:
         """Send one text and give its SID.
@@ -61,17 +66,30 @@ class TwilioSender:
         TextRefused
             Twilio will not take it.
         Upstream
-            Twilio was not reached, or whether it took the text is not known.
+            Twilio was not reached, whether it took the text is not known, or it knows none of our tokens.
         """
-        try:
-            sent = self._client.messages.create(to=to, from_=self._from, body=body)
-        except TwilioRestException as error:
-            if error.status == _RETRY_LATER or error.status >= 500:
-                raise Upstream("Twilio is busy.") from error
-            raise TextRefused("Twilio refused the text.", code=str(error.code)) from None
-        except RequestException:
-            raise Upstream("Twilio did not answer.") from None
-        return str(sent.sid)
+        for account_sid, token, sender in self._candidates():
+            client = Client(account_sid, token, http_client=self._http)
+            try:
+                return str(client.messages.create(to=to, from_=sender, body=body).sid)
+            except TwilioRestException as error:
+                if error.status == _UNKNOWN_TOKEN:
+                    continue
+                if error.status == _RETRY_LATER or error.status >= 500:
+                    raise Upstream("Twilio is busy.") from error
+                raise TextRefused("Twilio refused the text.", code=str(error.code)) from None
+            except RequestException:
+                raise Upstream("Twilio did not answer.") from None
+        raise Upstream("Twilio knows none of our tokens.")
+
+    def _candidates(self) -> Iterator[tuple[str, str, str]]:
+        known = self._account.current()
+        for token in known.auth_tokens:
+            yield known.account_sid, token, known.sender
+        renewed = self._account.renewed()
+        for token in renewed.auth_tokens:
+            if (renewed.account_sid, token) not in {(known.account_sid, old) for old in known.auth_tokens}:
+                yield renewed.account_sid, token, renewed.sender
 
 
 def sandbox_inbox(api_url: str, phone: str | None) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ class Cut:
     keeps: frozenset[str] = frozenset()
 
 
-AWS_SERVICES: Final = frozenset({"dynamodb", "sqs"})
+AWS_SERVICES: Final = frozenset({"dynamodb", "sqs", "ssm"})
 _EVERY_AWS_CLIENT: Final = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )

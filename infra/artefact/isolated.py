@@ -26,15 +26,12 @@ NOWHERE: Final = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_SECRET_ACCESS_KEY": "nothing",
-    "IMPROVE_QUEUE_URL": "http://127.0.0.1:9/improve.fifo",
+    "IMPROVE_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-improve.fifo",
     "PUBLIC_BASE_URL": "https://slots.example",
     "ROADS_DIR": "roads",
-    "SEALING_KEY": "AAAA" * 11,
+    "SECRETS_PATH": "/nowhere-live",
     "STAGE": "live",
-    "TABLE_NAME": "nowhere",
-    "TWILIO_ACCOUNT_SID": "AC0",
-    "TWILIO_AUTH_TOKEN": "nothing",
-    "TWILIO_FROM": "+15005550006",
+    "TABLE_NAME": "nowhere-live",
 }
 
 

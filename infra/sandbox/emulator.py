@@ -76,6 +76,7 @@ class Emulator:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ENDPOINT_URL_DYNAMODB": self.url,
             "AWS_ENDPOINT_URL_SQS": self.url,
+            "AWS_ENDPOINT_URL_SSM": self.url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",

@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+ACCOUNT_SID, AUTH_TOKEN = "FAKE_TWILIO_ACCOUNT_SID", "FAKE_TWILIO_AUTH_TOKEN"  # variables it is started with
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 PATH = re.compile(r"/2010-04-01/Accounts/(?P<account>\w+)/Messages(?:/(?P<sid>\w+))?\.json")
 MAGIC_TO = {
@@ -247,6 +248,6 @@ if __name__ == "__main__":
     arguments.add_argument("--socket", type=int, required=True, help="file descriptor of a listening socket")
     serve(
         socket.socket(fileno=arguments.parse_args().socket),
-        account=os.environ["TWILIO_ACCOUNT_SID"],
-        auth_token=os.environ["TWILIO_AUTH_TOKEN"],
+        account=os.environ[ACCOUNT_SID],
+        auth_token=os.environ[AUTH_TOKEN],
     )

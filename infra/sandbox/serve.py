@@ -7,7 +7,6 @@ and ours before its server is up. Weak point: a part that ends is not started ag
 with it.
 """
 
-import base64
 import json
 import os
 import secrets
@@ -20,11 +19,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any
 
+from chalicelib.adapters.secrets import TwilioAccount
+from infra.sandbox import fake_twilio
 from infra.sandbox.children import Child, ChildDied, stop
-from infra.sandbox.emulator import ROOT, Emulator, clean_environment
+from infra.sandbox.emulator import ROOT, STACK, Emulator, clean_environment
+from infra.secrets import Vault
 
 FUNCTIONS = ("improve", "publish_facts", "drain_due")
 FROM_NUMBER = "+15005550006"  # Twilio's magic number that may send
@@ -95,18 +97,32 @@ def _start(plan: Plan, exit_stack: ExitStack) -> tuple[list[Child], str]:
         emulator = exit_stack.enter_context(Emulator(logs=plan.home))
         url = _url(api)
         ours = _environment(emulator, url=url, twilio_url=_url(twilio))
+        account = _put_secrets(emulator)
         environment = clean_environment(os.environ) | ours
         children = [emulator.child]
         exit_stack.callback(lambda: stop(children[1:]))
         exit_stack.callback((plan.home / "ready.json").unlink, missing_ok=True)
         exit_stack.callback(_ignore_signals)  # runs first: what follows shall not be interrupted again
 
-        def start(name: str, module: str, *arguments: str, inherits: Sequence[int] = ()) -> None:
+        def start(
+            name: str,
+            module: str,
+            *arguments: str,
+            inherits: Sequence[int] = (),
+            knows: Mapping[str, str] = environment,
+        ) -> None:
             command = [sys.executable, "-m", f"infra.sandbox.{module}", *arguments]
-            child = Child(name, command, environment=environment, logs=plan.home, inherits=inherits)
-            children.append(child)
+            children.append(Child(name, command, environment=knows, logs=plan.home, inherits=inherits))
 
-        start("twilio", "fake_twilio", "--socket", str(twilio.fileno()), inherits=[twilio.fileno()])
+        # Twilio is somebody else: it sees nothing of ours, and we see its credentials in our secrets only.
+        credentials = {
+            fake_twilio.ACCOUNT_SID: account.account_sid,
+            fake_twilio.AUTH_TOKEN: account.auth_tokens[0],
+            "PATH": environment.get("PATH", os.defpath),
+            "PYTHONPATH": str(ROOT),
+        }
+        socket_argument = ("--socket", str(twilio.fileno()))
+        start("twilio", "fake_twilio", *socket_argument, inherits=[twilio.fileno()], knows=credentials)
         for number in range(1, plan.workers + 1):
             socket_arguments = ("--socket", str(api.fileno()), "--app", plan.app)
             start(f"api-{number}", "gateway", *socket_arguments, inherits=[api.fileno()])
@@ -116,7 +132,7 @@ def _start(plan: Plan, exit_stack: ExitStack) -> tuple[list[Child], str]:
     _wait_until_answering(url, children)
     os.environ.update(ours)
     merchants = plan.seed(url) if plan.seed else []
-    twilio_facts = {"auth_token": ours["TWILIO_AUTH_TOKEN"], "from_number": FROM_NUMBER}
+    twilio_facts = {"auth_token": account.auth_tokens[0], "from_number": FROM_NUMBER}
     _write(plan.home / "environment.json", ours)
     _write(plan.home / "ready.json", {"url": url, "merchants": merchants, "twilio": twilio_facts})
     return children, url
@@ -128,10 +144,7 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "STAGE": "sandbox",
         "TABLE_NAME": emulator.resources.table_name,
         "IMPROVE_QUEUE_URL": emulator.resources.improve_queue_url,
-        "SEALING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",
-        "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
-        "TWILIO_FROM": FROM_NUMBER,
+        "SECRETS_PATH": f"/{STACK}",
         "TWILIO_API_URL": twilio_url,
         "PUBLIC_BASE_URL": url,
         # The quota of a live key would stop a load test, which is what a sandbox is for.
@@ -140,6 +153,16 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _put_secrets(emulator: Emulator) -> TwilioAccount:
+    account = TwilioAccount(
+        account_sid=f"AC{secrets.token_hex(16)}",
+        auth_tokens=(secrets.token_hex(16),),
+        sender=FROM_NUMBER,
+    )
+    Vault(emulator.client("ssm"), STACK).make(account, now=int(time()))
+    return account
 
 
 def _listen(port: int) -> socket.socket:

@@ -2,9 +2,11 @@
 
 import socket
 import threading
+from dataclasses import dataclass
 
 import pytest
 
+from chalicelib.adapters.secrets import Fixed, TwilioAccount
 from chalicelib.adapters.twilio import TwilioSender, sandbox_inbox
 from chalicelib.errors import Upstream
 from chalicelib.notifications.service import TextRefused
@@ -28,8 +30,12 @@ def url() -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def sender(url: str, *, auth_token: str = TOKEN) -> TwilioSender:
-    return TwilioSender(account_sid=ACCOUNT, auth_token=auth_token, sender=FROM, api_url=url)
+def account(*tokens: str) -> TwilioAccount:
+    return TwilioAccount(account_sid=ACCOUNT, auth_tokens=tokens, sender=FROM)
+
+
+def sender(url: str, *tokens: str) -> TwilioSender:
+    return TwilioSender(Fixed(account(*tokens or (TOKEN,))), api_url=url)
 
 
 def test_a_text_arrives_in_the_inbox(url: str) -> None:
@@ -59,7 +65,34 @@ def test_no_answer_is_upstream_and_not_repeated() -> None:
         sandbox_inbox(f"http://127.0.0.1:{port}", None)
 
 
-def test_bad_credentials_are_refused(url: str) -> None:
-    """Twilio says 401; it will say so again."""
-    with pytest.raises(TextRefused):
-        sender(url, auth_token="wrong").send("+12025550123", "Hello")
+def test_token_that_twilio_does_not_know_loses_no_text(url: str) -> None:
+    """It is our mistake and not the text's: whoever sends it tries again."""
+    with pytest.raises(Upstream, match="none of our tokens"):
+        sender(url, "wrong").send("+12025550123", "Hello")
+
+
+def test_either_of_two_tokens_sends(url: str) -> None:
+    """While tokens are exchanged one of them may not be good yet, or not any more; the text goes out once."""
+    sent = sender(url, "not good yet", TOKEN).send("+12025550177", "Hello")
+    assert [text["sid"] for text in sandbox_inbox(url, "+12025550177")] == [sent]
+
+
+@dataclass
+class Learning:
+    """An account whose good token is only found when it is looked up again."""
+
+    looked_again: int = 0
+
+    def current(self) -> TwilioAccount:
+        return account("not good any more")
+
+    def renewed(self) -> TwilioAccount:
+        self.looked_again += 1
+        return account(TOKEN, "not good any more")
+
+
+def test_token_we_have_not_heard_of_yet_is_looked_up(url: str) -> None:
+    """Twilio dropped the old one before this process has read the new one."""
+    learning = Learning()
+    assert TwilioSender(learning, api_url=url).send("+12025550123", "Hello")
+    assert learning.looked_again == 1

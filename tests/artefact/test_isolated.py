@@ -42,9 +42,11 @@ routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitCallback(between
 print(routing.Solve().ObjectiveValue())
 """
 TEXTS = """
+from chalicelib.adapters.secrets import Fixed, TwilioAccount
 from chalicelib.adapters.twilio import TwilioSender
 from chalicelib.errors import Upstream
-sender = TwilioSender(account_sid="AC0", auth_token="0", sender="+15005550006", api_url="http://127.0.0.1:9")
+account = TwilioAccount(account_sid="AC0", auth_tokens=("0",), sender="+15005550006")
+sender = TwilioSender(Fixed(account), api_url="http://127.0.0.1:9")
 try:
     sender.send("+12025550123", "Your delivery")
 except Upstream as error:

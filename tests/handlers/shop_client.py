@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
-from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.bootstrap import PromiseAddressees, Services
 from chalicelib.events import Mode, Tenant
@@ -22,7 +22,7 @@ from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.service import Notifications
 from chalicelib.settings import Settings, Stage
 from chalicelib.units import Seconds, Timestamp
-from tests.fakes import FakeClock, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
+from tests.fakes import FakeClock, FakeParameters, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
 from tests.fakes_store import InMemoryStore
 from tests.handlers.bakery import problem_of
 from tests.handlers.described import check_described
@@ -189,11 +189,9 @@ class InMemoryServices(Services):
             stage=Stage.SANDBOX,
             table_name="",
             improve_queue_url="",
-            sealing_secrets=(),
+            secrets_path="",
+            secrets_seconds=60,
             public_base_url="https://track.example",
-            twilio_account_sid="",
-            twilio_auth_token="",
-            twilio_from="",
             twilio_api_url=None,
             roads_dir=None,
             osrm_url=None,
@@ -202,8 +200,10 @@ class InMemoryServices(Services):
         )
         store: Any = WholeStore()
         travel = TravelEngines(None, osrm_url=None)
-        sealer = Sealer([b"a secret of thirty-two bytes ...."])
-        super().__init__(settings, clock=clock, store=store, travel=travel, sealer=sealer)
+        secrets = Secrets(
+            lambda: FakeParameters.with_secrets("shop"), path="/shop", clock=clock, fresh_for=60
+        )
+        super().__init__(settings, clock=clock, store=store, travel=travel, secrets=secrets)
         self.texts: list[dict[str, Any]] = []
         self.reacting = Notifications(store, PromiseAddressees(store), self)
 

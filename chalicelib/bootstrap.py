@@ -121,7 +121,9 @@ class Services:
         self.promises = Promises(ports)
         self.fleet = Fleet(store, travel.of, noise=Noise(), pause=full_jitter)
         self.dispatch = Dispatch(store, self.planner)
-        self.merchants = Merchants(store, entropy=token_bytes, remember_for=settings.staleness)
+        self.merchants = Merchants(
+            store, entropy=token_bytes, remember_for=settings.staleness, modes=(settings.mode,)
+        )
         quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
         self.rate_limiter = RateLimiter(store, quota=quota)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.adapters.secrets import TwilioAccount
-from chalicelib.errors import AlreadyDone, NotFound
+from chalicelib.errors import AlreadyDone, NotFound, Upstream
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
@@ -59,12 +59,14 @@ class InMemoryReceipts:
 
 @dataclass
 class InMemoryMerchants:
-    """Merchants and keys; `lookups` tells how often the store was asked for a key."""
+    """Merchants and keys; `lookups` and `notes` count what was asked about keys."""
 
     receipts: InMemoryReceipts = field(default_factory=InMemoryReceipts)
     keys: dict[str, ApiKey] = field(default_factory=dict)
     merchants: dict[Tenant, Merchant] = field(default_factory=dict)
     lookups: int = 0
+    notes: int = 0
+    notes_use: bool = True
 
     def get_key(self, sha256: str) -> ApiKey | None:
         self.lookups += 1
@@ -85,6 +87,12 @@ class InMemoryMerchants:
                 self.keys[key.sha256] = replace(key, revoked_at=key.revoked_at or at)
                 return
         raise NotFound("There is no such key.")
+
+    def note_use(self, key: ApiKey, day: date) -> None:
+        self.notes += 1
+        if not self.notes_use:
+            raise Upstream("No answer.")
+        self.keys[key.sha256] = replace(self.keys[key.sha256], last_used_on=day)
 
     def get_merchant(self, tenant: Tenant) -> Merchant | None:
         return self.merchants.get(tenant)

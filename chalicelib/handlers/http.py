@@ -153,6 +153,9 @@ PROBLEMS: Mapping[str, Problem] = {
     "key_in_use": Problem(
         409, "A key cannot revoke itself", "Use another admin key, so that one is left that can make keys."
     ),
+    "too_many_keys": Problem(
+        409, "There are too many live keys", "50 may be live at once. Revoke one that is not used."
+    ),
     "slot_taken": Problem(
         409,
         "The slot was taken",

@@ -1,6 +1,6 @@
 """Endpoints for a merchant's keys and settings."""
 
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
@@ -66,6 +66,7 @@ class KeyView(View):
     created_at: Instant
     expires_at: Instant | None
     revoked_at: Instant | None
+    last_used_on: Annotated[date | None, Field(description="The last day, in UTC, on which it was used.")]
 
     @staticmethod
     def of(key: ApiKey) -> "KeyView":
@@ -80,6 +81,7 @@ class KeyView(View):
             created_at=key.created_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            last_used_on=key.last_used_on,
         )
 
 
@@ -169,12 +171,19 @@ class Settings(Body):
         )
 
 
-@api.endpoint("POST", "/v1/keys", scope=Scope.ADMIN, request=KeyRequest, answers={201: NewKeyView})
+@api.endpoint(
+    "POST",
+    "/v1/keys",
+    scope=Scope.ADMIN,
+    request=KeyRequest,
+    answers={201: NewKeyView},
+    problems=("too_many_keys",),
+)
 def create_key(call: Call[KeyRequest]) -> Answer:
     """Make an API key.
 
     Keep `key` from the answer: it is shown this once. To rotate a key, make a new one, put it into use, then
-    revoke the old one; any number of keys may be live at once.
+    revoke the old one when its `last_used_on` is past; 50 keys may be live at once.
     """
 
     def answer(new: NewKey) -> Answer:

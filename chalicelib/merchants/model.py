@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import Flag, StrEnum, auto
 from hashlib import sha256
 
@@ -69,6 +70,8 @@ class ApiKey:
         Its last four characters, so that a person can tell two keys apart.
     origins
         Web origins whose pages may read the answers (CORS); publishable keys only.
+    last_used_on
+        The last day (UTC) on which it opened something.
     """
 
     key_id: str
@@ -81,6 +84,7 @@ class ApiKey:
     created_at: Timestamp
     expires_at: Timestamp | None = None
     revoked_at: Timestamp | None = None
+    last_used_on: date | None = None
 
     def opens_at(self, now: Timestamp) -> bool:
         """Whether the key is good at this moment of system time."""
@@ -147,6 +151,11 @@ def is_well_formed(text: str) -> bool:
     """Whether this is spelled like a key of ours and its check digits agree; asks nobody."""
     parts = _KEY.fullmatch(text)
     return parts is not None and _base62(zlib.crc32(parts[1].encode()), _CHECK_DIGITS) == parts[2]
+
+
+def mode_of(text: str) -> Mode:
+    """Which world a well-formed key is of."""
+    return Mode(text.split("_", 2)[1])
 
 
 def key_hash(text: str) -> str:

@@ -5,11 +5,13 @@ expired) is refused with the same words after the same work, so an answer tells 
 Weak point: with `remember_for` above zero a revoked key keeps working that long in a warm process.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Protocol
 
-from chalicelib.errors import Conflict, FieldError, InvalidRequest, NotFound, Unauthorized
-from chalicelib.events import Tenant
+from chalicelib.errors import Conflict, FieldError, InvalidRequest, NotFound, Unauthorized, Upstream
+from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import (
     RANDOM_BYTES,
     ApiKey,
@@ -20,11 +22,13 @@ from chalicelib.merchants.model import (
     is_well_formed,
     key_hash,
     key_text,
+    mode_of,
     short_id,
 )
 from chalicelib.receipts import Receipt, ReceiptRow, no_receipt
 from chalicelib.units import Seconds, Timestamp
 
+MOST_LIVE_KEYS = 50  # of one merchant: enough for any rotation, and a list is one read
 _REMEMBERED = 1024  # keys a warm process keeps in mind; beyond that it starts afresh
 
 
@@ -47,6 +51,10 @@ class MerchantStore(Protocol):
         """Mark a key revoked, keeping an earlier mark; `NotFound` if the tenant has no such key."""
         ...
 
+    def note_use(self, key: ApiKey, day: date) -> None:
+        """Remember that a key was used on this day; `Upstream` if that did not work at once."""
+        ...
+
     def get_merchant(self, tenant: Tenant) -> Merchant | None:
         """Read a tenant's settings."""
         ...
@@ -66,15 +74,24 @@ class Merchants:
     remember_for
         How long a warm process trusts a key it has just seen, in seconds of system time. 0, the default, asks
         the store each time: a revoked key stops at once.
+    modes
+        Which worlds there are here; a key of another one opens nothing, whatever the store holds.
     """
 
     def __init__(
-        self, store: MerchantStore, *, entropy: Callable[[int], bytes], remember_for: Seconds = 0
+        self,
+        store: MerchantStore,
+        *,
+        entropy: Callable[[int], bytes],
+        remember_for: Seconds = 0,
+        modes: Collection[Mode] = tuple(Mode),
     ) -> None:
         self._store = store
         self._entropy = entropy
         self._remember_for = remember_for
+        self._modes = modes
         self._seen: dict[str, tuple[ApiKey, Timestamp]] = {}
+        self._noted: dict[str, date] = {}
 
     def authenticate(self, text: str, *, now: Timestamp) -> ApiKey:
         """Find the key a caller presented.
@@ -93,17 +110,19 @@ class Merchants:
 
         Notes
         -----
-        One hash and at most one read. Text whose check digits are wrong is not looked up: anybody can see
-        that they are wrong, and a flood of made-up keys costs the store nothing.
+        One hash and at most one read; once a day for each key one write. Text whose check digits are wrong is
+        not looked up: anybody can see that they are wrong, and a flood of made-up keys costs the store
+        nothing. The same goes for a key of another world.
         """
         name = key_hash(text)
         key = self._remembered(name, now=now)
-        if key is None and is_well_formed(text):
+        if key is None and is_well_formed(text) and mode_of(text) in self._modes:
             key = self._store.get_key(name)
             if key is not None and self._remember_for:
                 self._remember(name, key, now=now)
         if key is None or not key.opens_at(now):
             raise Unauthorized("The API key is unknown, expired or revoked.")
+        self._note_use(key, now=now)
         return key
 
     def create_key(
@@ -129,6 +148,8 @@ class Merchants:
         InvalidRequest
             If a publishable key should do more than check out, a secret key should list origins, or the key
             should have expired already.
+        Conflict
+            `too_many_keys`: there are `MOST_LIVE_KEYS`; two requests at once may make one more.
         AlreadyDone
             If the request's receipt exists.
         """
@@ -138,6 +159,12 @@ class Merchants:
             raise _refused("/origins", "Only publishable keys are used from web pages.")
         if expires_at is not None and expires_at <= now:
             raise _refused("/expires_at", "This moment has passed.")
+        if tenant.mode not in self._modes:
+            raise ValueError(f"there are no keys of the mode {tenant.mode} here")
+        if sum(key.opens_at(now) for key in self._store.list_keys(tenant)) >= MOST_LIVE_KEYS:
+            raise Conflict(
+                f"There are {MOST_LIVE_KEYS} live keys. Revoke one that is not used.", code="too_many_keys"
+            )
         if type is KeyType.PUBLISHABLE and origins is None:
             merchant = self._store.get_merchant(tenant)
             origins = merchant.origins if merchant else ()
@@ -187,6 +214,17 @@ class Merchants:
         """Put these settings in the place of the old ones."""
         self._store.put_merchant(merchant)
         return merchant
+
+    def _note_use(self, key: ApiKey, *, now: Timestamp) -> None:
+        """Have the store know on which day a key was last used: by one write a day, not one a request."""
+        day = datetime.fromtimestamp(now, UTC).date()
+        if day in (key.last_used_on, self._noted.get(key.key_id)):
+            return
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[key.key_id] = day
+        with suppress(Upstream):  # nobody is turned away for a date
+            self._store.note_use(key, day)
 
     def _remembered(self, name: str, *, now: Timestamp) -> ApiKey | None:
         seen = self._seen.get(name)

@@ -69,6 +69,7 @@ ACCESSES: Accesses = {
     ),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
+    "note_use": lambda store: store.note_use(a_key("a"), TODAY),
     "revoke_key": lambda store: store.revoke_key(ACME, "key_a", at=NOW),
     "add": lambda store: store.add("key_a", NOW, 3),
     "set_clock_offset": lambda store: store.set_clock_offset(ACME, 60),

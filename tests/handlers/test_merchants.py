@@ -104,6 +104,22 @@ def test_keys_can_be_rotated_without_a_gap(bakery: Bakery) -> None:
     assert bakery.ask("GET", "/v1/keys", key=old["key"]).status_code == 401
 
 
+def test_list_says_on_which_day_a_key_was_last_used(bakery: Bakery) -> None:
+    """So that the old one of two is revoked when nobody uses it any more."""
+    unused = new_key(bakery, type="secret", scopes=["ops"])
+    listed = bakery.ask("GET", "/v1/keys").json_body["data"]
+    days = {key["key_id"]: key["last_used_on"] for key in listed}
+    assert days.pop(unused["key_id"]) is unused["last_used_on"] is None
+    assert "2026-11-18" in days.values()
+
+
+def test_keys_that_live_have_a_limit(bakery: Bakery) -> None:
+    """A loop that makes keys is stopped, and told why."""
+    made = [bakery.ask("POST", "/v1/keys", {"type": "secret", "scopes": ["ops"]}) for _ in range(60)]
+    assert {answer.status_code for answer in made} == {201, 409}
+    assert problem_of(made[-1])["code"] == "too_many_keys"
+
+
 def test_key_cannot_revoke_itself(bakery: Bakery) -> None:
     """Nobody locks themselves out: one admin key is always left."""
     own = new_key(bakery, type="secret", scopes=["admin"])

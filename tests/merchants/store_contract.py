@@ -1,6 +1,7 @@
 """What every store of merchants and keys keeps: subclass with a `store` fixture."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -62,6 +63,17 @@ class MerchantStoreContract:
         store.revoke_key(ACME, key.key_id, at=1_795_000_900)
         assert store.get_key(key.sha256) == replace(key, revoked_at=1_795_000_500)
         assert list(store.list_keys(ACME)) == [replace(key, revoked_at=1_795_000_500)]
+
+    def test_day_of_the_last_use_is_kept_beside_a_revocation(self, store: MerchantStore) -> None:
+        """Each is a write of its own, and neither undoes the other."""
+        key = a_key("a")
+        store.add_key(key, receipt=None)
+        store.note_use(key, date(2026, 11, 22))
+        store.revoke_key(ACME, key.key_id, at=1_795_000_500)
+        store.note_use(key, date(2026, 11, 23))
+        kept = replace(key, revoked_at=1_795_000_500, last_used_on=date(2026, 11, 23))
+        assert store.get_key(key.sha256) == kept
+        assert list(store.list_keys(ACME)) == [kept]
 
     def test_other_tenants_key_cannot_be_revoked(self, store: MerchantStore) -> None:
         """It is not found, and goes on to work."""

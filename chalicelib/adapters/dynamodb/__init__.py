@@ -26,7 +26,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     merchant   T#MERCHANT         MERCHANT              document
     listed_key T#KEYS             {created_at}#{key_id} sha256
     clock      T#CLOCK            CLOCK                 ahead_seconds
-    key        KEY#{sha256}       KEY                   document revoked_at?
+    key        KEY#{sha256}       KEY                   document revoked_at? last_used_on?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
@@ -70,6 +70,7 @@ but for the routes a search reads.
     32  add                         UpdateItem      requests of an API key in a minute
     33  clock_offset                GetItem
     34  set_clock_offset            TransactWriteItems
+    35  note_use                    UpdateItem      once a day for each API key
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -4,6 +4,7 @@ A key lies under the hash of its text, and has an entry in its tenant's list.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from chalicelib.adapters.dynamodb.keys import (
     api_key_key,
@@ -84,6 +85,24 @@ class MerchantRows(Rows):
                 )
                 return
         raise NotFound("There is no such key.")
+
+    def note_use(self, key: ApiKey, day: date) -> None:
+        """Remember that a key was used on this day; tried once, for a request waits.
+
+        Raises
+        ------
+        Upstream
+            No answer; it may be remembered.
+        """
+        self._table.attempt(
+            "update_item",
+            {
+                "TableName": self._table.name,
+                "Key": key_item(api_key_key(key.sha256)),
+                "UpdateExpression": "SET last_used_on = :day",
+                "ExpressionAttributeValues": {":day": text(day.isoformat())},
+            },
+        )
 
     def get_merchant(self, tenant: Tenant) -> Merchant | None:
         """Read a tenant's settings, strongly consistent."""

@@ -266,13 +266,17 @@ def api_key_item(key: ApiKey) -> Item:
         "expires_at": key.expires_at,
     }
     item = {"document": text(_json(document))}
-    return item if key.revoked_at is None else item | {"revoked_at": number(key.revoked_at)}
+    if key.revoked_at is not None:
+        item["revoked_at"] = number(key.revoked_at)
+    if key.last_used_on is not None:
+        item["last_used_on"] = text(key.last_used_on.isoformat())
+    return item
 
 
 def api_key_of(item: Item) -> ApiKey:
     """Read what `api_key_item` wrote."""
     stored = json.loads(item["document"]["S"])
-    revoked_at = item.get("revoked_at")
+    revoked_at, last_used_on = item.get("revoked_at"), item.get("last_used_on")
     return ApiKey(
         key_id=stored["key_id"],
         tenant=Tenant.parse(stored["tenant"]),
@@ -284,6 +288,7 @@ def api_key_of(item: Item) -> ApiKey:
         created_at=stored["created_at"],
         expires_at=stored["expires_at"],
         revoked_at=int(revoked_at["N"]) if revoked_at else None,
+        last_used_on=date.fromisoformat(last_used_on["S"]) if last_used_on else None,
     )
 
 

@@ -9,12 +9,12 @@ calls nobody back. Callbacks and a plan of faults belong in `Messages.create`, b
 
 import argparse
 import base64
-import hmac
 import json
 import os
 import re
 import secrets
 import socket
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-ACCOUNT_SID, AUTH_TOKEN = "FAKE_TWILIO_ACCOUNT_SID", "FAKE_TWILIO_AUTH_TOKEN"  # variables it is started with
+ACCOUNT_SID, AUTH_TOKENS = "FAKE_TWILIO_ACCOUNT_SID", "FAKE_TWILIO_AUTH_TOKENS"  # what it is started with
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 PATH = re.compile(r"/2010-04-01/Accounts/(?P<account>\w+)/Messages(?:/(?P<sid>\w+))?\.json")
 MAGIC_TO = {
@@ -161,7 +161,7 @@ class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     messages: Messages
-    authorization: str
+    accepted: Collection[str]
 
     def do_POST(self) -> None:
         self._answer_with(self._create)
@@ -193,9 +193,12 @@ class _Door(BaseHTTPRequestHandler):
         found = PATH.fullmatch(urlsplit(self.path).path)
         if found is None or found["account"] != self.messages.account:
             raise self._not_found()
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), self.authorization):
+        if self.headers.get("Authorization", "") not in map(self._credentials, tuple(self.accepted)):
             raise Refusal(HTTPStatus.UNAUTHORIZED, 20003, "Authenticate")
         return found["sid"]
+
+    def _credentials(self, token: str) -> str:
+        return f"Basic {base64.b64encode(f'{self.messages.account}:{token}'.encode()).decode()}"
 
     def _not_found(self) -> Refusal:
         path = urlsplit(self.path).path
@@ -223,19 +226,19 @@ class _Door(BaseHTTPRequestHandler):
         """Log nothing: the inbox shows all that happened, and a log would hold phone numbers."""
 
 
-def serve(listener: socket.socket, *, account: str, auth_token: str) -> None:
+def serve(listener: socket.socket, *, account: str, auth_tokens: Collection[str]) -> None:
     """Serve forever on a listening socket.
 
     Parameters
     ----------
-    account, auth_token
-        The only credentials it accepts.
+    account, auth_tokens
+        The only credentials it accepts. Twilio knows a primary and a secondary token; what is taken from the
+        collection while it serves is accepted no more.
     """
-    credentials = base64.b64encode(f"{account}:{auth_token}".encode()).decode()
 
     class Door(_Door):
         messages = Messages(account)
-        authorization = f"Basic {credentials}"
+        accepted = auth_tokens
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door, bind_and_activate=False)
     server.socket.close()
@@ -249,5 +252,5 @@ if __name__ == "__main__":
     serve(
         socket.socket(fileno=arguments.parse_args().socket),
         account=os.environ[ACCOUNT_SID],
-        auth_token=os.environ[AUTH_TOKEN],
+        auth_tokens=os.environ[AUTH_TOKENS].split(","),
     )

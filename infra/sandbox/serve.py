@@ -117,7 +117,7 @@ def _start(plan: Plan, exit_stack: ExitStack) -> tuple[list[Child], str]:
         # Twilio is somebody else: it sees nothing of ours, and we see its credentials in our secrets only.
         credentials = {
             fake_twilio.ACCOUNT_SID: account.account_sid,
-            fake_twilio.AUTH_TOKEN: account.auth_tokens[0],
+            fake_twilio.AUTH_TOKENS: account.auth_tokens[0],
             "PATH": environment.get("PATH", os.defpath),
             "PYTHONPATH": str(ROOT),
         }

@@ -23,7 +23,7 @@ def url() -> str:
     thread = threading.Thread(
         target=fake_twilio.serve,
         args=(listener,),
-        kwargs={"account": ACCOUNT, "auth_token": TOKEN},
+        kwargs={"account": ACCOUNT, "auth_tokens": [TOKEN]},
         daemon=True,
     )
     thread.start()

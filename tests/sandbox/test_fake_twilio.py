@@ -21,7 +21,7 @@ FROM = "+15005550006"
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        credentials = {"account": ACCOUNT, "auth_token": TOKEN}
+        credentials = {"account": ACCOUNT, "auth_tokens": [TOKEN]}
         threading.Thread(target=serve, args=(listener,), kwargs=credentials, daemon=True).start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 

@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
                 print(f"The new key opens now and seals from {iso_utc(vault.rotate_sealing(now=now))} on.")
             case "rotate", "twilio":
                 vault.rotate_twilio(_token())
-                print(f"Leave both tokens valid at Twilio until {iso_utc(now + LEAD)}.")
+                print(f"Promote it at Twilio after {iso_utc(now + LEAD)}, not before: then all have read it.")
         print("\n".join(vault.told(now)))
     except (Refused, BadSecret) as error:
         print(error, file=sys.stderr)

@@ -145,6 +145,7 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "TABLE_NAME": emulator.resources.table_name,
         "IMPROVE_QUEUE_URL": emulator.resources.improve_queue_url,
         "SECRETS_PATH": f"/{STACK}",
+        "SECRETS_SECONDS": os.environ.get("SECRETS_SECONDS", "60"),
         "TWILIO_API_URL": twilio_url,
         "PUBLIC_BASE_URL": url,
         # The quota of a live key would stop a load test, which is what a sandbox is for.

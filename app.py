@@ -39,6 +39,9 @@ def services() -> Services:
     return build(Settings.from_env(os.environ))
 
 
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # Lambda says so, and nobody who packages or tests
+    Settings.from_env(os.environ)  # a function that is set up wrongly does not start, so its deployment fails
+
 door.register(app, FEATURES, services)
 
 

@@ -1,5 +1,9 @@
 """A process with a wrong environment does not start, and says which variable is wrong, not its value."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from chalicelib.events import Mode
@@ -96,3 +100,16 @@ def test_two_stacks_of_one_stage_do_not_mix_either() -> None:
     Settings.from_env(other)
     with pytest.raises(BadSetting, match="SECRETS_PATH"):
         Settings.from_env(GOOD | {"SECRETS_PATH": other["SECRETS_PATH"]})
+
+
+@pytest.mark.parametrize(("function", "starts"), [("api", False), (None, True)])
+def test_lambda_does_not_start_a_function_of_another_stage(function: str | None, starts: bool) -> None:
+    """Where Lambda runs it a wrong environment stops the import; CONTROL: elsewhere there may be none."""
+    environment = {**os.environ, **GOOD, "TABLE_NAME": "slotkeeper-test"}
+    if function is not None:
+        environment["AWS_LAMBDA_FUNCTION_NAME"] = function
+    done = subprocess.run(
+        [sys.executable, "-c", "import app"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode == 0) is starts
+    assert ("BadSetting: TABLE_NAME must end in -live" in done.stderr) is not starts

@@ -25,6 +25,7 @@ NOWHERE: Final = {
     "AWS_ACCESS_KEY_ID": "nobody",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_LAMBDA_FUNCTION_NAME": "nowhere",
     "AWS_SECRET_ACCESS_KEY": "nothing",
     "IMPROVE_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-improve.fifo",
     "PUBLIC_BASE_URL": "https://slots.example",

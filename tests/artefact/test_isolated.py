@@ -82,11 +82,30 @@ def test_application_starts_with_only_its_artefact(folder: Path) -> None:
     assert seen.modules["numpy"] == str(folder / "numpy" / "__init__.py")
 
 
-def test_wrong_environment_is_refused(lean: Path) -> None:
-    """A function without its settings fails with the name of what is missing; health needs none."""
-    without = {name: value for name, value in NOWHERE.items() if name != "TABLE_NAME"}
-    with pytest.raises(Died, match="TABLE_NAME is not set"):
-        Isolated(lean, without).first_answer("app.drain_due", lambda_events.tick())
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TABLE_NAME", "", "TABLE_NAME is not set"),
+        ("TABLE_NAME", "nowhere-test", "TABLE_NAME must end in -live"),
+        ("SECRETS_PATH", "/nowhere-test", "SECRETS_PATH must be"),
+    ],
+)
+def test_function_that_is_set_up_wrongly_does_not_start(
+    folder: Path, name: str, value: str, says: str
+) -> None:
+    """It fails while Lambda loads it, before any event and with what is wrong: its deployment stops there."""
+    with pytest.raises(Died, match=says):
+        Isolated(folder, {**NOWHERE, name: value}).first_answer(imports=["app"])
+
+
+def test_application_is_packaged_without_its_settings(lean: Path) -> None:
+    """CONTROL: where it is only looked at, as `chalice package` does, there is nothing to refuse."""
+    without = {
+        name: value
+        for name, value in NOWHERE.items()
+        if name not in {"TABLE_NAME", "AWS_LAMBDA_FUNCTION_NAME"}
+    }
+    assert Isolated(lean, without).first_answer(imports=["app"])
 
 
 def test_worker_solves_a_route(worker: Path) -> None:

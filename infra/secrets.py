@@ -118,18 +118,21 @@ class Vault:
         return f"/{self.stack}"
 
     def make(self, account: TwilioAccount, *, now: Timestamp) -> None:
-        """Put both parameters where there are none.
+        """Put the parameters where there are none; one that is there stays as it is.
 
         Raises
         ------
         Refused
-            If there are: they would be lost, and all that they sealed.
+            If both are: a new one would be lost, or what the old one sealed.
         """
+        there = []
         for name, text in ((SEALING_KEYS, keys_text(first_keys(now))), (TWILIO, account_text(account))):
             try:
                 self._put(name, text, overwrite=False)
             except self.client.exceptions.ParameterAlreadyExists:
-                raise Refused(f"{self.path}/{name} exists; rotate it.") from None
+                there.append(f"{self.path}/{name}")
+        if len(there) == 2:
+            raise Refused(f"{' and '.join(there)} exist; rotate them.")
 
     def rotate_sealing(self, *, now: Timestamp, lead: Seconds = LEAD) -> Timestamp:
         """Add a sealing key; gives the moment from which on it seals."""

@@ -22,7 +22,7 @@ from chalicelib.errors import Upstream
 from chalicelib.notifications.service import TextRefused
 
 _TIMEOUT_SECONDS = 8.0
-_UNKNOWN_TOKEN = 401
+_UNKNOWN_TOKEN, _UNKNOWN_TOKEN_CODE = 401, "20003"
 _RETRY_LATER = 429
 
 
@@ -51,10 +51,16 @@ class TwilioSender:
         Whom Twilio knows us as.
     api_url
         Where requests go instead of Twilio; None in every stage that texts people.
+
+    Raises
+    ------
+    Upstream
+        If the account cannot be read: better now than when somebody has claimed a text.
     """
 
     def __init__(self, account: Parameter[TwilioAccount], *, api_url: str | None) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
+        account.current()
         self._account = account
         self._http = _Elsewhere(api_url) if api_url else TwilioHttpClient(timeout=_TIMEOUT_SECONDS)
 
@@ -64,9 +70,9 @@ class TwilioSender:
         Raises
         ------
         TextRefused
-            Twilio will not take it.
+            Twilio will not take it, or knows none of our tokens.
         Upstream
-            Twilio was not reached, whether it took the text is not known, or it knows none of our tokens.
+            Twilio was not reached, or whether it took the text is not known.
         """
         for account_sid, token, sender in self._candidates():
             client = Client(account_sid, token, http_client=self._http)
@@ -80,7 +86,7 @@ class TwilioSender:
                 raise TextRefused("Twilio refused the text.", code=str(error.code)) from None
             except RequestException:
                 raise Upstream("Twilio did not answer.") from None
-        raise Upstream("Twilio knows none of our tokens.")
+        raise TextRefused("Twilio knows none of our tokens.", code=_UNKNOWN_TOKEN_CODE)
 
     def _candidates(self) -> Iterator[tuple[str, str, str]]:
         known = self._account.current()

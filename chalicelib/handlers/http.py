@@ -122,7 +122,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "cursor_invalid": Problem(
         400,
         "The cursor is not valid",
-        "A cursor works with the list, the filters and the merchant it was given for, unedited.",
+        "A cursor works with the list, the filters and the merchant it was given for, unedited, for a week.",
     ),
     "token_invalid": Problem(
         400, "The token is not valid", "It was not issued by us for this use, or it was edited."

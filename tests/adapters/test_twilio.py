@@ -65,10 +65,27 @@ def test_no_answer_is_upstream_and_not_repeated() -> None:
         sandbox_inbox(f"http://127.0.0.1:{port}", None)
 
 
-def test_token_that_twilio_does_not_know_loses_no_text(url: str) -> None:
-    """It is our mistake and not the text's: whoever sends it tries again."""
-    with pytest.raises(Upstream, match="none of our tokens"):
+def test_bad_credentials_are_refused(url: str) -> None:
+    """Twilio was asked with every token there is, looked up once more; the text is recorded as failed."""
+    with pytest.raises(TextRefused) as refused:
         sender(url, "wrong").send("+12025550123", "Hello")
+    assert refused.value.code == "20003"
+
+
+class Unreadable:
+    """An account that cannot be read."""
+
+    def current(self) -> TwilioAccount:
+        raise Upstream("No answer.")
+
+    def renewed(self) -> TwilioAccount:
+        raise Upstream("No answer.")
+
+
+def test_account_that_cannot_be_read_is_found_out_before_a_text_is_claimed() -> None:
+    """There is no sender then, so the fact comes again; a claimed text would be left without one."""
+    with pytest.raises(Upstream):
+        TwilioSender(Unreadable(), api_url="http://127.0.0.1:9")
 
 
 def test_either_of_two_tokens_sends(url: str) -> None:

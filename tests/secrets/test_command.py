@@ -41,8 +41,16 @@ def kept() -> Kept:
 def test_secrets_are_made_once(kept: Kept) -> None:
     """`init` in a stack that has secrets would make everything it sealed void."""
     before = dict(kept.parameters.kept)
-    with pytest.raises(Refused, match="/shop/sealing-keys exists"):
+    with pytest.raises(Refused, match="/shop/sealing-keys and /shop/twilio exist"):
         kept.vault.make(A_TWILIO_ACCOUNT, now=kept.clock.at)
+    assert kept.parameters.kept == before
+
+
+def test_what_was_interrupted_is_made_complete(kept: Kept) -> None:
+    """`init` that stopped half-way is run again; what is there by then stays."""
+    before = dict(kept.parameters.kept)
+    del kept.parameters.kept["/shop/twilio"]
+    kept.vault.make(A_TWILIO_ACCOUNT, now=kept.clock.at)
     assert kept.parameters.kept == before
 
 

@@ -16,10 +16,11 @@ from twilio.request_validator import RequestValidator
 from chalicelib.adapters.sealing import KEPT_AFTER_USE, Sealer
 from chalicelib.adapters.secrets import Parameter, Secrets, TwilioAccount
 from chalicelib.adapters.twilio import TwilioSender, sandbox_inbox
-from chalicelib.errors import BadToken, Unauthorized, Upstream
+from chalicelib.errors import BadToken, Unauthorized
 from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import ALL_SCOPES, KeyType
 from chalicelib.merchants.service import Merchants
+from chalicelib.notifications.service import TextRefused
 from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.units import DAY, MINUTE, Seconds
 from infra.sandbox import fake_twilio
@@ -180,7 +181,7 @@ class Twilio:
                 try:
                     sender.send(PHONE, "Hello")
                     self.sent += 1
-                except Upstream:
+                except TextRefused:
                     self.refused += 1
             self.fleet.clock.advance(10)
 

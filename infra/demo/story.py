@@ -65,7 +65,8 @@ class Story:
         storefront = self._storefront(Stopwatch())
         fleet = depots(self._merchant["depot_id"])
         vans = describe(fleet, storefront)
-        move_clock(storefront, at(today, OPEN_HOURS.start))
+        # An hour before the shop opens: the clock goes on by itself, and only ever forward.
+        move_clock(storefront, at(today, OPEN_HOURS.start - 1))
         screen.say(
             f"{CITY}: {len(fleet)} depots, {vans} vans, {wanted.shoppers} shoppers to come. "
             f"The shop's clock is moved to {today:%A}, {today.day} {today:%B}.\n"

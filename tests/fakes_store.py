@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from chalicelib.adapters.errand import current_request_id
 from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
@@ -175,10 +176,11 @@ class InMemoryStore:
 
     def claim_message(self, tenant: Tenant, message: Message) -> bool:
         key = (tenant, message.subject, message.message_id)
+        message = _on_behalf(message)
         return key not in self._messages and bool(self._messages.setdefault(key, message))
 
     def record_message(self, tenant: Tenant, message: Message) -> None:
-        self._messages[tenant, message.subject, message.message_id] = message
+        self._messages[tenant, message.subject, message.message_id] = _on_behalf(message)
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
         found = [text for text in _of(tenant, self._messages) if text.subject == subject]
@@ -239,3 +241,8 @@ def _matches(promise: Promise, query: PromiseQuery) -> bool:
         and query.day in (None, promise.day)
         and query.state in (None, promise.state)
     )
+
+
+def _on_behalf(message: Message) -> Message:
+    asked = message.request_id or current_request_id()
+    return replace(message, request_id=asked)

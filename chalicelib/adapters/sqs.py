@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.errand import current_request_id
 from chalicelib.errors import Upstream
 from chalicelib.events import Tenant
 
@@ -39,7 +40,9 @@ class PlanJobs:
         Upstream
             SQS did not take it.
         """
-        body = json.dumps({"tenant": str(tenant), "plan": plan, "request": request})
+        job = {"tenant": str(tenant), "plan": plan, "request": request}
+        asked = current_request_id()
+        body = json.dumps(job if asked is None else job | {"request_id": asked})
         try:
             self._client.send_message(
                 QueueUrl=self._url,

@@ -24,6 +24,9 @@ class MessageView(View):
     body: str
     sid: Annotated[str | None, absent(description="Twilio's id of it.")]
     reason: Annotated[str | None, absent(description="Why it was not sent, or the carrier's error code.")]
+    request_id: Annotated[
+        str | None, absent(description="`X-Request-Id` of the request that it goes back to.")
+    ]
 
 
 class MessagesView(Listed[MessageView]):
@@ -50,6 +53,7 @@ def read_messages(call: Call[None]) -> Answer:
             body=message.body,
             sid=message.sid,
             reason=message.reason,
+            request_id=message.request_id,
         )
         for message in messages
     ]

@@ -54,6 +54,8 @@ class Message:
         The promise's id.
     reason
         Why it was not sent, or the error code of the carrier.
+    request_id
+        What it goes back to, as the store knows it; None if nobody asked.
     """
 
     message_id: str
@@ -64,3 +66,4 @@ class Message:
     body: str = ""
     sid: str | None = None
     reason: str | None = None
+    request_id: str | None = None

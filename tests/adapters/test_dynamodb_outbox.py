@@ -1,16 +1,19 @@
 """What became true is handed on exactly as it was written; and no list reads without bound."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.dynamodb.listing import page_of
 from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.adapters.errand import errand
 from chalicelib.events import FactKind
 from chalicelib.promises.store import Changes, PromiseQuery
 from tests.adapters.conftest import NewStore
 from tests.fakes import CountedEntropy, FakeClock
-from tests.promises.store_contract import ACME, NOW, a_fact, a_hold, a_promise, cart
+from tests.promises.store_contract import ACME, BEST, NOW, a_fact, a_hold, a_promise, cart
 
 
 def stream_record(item: dict[str, Any], event: str = "INSERT") -> dict[str, Any]:
@@ -30,6 +33,37 @@ def test_facts_of_a_commit_come_out_of_the_stream_together(
     (row,) = [row for item in items if (row := store.outbox_row(stream_record(item)))]
     assert (row.tenant, row.facts, row.row_id) == (ACME, facts, f"{1:032x}")
     assert len(items) == 7
+
+
+def test_row_names_the_request_of_its_transaction(
+    new_store: NewStore, moto_dynamodb: Any, moto_table: str
+) -> None:
+    """What the facts lead to can be traced to who asked; a write that nobody asked for names nobody."""
+    store = new_store()
+    with errand("req-12345"):
+        store.commit(ACME, Changes(facts=(a_fact(),)))
+    store.commit(BEST, Changes(facts=(a_fact(),)))
+    items = moto_dynamodb.scan(TableName=moto_table)["Items"]
+    rows = [row for item in items if (row := store.outbox_row(stream_record(item)))]
+    assert {str(row.tenant): row.request_id for row in rows} == {"acme.test": "req-12345", "best.test": None}
+
+
+def test_row_of_before_the_request_id_is_read(
+    new_store: NewStore, moto_dynamodb: Any, moto_table: str
+) -> None:
+    """F30: and new rows have all that old readers look at: key, event, facts in the same spelling."""
+    store = new_store()
+    with errand("req-12345"):
+        store.commit(ACME, Changes(facts=(a_fact(),)))
+    items = moto_dynamodb.scan(TableName=moto_table)["Items"]
+    (new,) = [item for item in items if item["sk"]["S"] == "OUTBOX"]
+    assert set(new) == {"pk", "sk", "facts", "ttl", "request_id"}
+    (document,) = json.loads(new["facts"]["S"])
+    assert set(document) == {"kind", "at", "actor", "subject", "sequence", "data"}
+    old = {name: value for name, value in new.items() if name != "request_id"}
+    row, earlier = (store.outbox_row(stream_record(item)) for item in (new, old))
+    assert row is not None
+    assert earlier == replace(row, request_id=None)
 
 
 @pytest.mark.parametrize("event", ["MODIFY", "REMOVE"])

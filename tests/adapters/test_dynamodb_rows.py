@@ -34,7 +34,7 @@ from chalicelib.routing.model import Leg, Load, Location, Stop, StopFlag, StopKi
 from chalicelib.routing.packed import pack
 from chalicelib.units import DAY
 from tests.promises.shop import TODAY, a_depot, a_vehicle
-from tests.promises.store_contract import ACME, NOW, a_hold, a_promise, a_route
+from tests.promises.store_contract import ACME, NOW, a_hold, a_message, a_promise, a_route
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 gaps = st.none() | texts
@@ -277,11 +277,21 @@ def test_merchant_is_read_as_it_was_written(merchant: Merchant) -> None:
         body=texts,
         sid=gaps,
         reason=gaps,
+        request_id=gaps,
     )
 )
 def test_text_is_read_as_it_was_written(message: Message) -> None:
     """Gaps included."""
     assert rows.message_of(as_read(rows.message_item(message, NOW))) == message
+
+
+def test_text_has_its_request_beside_its_document() -> None:
+    """F30: code of before the request id takes every member of the document for one of its own."""
+    item = rows.message_item(a_message(request_id="req-12345"), NOW)
+    known = {"message_id", "subject", "kind", "status", "created_at", "body", "sid", "reason"}
+    assert set(json.loads(item["document"]["S"])) == known
+    old = {name: value for name, value in item.items() if name != "request_id"}
+    assert rows.message_of(as_read(old)) == a_message()
 
 
 @given(day=days, driver=st.none() | st.builds(Driver, name=texts, phone=gaps), shift_id=texts)

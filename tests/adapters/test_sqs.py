@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.errand import errand
 from chalicelib.adapters.sqs import PlanJobs
 from chalicelib.errors import Upstream
 from chalicelib.events import Mode, Tenant
@@ -40,6 +41,21 @@ def test_a_job_names_the_plan_and_waits_in_its_group(sqs: Any, queue_url: str) -
     (message,) = received(sqs, queue_url)
     assert json.loads(message["Body"]) == {"tenant": "m1.test", "plan": "porto/2026-11-24", "request": "r1"}
     assert message["Attributes"]["MessageGroupId"] == "m1.test:porto/2026-11-24"
+
+
+def test_a_job_names_the_request_it_goes_back_to(sqs: Any, queue_url: str) -> None:
+    """Beside what old workers read (F30); deduplication does not look at it."""
+    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    for request_id in ("req-12345", "req-67890"):
+        with errand(request_id):
+            jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+    (message,) = received(sqs, queue_url)
+    assert json.loads(message["Body"]) == {
+        "tenant": "m1.test",
+        "plan": "porto/2026-11-24",
+        "request": "r1",
+        "request_id": "req-12345",
+    }
 
 
 def test_the_same_request_twice_is_one_job(sqs: Any, queue_url: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.adapters.errand import errand
 from chalicelib.errors import AlreadyDone, Conflict
 from chalicelib.events import Actor, Fact, FactKind, Mode, Tenant
 from chalicelib.fleet.calendar import template_shifts
@@ -501,6 +502,17 @@ class PromiseStoreContract:
         assert list(store.messages(ACME, "prm_2")) == []
         assert store.own_sids(ACME, ["SM1", "SM2", "SM3"]) == {"SM1"}
         assert store.own_sids(ACME, []) == frozenset()
+
+    def test_text_names_the_request_it_goes_back_to(self, store: Any) -> None:
+        """From its claim on; what is recorded later by somebody else changes nothing about that."""
+        with errand("req-12345"):
+            store.claim_message(ACME, a_message())
+        (claimed,) = store.messages(ACME, "prm_1")
+        assert claimed == a_message(request_id="req-12345")
+        with errand("req-of-somebody-else"):
+            store.record_message(ACME, replace(claimed, status=MessageStatus.SENT, sid="SM1"))
+        (recorded,) = store.messages(ACME, "prm_1")
+        assert (recorded.request_id, recorded.sid) == ("req-12345", "SM1")
 
     def test_business_clock_only_moves_forward(self, store: Any) -> None:
         """Of each tenant by itself."""

@@ -20,8 +20,8 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     order      T#O#{order_ref}    ORDER                 stop stops ttl
     shipment   T#O#{order_ref}    ORDER#{shipment_ref}  stop stops ttl
     receipt    T#RECEIPT#{key}    RECEIPT               fingerprint http_status sealed_body ttl
-    outbox     T#OUTBOX#{token}   OUTBOX                facts? ttl
-    text       T#TEXTS#{promise}  {message_id}          document claim? ttl
+    outbox     T#OUTBOX#{token}   OUTBOX                facts? request_id? ttl
+    text       T#TEXTS#{promise}  {message_id}          document claim? request_id? ttl
     sid        T#SID#{sid}        SID                   message ttl
     merchant   T#MERCHANT         MERCHANT              document
     listed_key T#KEYS             {created_at}#{key_id} sha256

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamodb.keys import message_key, messages_span, sid_key
 from chalicelib.adapters.dynamodb.rows import message_item, message_of
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, text
-from chalicelib.adapters.dynamodb.transaction import ABSENT
+from chalicelib.adapters.dynamodb.transaction import ABSENT, on_behalf
 from chalicelib.events import Tenant
 from chalicelib.notifications.model import Message
 
@@ -23,7 +23,7 @@ class MessageRows(Rows):
         try:
             self._table.ask(
                 "put_item",
-                Item=row | message_item(message, self._table.now()) | {"claim": text(token)},
+                Item=row | on_behalf() | message_item(message, self._table.now()) | {"claim": text(token)},
                 ConditionExpression=ABSENT.expression,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -38,7 +38,7 @@ class MessageRows(Rows):
             whose = {"message": text(message.message_id), "ttl": item["ttl"]}
             self._table.ask("put_item", Item=key_item(sid_key(tenant, message.sid)) | whose)
         row = key_item(message_key(tenant, message.subject, message.message_id))
-        self._table.ask("put_item", Item=row | item)
+        self._table.ask("put_item", Item=row | on_behalf() | item)
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
         """Every text about a promise, sent or not, oldest first."""

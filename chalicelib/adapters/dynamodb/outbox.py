@@ -17,11 +17,14 @@ class OutboxRow:
     ----------
     row_id
         Unique to the transaction: whoever handles facts may be handed the same ones twice, and tells by this.
+    request_id
+        Of the request that made it true; None if nobody asked, or the row is older than this attribute.
     """
 
     tenant: Tenant
     row_id: str
     facts: tuple[Fact, ...]
+    request_id: str | None = None
 
 
 def outbox_row(record: Mapping[str, Any]) -> OutboxRow | None:
@@ -31,4 +34,7 @@ def outbox_row(record: Mapping[str, Any]) -> OutboxRow | None:
         return None
     whose = outbox_of(image["pk"]["S"], image["sk"]["S"])
     facts = facts_of(image["facts"]["S"])
-    return OutboxRow(tenant=whose[0], row_id=whose[1], facts=facts) if whose and facts else None
+    if not whose or not facts:
+        return None
+    asked = image.get("request_id")
+    return OutboxRow(tenant=whose[0], row_id=whose[1], facts=facts, request_id=asked["S"] if asked else None)

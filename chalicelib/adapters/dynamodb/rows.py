@@ -243,14 +243,17 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "sid": message.sid,
         "reason": message.reason,
     }
-    return {"document": text(_json(document)), "ttl": _ttl(now, message.created_at, KEPT)}
+    item = {"document": text(_json(document)), "ttl": _ttl(now, message.created_at, KEPT)}
+    # Beside the document: code that does not know it yet reads every member of that.
+    return item if message.request_id is None else item | {"request_id": text(message.request_id)}
 
 
 def message_of(item: Item) -> Message:
     """Read what `message_item` wrote."""
     stored = json.loads(item["document"]["S"])
     kind, status = MessageKind(stored["kind"]), MessageStatus(stored["status"])
-    return Message(**stored | {"kind": kind, "status": status})
+    asked = item.get("request_id")
+    return Message(**stored | {"kind": kind, "status": status, "request_id": asked["S"] if asked else None})
 
 
 def api_key_item(key: ApiKey) -> Item:

@@ -25,6 +25,7 @@ from chalicelib.adapters.dynamodb.table import (
     number,
     text,
 )
+from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Fact, Tenant
 from chalicelib.units import StopId
 
@@ -64,6 +65,12 @@ def same_fleet(fleet_version: int) -> Condition:
 def same_place(place: str) -> Condition:
     """Require a shift's id not to be taken by a shift of another plan."""
     return ABSENT | Condition("place = :place", {":place": text(place)})
+
+
+def on_behalf() -> Item:
+    """Name the request that a row goes back to, if there is one."""
+    request_id = current_request_id()
+    return {} if request_id is None else {"request_id": text(request_id)}
 
 
 class Refused[G](Exception):
@@ -133,7 +140,7 @@ class Transaction[G: Hashable]:
         token = self._table.new_token()
         witness = outbox_key(self._tenant, token)
         kept = {"ttl": number(self._table.now() + OUTBOX_KEPT)}
-        outbox = key_item(witness) | {"facts": text(facts_text(facts))} | kept
+        outbox = key_item(witness) | {"facts": text(facts_text(facts))} | on_behalf() | kept
         put = {"TableName": self._table.name, "Item": outbox, "ConditionExpression": ABSENT.expression}
         request = {"TransactItems": [*self._actions, {"Put": put}], "ClientRequestToken": token}
         if len(self._actions) >= MOST_ACTIONS:

@@ -24,7 +24,7 @@ from chalicelib.handlers import (
 )
 from chalicelib.settings import Settings, Stage
 
-app = Chalice(app_name="slotkeeper")
+app = Chalice(app_name="slotkeeper", configure_logs=False)  # its log is ours: `handlers.telemetry`
 app.api.binary_types = []
 
 FEATURES = [checkout.api, promises.api, fleet.api, notifications.api, merchants.api]

@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.adapters.dynamodb import DynamoStore, client_config
+from chalicelib.adapters.errand import note_conflict
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
@@ -61,6 +62,12 @@ class SystemClock:
 def full_jitter(attempt: int) -> None:
     """Sleep by chance up to a bound that doubles with every attempt, a second at most."""
     time.sleep(random.uniform(0, min(1.0, _PAUSE_SECONDS * 2**attempt)))
+
+
+def part(attempt: int) -> None:
+    """Let two writers that met part; called once for every command that is decided anew."""
+    note_conflict()
+    full_jitter(attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +122,11 @@ class Services:
             search=self.search,
             new_stop_id=_fresh_stop_id,
             new_token=lambda: token_urlsafe(16),
-            pause=full_jitter,
+            pause=part,
         )
         self.booking = Booking(ports)
         self.promises = Promises(ports)
-        self.fleet = Fleet(store, travel.of, noise=Noise(), pause=full_jitter)
+        self.fleet = Fleet(store, travel.of, noise=Noise(), pause=part)
         self.dispatch = Dispatch(store, self.planner)
         self.merchants = Merchants(
             store, entropy=token_bytes, remember_for=settings.staleness, modes=(settings.mode,)

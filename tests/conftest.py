@@ -1,12 +1,16 @@
 """Fixtures that cost seconds to build and are therefore shared: the emulated AWS and the running sandbox."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.sandbox import Emulator, Sandbox
+
+if TYPE_CHECKING:
+    from tests.handlers.deployed import Start
 
 # A shared machine may be slow at any moment: how long an example takes says nothing about the code.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,3 +48,13 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The whole product, running; `sandbox.merchants` has two merchants with keys and a depot each."""
     with Sandbox(home=tmp_path_factory.mktemp("sandbox")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def start() -> "Iterator[Start]":
+    """Starts the product in this process; all it starts ends with the module."""
+    from tests.handlers.deployed import deployed  # of no use to most tests, and slow to import
+
+    with ExitStack() as running, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        yield lambda **given: running.enter_context(deployed(**given))

@@ -14,6 +14,7 @@ from chalicelib.fleet.model import Handover, Requirement
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.idempotency import Idempotency
+from chalicelib.handlers.telemetry import Metric
 from chalicelib.handlers.wire import (
     Body,
     Date,
@@ -240,7 +241,9 @@ def search_slots(call: Call[SearchRequest]) -> Answer:
     """
     secret = call.key.type is KeyType.SECRET
     answered = call.services.search.search(call.tenant, call.body.query(detours=secret), call.now)
-    return Answer(200, search_view(call, answered))
+    offers = sum(slot.offer is not None for slot in answered.slots)
+    counts = {Metric.SEARCHES: 1, Metric.OFFERS: offers}
+    return Answer(200, search_view(call, answered), counts=counts)
 
 
 @api.endpoint(
@@ -261,7 +264,8 @@ def hold_slot(call: Call[HoldRequest]) -> Answer:
     """
 
     def answer(hold: Hold) -> Answer:
-        return Answer(201, hold_view(call, hold, own=True))
+        about = {"hold_id": hold_id(hold.stop_id)}
+        return Answer(201, hold_view(call, hold, own=True), counts={Metric.HOLDS: 1}, about=about)
 
     wanted, secret = call.body, call.key.type is KeyType.SECRET
     replaces = _own_hold(call, wanted.replaces, wanted.hold_token) if wanted.replaces else None

@@ -11,11 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from time import perf_counter
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from chalice import Response
 
 from chalicelib.errors import Forbidden, RateLimited, SlotkeeperError
@@ -24,11 +21,13 @@ from chalicelib.handlers.endpoints import Call, Endpoint, Endpoints, OpenCall
 from chalicelib.handlers.http import PROBLEM_JSON, Rendered, problem
 from chalicelib.handlers.idempotency import Repeatable, callers_key, fingerprint_of
 from chalicelib.handlers.strict_json import canonical
+from chalicelib.handlers.telemetry import Line, Telemetry, count_conflicts, structured_log
 from chalicelib.merchants.model import ApiKey, KeyType
 from chalicelib.merchants.quota import Allowance
 from chalicelib.units import Timestamp
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
     from chalice import Chalice
     from chalice.app import Request
 
@@ -48,7 +47,7 @@ def register(
     features: Iterable[Endpoints],
     build: "Callable[[], Services]",
     *,
-    log: Logger | None = None,
+    log: "Logger | None" = None,
 ) -> None:
     """Hang every declared endpoint into the Chalice app.
 
@@ -57,7 +56,7 @@ def register(
     build
         Makes the services; called once, by the first request that needs them. Nothing is built at import.
     """
-    door = Door(build, log=log or Logger(service="slotkeeper"))
+    door = Door(build, log=log or structured_log())
     endpoints = [endpoint for feature in features for endpoint in feature.declared]
     preflights: dict[str, list[str]] = {}
     for endpoint in endpoints:
@@ -88,9 +87,9 @@ class _Visit:
 class Door:
     """Turns declared endpoints into views of Chalice."""
 
-    def __init__(self, build: "Callable[[], Services]", *, log: Logger) -> None:
+    def __init__(self, build: "Callable[[], Services]", *, log: "Logger") -> None:
         self._services = cache(build)
-        self._log = log
+        self._telemetry = Telemetry(log, stage=lambda: self._services().settings.stage)
 
     def view(self, app: "Chalice", endpoint: Endpoint) -> Callable[..., Response]:
         """Make the function that Chalice calls for this endpoint."""
@@ -131,19 +130,19 @@ class Door:
         return _response(rendered.text, headers, rendered.status)
 
     def _serve(self, endpoint: Endpoint, request: "Request", path: Mapping[str, str]) -> Response:
-        began = perf_counter()
         visit = _Visit(request_id=incoming.request_id(request.headers), origin=request.headers.get("origin"))
-        try:
-            answer = self._answer if endpoint.scope else self._answer_anybody
-            rendered = answer(endpoint, request, path, visit)
-        except SlotkeeperError as error:
-            rendered = problem(error, visit.request_id)
-            visit.cause = error.__cause__
-        except Exception as bug:
-            # The one place where bugs end: the caller gets an answer, the log gets the place.
-            rendered = problem(_our_fault(), visit.request_id)
-            self._log_bug(bug, visit)
-        self._log_request(endpoint, visit, rendered, milliseconds=(perf_counter() - began) * 1000)
+        with self._telemetry.line("request", visit.request_id) as line:
+            try:
+                answer = self._answer if endpoint.scope else self._answer_anybody
+                rendered = answer(endpoint, request, path, visit)
+            except SlotkeeperError as error:
+                rendered = problem(error, visit.request_id)
+                visit.cause = error.__cause__
+            except Exception as bug:
+                # The one place where bugs end: the caller gets an answer, the log gets the place.
+                rendered = problem(_our_fault(), visit.request_id)
+                self._telemetry.bug(bug, request_id=visit.request_id)
+            _tell(line, endpoint, visit, rendered)
         return _response(rendered.text, _headers(endpoint, visit, rendered), rendered.status)
 
     def _answer_anybody(
@@ -220,28 +219,19 @@ class Door:
             raise Forbidden(f"This endpoint needs the scope {' or '.join(endpoint.scope.names)}.")
         return key
 
-    def _log_request(
-        self, endpoint: Endpoint, visit: _Visit, rendered: Rendered, *, milliseconds: float
-    ) -> None:
-        extra: dict[str, Any] = {
-            "request_id": visit.request_id,
-            "endpoint": f"{endpoint.method} {endpoint.path}",
-            "status": rendered.status,
-            "milliseconds": round(milliseconds, 2),
-        }
-        if visit.key:
-            extra |= {"tenant": str(visit.key.tenant), "key_id": visit.key.key_id}
-        if rendered.code:
-            extra["code"] = rendered.code
-        if visit.cause:
-            extra["cause"] = type(visit.cause).__qualname__
-        self._log.info("request", extra=extra)
 
-    def _log_bug(self, bug: Exception, visit: _Visit) -> None:
-        # Not the message: a KeyError or a ValidationError quotes what it choked on, perhaps a phone number.
-        stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(bug.__traceback__)]
-        extra = {"request_id": visit.request_id, "error": type(bug).__qualname__, "stack": stack}
-        self._log.error("bug", extra=extra)
+def _tell(line: Line, endpoint: Endpoint, visit: _Visit, rendered: Rendered) -> None:
+    """Write down who asked what and how it ended; nothing of what was asked or answered but ids of ours."""
+    line.fields |= {"endpoint": f"{endpoint.method} {endpoint.path}", "status": rendered.status}
+    line.fields |= rendered.about
+    if visit.key:
+        line.fields |= {"tenant": str(visit.key.tenant), "key_id": visit.key.key_id}
+    if rendered.code:
+        line.fields["code"] = rendered.code
+    if visit.cause:
+        line.fields["cause"] = type(visit.cause).__qualname__
+    line.counts.update(rendered.counts)
+    count_conflicts(line)
 
 
 def _current(app: "Chalice") -> "Request":

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib.errors import Expired, InvalidRequest, RateLimited, SlotkeeperError
+from chalicelib.handlers.telemetry import Metric
 from chalicelib.units import iso_utc
 
 JSON = "application/json"
@@ -35,23 +36,30 @@ class Answer:
     ----------
     zone
         IANA name of the depot's zone, in which `wire.Instant` fields of the body are written; UTC otherwise.
+    counts
+        What it adds to the metrics, unless it is the repetition of an earlier answer.
+    about
+        Ids of ours that its log line names.
     """
 
     status: int
     body: BaseModel | Text | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
+    counts: Mapping[Metric, int] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def rendered(self) -> "Rendered":
         """Write the body."""
         match self.body:
             case None:
-                return Rendered(self.status, "", None, self.headers)
+                text, media_type = "", None
             case Text(media_type, text):
-                return Rendered(self.status, text, media_type, self.headers)
+                pass
             case model:
                 text = model.model_dump_json(context={"zone": self.zone} if self.zone else None)
-                return Rendered(self.status, text, JSON, self.headers)
+                media_type = JSON
+        return Rendered(self.status, text, media_type, self.headers, counts=self.counts, about=self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,8 @@ class Rendered:
     media_type: str | None
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    counts: Mapping[Metric, int] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

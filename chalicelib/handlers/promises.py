@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.errors import NotFound
-from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.handlers.checkout import (
     hold_stop_id,
     offering_alternatives,
@@ -33,6 +33,7 @@ from chalicelib.handlers.promise_wire import (
     promise_view,
     promise_views,
 )
+from chalicelib.handlers.telemetry import Metric
 from chalicelib.merchants.model import Scope
 from chalicelib.promises.booking import Confirmed
 from chalicelib.promises.changes import Changed
@@ -63,7 +64,9 @@ def make_promise(call: Call[PromiseRequest]) -> Answer:
     """
 
     def answer(made: Confirmed) -> Answer:
-        return Answer(201, promise_view(call, made.promise, made.outlook, renewed=made.renewed))
+        view = promise_view(call, made.promise, made.outlook, renewed=made.renewed)
+        about = {"promise_id": promise_id(made.promise.stop_id)}
+        return Answer(201, view, counts={Metric.PROMISES_MADE: 1}, about=about)
 
     wanted, receipt, booking = call.body, call.receipt(answer), call.services.booking
     with offering_alternatives(call):
@@ -151,7 +154,8 @@ def change_promise(call: Call[ChangeRequest]) -> Answer:
     """
 
     def answer(changed: Changed) -> Answer:
-        return Answer(201, change_view(call, changed))
+        about = {"promise_id": promise_id(changed.promise.stop_id)}
+        return Answer(201, change_view(call, changed), about=about)
 
     change, receipt = call.body.change(call), call.receipt(answer)
     return answer(

@@ -2,89 +2,147 @@
 
 The functions are declared in `app.py`, because Lambda is pointed at the module that declares one. A record
 that fails is reported by itself (Powertools' batch processors), so the rest of its batch is not repeated.
+Each record has a line in the log, and the invocation one with the counts of all.
 Weak point: an outbox row with several facts is repeated as a whole; each reaction is idempotent by itself.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from chalicelib.events import FactKind, Tenant
+from chalicelib.adapters.errand import current_request_id
+from chalicelib.events import Fact, FactKind, Tenant
+from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
+from chalicelib.notifications.model import MessageStatus
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.batch import BasePartialBatchProcessor
     from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
     from chalicelib.bootstrap import Services
 
-logger = Logger(service="slotkeeper")
-
 type Event = Mapping[str, Any]
 type BatchAnswer = dict[str, list[dict[str, str]]]
 
+_log = structured_log()
 
-def publish_facts(event: Event, services: "Services") -> BatchAnswer:
+
+def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
     """Hand the facts of new outbox rows to whoever reacts: the planning queue and the notifications.
 
     The stream repeats from the first record that failed on, so what follows it may come twice.
     """
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
+    watch = _Watch(services, log)
+
     def publish(record: "DynamoDBRecord") -> None:
-        row = services.store.outbox_row(record.raw_event)
-        if row is None:
-            return
-        for fact in row.facts:
-            if fact.kind is FactKind.PLAN_CHANGED:
-                services.plan_jobs.improve(row.tenant, fact.subject, request=row.row_id)
-            else:
-                services.notifications.react(row.tenant, fact, services.business_now(row.tenant))
+        with watch.telemetry.line("facts") as line:
+            row = services.store.outbox_row(record.raw_event)
+            if row is None:
+                line.is_wanted = False
+                return
+            line.errand.request_id = row.request_id
+            line.fields |= {"tenant": str(row.tenant), "outbox": row.row_id}
+            line.fields |= {"facts": [fact.kind for fact in row.facts]}
+            for fact in row.facts:
+                if fact.kind is FactKind.PLAN_CHANGED:
+                    services.plan_jobs.improve(row.tenant, fact.subject, request=row.row_id)
+                else:
+                    watch.text(row.tenant, fact)
 
-    return _processed(event, publish, BatchProcessor(EventType.DynamoDBStreams))
+    return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
 
 
-def improve(event: Event, services: "Services") -> BatchAnswer:
+def improve(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
     """Look at the plans that changed. In a FIFO queue what follows a failed job of a plan waits for it."""
     from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor
 
+    watch = _Watch(services, log)
+
     def look(record: "SQSRecord") -> None:
-        job = json.loads(record.body)
-        tenant = Tenant.parse(job["tenant"])
-        depot_id, _, day = job["plan"].rpartition("/")
-        now = services.business_now(tenant)
-        state = services.dispatch.check(tenant, depot_id, date.fromisoformat(day), now)
-        if state is not None:
-            about = {"tenant": str(tenant), "plan": job["plan"], "request": job["request"]}
-            counts = {
-                "routes": state.routes,
-                "kept": state.kept,
-                "risk": state.at_risk,
-                "broken": state.broken,
-            }
-            logger.info("plan", extra=about | counts)
+        with watch.telemetry.line("plan") as line:
+            line.fields["job"] = record.message_id
+            job = json.loads(record.body)
+            line.errand.request_id = job.get("request_id")
+            tenant = Tenant.parse(job["tenant"])
+            depot_id, _, day = job["plan"].rpartition("/")
+            local_date = date.fromisoformat(day)
+            line.fields |= {"tenant": str(tenant), "plan": job["plan"], "outbox": job["request"]}
+            state = services.dispatch.check(tenant, depot_id, local_date, services.business_now(tenant))
+            if state is None:
+                line.fields["depot"] = "gone"
+                return
+            line.fields |= {"routes": state.routes, "kept": state.kept}
+            line.fields |= {"risk": state.at_risk, "broken": state.broken}
+            watch.counts[Metric.PROMISES_KEPT] += state.kept
+            watch.counts[Metric.PROMISES_AT_RISK] += state.at_risk
+            watch.counts[Metric.PROMISES_BROKEN] += state.broken
 
-    return _processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True))
+    return watch.processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True), "improve")
 
 
-def drain_due(services: "Services") -> int:
+def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
     """Clear up behind every hold that ran out, of all merchants; gives how many there were."""
-    done = 0
-    for tenant, stop_id in services.store.due_anywhere(services.clock.system_now()):
-        done += services.booking.expire(tenant, stop_id, services.business_now(tenant))
+    with _Watch(services, log).telemetry.invocation("drain_due") as line:
+        done = 0
+        for tenant, stop_id in services.store.due_anywhere(services.clock.system_now()):
+            done += services.booking.expire(tenant, stop_id, services.business_now(tenant))
+            line.fields["cleared"] = done
+        line.is_wanted = bool(done)
     return done
 
 
-def _processed(
-    event: Event, handle: Callable[[Any], None], processor: "BasePartialBatchProcessor"
-) -> BatchAnswer:
-    from aws_lambda_powertools.utilities.batch import process_partial_response
+class _Watch:
+    """One invocation, observed."""
 
-    processor.raise_on_entire_batch_failure = False  # an exception would repeat what was done, too
-    answer: Any = process_partial_response(dict(event), handle, processor)
-    for error in processor.exceptions:
-        logger.warning("record failed", extra={"error": error[0].__name__ if error[0] else "unknown"})
-    return {"batchItemFailures": list(answer["batchItemFailures"])}
+    def __init__(self, services: "Services", log: "Logger") -> None:
+        self._services = services
+        self.telemetry = Telemetry(log, stage=lambda: services.settings.stage)
+        self.counts = Counter[Metric]()
+
+    def text(self, tenant: Tenant, fact: Fact) -> None:
+        """Let the notifications react to a fact; what became of its text has a line of its own."""
+        from chalicelib.notifications.service import TextUnanswered
+
+        with self.telemetry.line("text", current_request_id()) as line:
+            line.fields |= {"tenant": str(tenant), "promise_id": fact.subject, "fact": fact.kind}
+            try:
+                message = self._services.notifications.react(
+                    tenant, fact, self._services.business_now(tenant)
+                )
+            except TextUnanswered:
+                self.counts[Metric.TEXTS_FAILED] += 1
+                raise
+            line.is_wanted = message is not None
+            if message is None:
+                return
+            line.fields |= {"message_id": message.message_id, "status": message.status}
+            line.fields |= {"sid": message.sid} if message.sid else {}
+            line.fields |= {"reason": message.reason} if message.reason else {}
+            self.counts[Metric.TEXTS_SENT] += message.status is MessageStatus.SENT
+            self.counts[Metric.TEXTS_FAILED] += message.status is MessageStatus.FAILED
+
+    def processed(
+        self,
+        event: Event,
+        handle: Callable[[Any], None],
+        processor: "BasePartialBatchProcessor",
+        function: str,
+    ) -> BatchAnswer:
+        """Handle a batch, record by record, and count it."""
+        from aws_lambda_powertools.utilities.batch import process_partial_response
+
+        processor.raise_on_entire_batch_failure = False  # an exception would repeat what was done, too
+        with self.telemetry.invocation(function) as line:
+            try:
+                answer: Any = process_partial_response(dict(event), handle, processor)
+            finally:
+                line.counts.update(self.counts)
+            failed = [{"itemIdentifier": each["itemIdentifier"]} for each in answer["batchItemFailures"]]
+            line.fields |= {"records": len(event["Records"]), "failed": len(failed)}
+        return {"batchItemFailures": failed}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chalicelib.errors import SlotkeeperError
+from chalicelib.errors import SlotkeeperError, Upstream
 from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Silence
 from chalicelib.notifications.templates import promise_confirmed
@@ -20,6 +20,10 @@ class TextRefused(SlotkeeperError):
     """The carrier will not take this text; repeating it would not help. `code` is the carrier's."""
 
     code = "text_refused"
+
+
+class TextUnanswered(Upstream):
+    """The carrier may have taken this text, or not: nobody knows, so it is not sent again."""
 
 
 class TextSender(Protocol):
@@ -80,7 +84,7 @@ class Notifications:
 
         Raises
         ------
-        Upstream
+        TextUnanswered
             The carrier's answer is not known; the claim stays.
         """
         reaction = _REACTIONS.get(fact.kind)
@@ -107,6 +111,8 @@ class Notifications:
             sid = self._sender.send(to.phone, message.body)
         except TextRefused as refused:
             message = replace(message, status=MessageStatus.FAILED, reason=refused.code)
+        except Upstream as silent:
+            raise TextUnanswered(silent.detail) from silent
         else:
             message = replace(message, status=MessageStatus.SENT, sid=sid)
         self._store.record_message(tenant, message)

@@ -1,0 +1,218 @@
+"""The whole product in one process as a stage has it: its own `build`, moto's AWS, the sandbox's fake Twilio.
+
+Everything it writes to logs is kept, its own lines and those of every library. One thread and a tiny table:
+moto proves nothing about races.
+"""
+
+import io
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import boto3
+from chalice import Chalice
+from chalice.test import Client, HTTPResponse
+from moto import mock_aws
+
+from chalicelib.adapters.secrets import TwilioAccount
+from chalicelib.bootstrap import Services, build
+from chalicelib.events import Mode, Tenant
+from chalicelib.handlers import (
+    about,
+    checkout,
+    door,
+    fleet,
+    merchants,
+    notifications,
+    promises,
+    sandbox,
+    telemetry,
+)
+from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
+from chalicelib.settings import Settings
+from infra.sandbox import fake_twilio
+from infra.sandbox.lambda_events import queue_record
+from infra.sandbox.resources import create
+from infra.secrets import Vault
+from tests.fakes import FakeClock
+from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, at
+
+ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
+ACCOUNT = "AC" + "0" * 32
+AUTH_TOKEN = "auth-token-of-twilio"
+_stacks = count(1)
+
+
+class Deployed(ShopClient):
+    """The product and one merchant's programs.
+
+    Attributes
+    ----------
+    log
+        All lines of all loggers, as they would stand in CloudWatch.
+    services
+        What handlers and workers are given.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        stack = f"deployed-{next(_stacks)}-test"
+        self.dynamodb, self.sqs = boto3.client("dynamodb"), boto3.client("sqs")
+        self.resources = create(dynamodb=self.dynamodb, sqs=self.sqs, stack=stack)
+        self.environment = {
+            "STAGE": "test",
+            "TABLE_NAME": self.resources.table_name,
+            "IMPROVE_QUEUE_URL": self.resources.improve_queue_url,
+            "SECRETS_PATH": f"/{stack}",
+            "PUBLIC_BASE_URL": "https://track.example",
+            **environment,
+        }
+        self.log = io.StringIO()
+        self.clock = FakeClock(at("2026-11-24T06:00:00Z"))
+        self.ssm = boto3.client("ssm")
+        account = TwilioAccount(account_sid=ACCOUNT, auth_tokens=(AUTH_TOKEN,), sender="+15005550006")
+        Vault(self.ssm, stack).make(account, now=self.clock.at)
+        self.services: Services = build(Settings.from_env(self.environment), clock=self.clock)
+        features = [checkout.api, promises.api, fleet.api, notifications.api, merchants.api, sandbox.api]
+        features.append(about.endpoints(tuple(features)))
+        self.app = Chalice(telemetry.SERVICE, configure_logs=False)
+        door.register(self.app, features, lambda: self.services)
+        self._http = Client(self.app).http
+        merchant = Merchant(tenant=ACME, brand="Acme", origins=("https://shop.example",))
+        self.services.merchants.save_settings(merchant)
+        kinds = {
+            "admin": (KeyType.SECRET, ALL_SCOPES),
+            "secret": (KeyType.SECRET, Scope.CHECKOUT | Scope.OPS),
+            "publishable": (KeyType.PUBLISHABLE, Scope.CHECKOUT),
+        }
+        make = self.services.merchants.create_key
+        keys = {
+            name: make(ACME, type=kind, scopes=scopes, now=self.clock.at).text
+            for name, (kind, scopes) in kinds.items()
+        }
+        super().__init__(self._request, keys, destination=NEAR)
+        self.done("PUT", "/v1/depots/porto", a_depot())
+        self.done("PUT", "/v1/depots/porto/vehicles/van-1", a_van())
+
+    def _request(self, method: str, target: str, headers: Any, body: bytes) -> HTTPResponse:
+        return self._http.request(method, target, headers=headers, body=body)
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        """Our own lines of the log; all of them, or those of one kind."""
+        found = [json.loads(line) for line in self.log.getvalue().splitlines() if line.startswith("{")]
+        return [line for line in found if message in (None, line["message"])]
+
+    def forget(self) -> None:
+        """Begin a new log."""
+        self.log.seek(0)
+        self.log.truncate()
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """Every row of the outbox."""
+        rows = self.dynamodb.scan(TableName=self.resources.table_name)["Items"]
+        return [row for row in rows if row["sk"]["S"] == "OUTBOX"]
+
+    def stream(self, *rows: dict[str, Any]) -> dict[str, Any]:
+        """The event that brings rows (all of the outbox, unless given) to the consumer of facts."""
+        return {"Records": [stream_record(row) for row in rows or self.outbox()]}
+
+    def jobs(self, *, delete: bool = True) -> dict[str, Any]:
+        """The event that brings the planning jobs that wait."""
+        found: list[Any] = []
+        url = self.resources.improve_queue_url
+        while some := self.sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["All"],
+            VisibilityTimeout=0 if not delete else 30,
+        ).get("Messages", []):
+            found += some
+            for message in some if delete else ():
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if not delete:
+                break
+        return {"Records": [queue_record(message, arn="arn:aws:sqs:queue") for message in found]}
+
+
+def stream_record(row: dict[str, Any], event: str = "INSERT") -> dict[str, Any]:
+    """A record of the table's stream as Lambda hands it over."""
+    change = {
+        "Keys": {"pk": row["pk"], "sk": row["sk"]},
+        "NewImage": row,
+        "SequenceNumber": uuid4().hex,
+    }
+    return {"eventName": event, "eventSource": "aws:dynamodb", "dynamodb": change}
+
+
+def poison_job(body: str, *, group: str = "poison") -> dict[str, Any]:
+    """A message that the queue would bring, with whatever body."""
+    message = {
+        "MessageId": str(uuid4()),
+        "ReceiptHandle": "handle",
+        "Body": body,
+        "MD5OfBody": "",
+        "Attributes": {"MessageGroupId": group},
+    }
+    return queue_record(message, arn="arn:aws:sqs:queue")
+
+
+@contextmanager
+def deployed(*, level: int = logging.DEBUG, **environment: str) -> Iterator[Deployed]:
+    """Run the product until the block ends, listening to every logger from `level` on."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    threading.Thread(
+        target=fake_twilio.serve,
+        args=(listener,),
+        kwargs={"account": ACCOUNT, "auth_tokens": (AUTH_TOKEN,)},
+        daemon=True,
+    ).start()
+    with mock_aws():
+        running = Deployed({"TWILIO_API_URL": url, **environment})
+        with _listening(running.log, level):
+            yield running
+
+
+@contextmanager
+def _listening(kept: io.StringIO, level: int) -> Iterator[None]:
+    """Write our own log as it is written, and whatever any other logger lets through."""
+    ours, root = logging.getLogger(telemetry.SERVICE), logging.getLogger()
+    own, others = logging.StreamHandler(kept), logging.StreamHandler(kept)
+    own.setFormatter(ours.handlers[0].formatter)
+    others.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+    others.addFilter(_not_ours)
+    before = root.level
+    ours.addHandler(own)
+    root.addHandler(others)
+    root.setLevel(level)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(others)
+        ours.removeHandler(own)
+
+
+def _not_ours(record: logging.LogRecord) -> bool:
+    """Neither our own lines once more, nor moto's: what stands in for AWS is not deployed."""
+    return record.name.partition(".")[0] not in (telemetry.SERVICE, "moto")
+
+
+@contextmanager
+def level_of(name: str, level: int) -> Iterator[None]:
+    """Set a logger's level until the block ends."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(level)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+type Start = Callable[..., Deployed]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from secrets import randbits, token_bytes, token_urlsafe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -39,7 +39,7 @@ from chalicelib.units import MINUTE, Clock, StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.adapters.sqs import PlanJobs
-    from chalicelib.notifications.service import Notifications
+    from chalicelib.notifications.service import Notifications, TextSender
 
 _QUEUE_TIMES = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
@@ -114,7 +114,7 @@ class Services:
         self.settings, self.clock, self.store, self.secrets = settings, clock, store, secrets
         self.sealer = Sealer(secrets.sealing)
         self.receipts = store
-        self.planner = Planner(store, travel.of, noise=Noise(), staleness=settings.staleness)
+        self.planner = _planner(settings, store, travel)
         self.search = SlotSearch(store, self.planner)
         ports = Ports(
             store=store,
@@ -158,7 +158,7 @@ class Services:
         """The queue of planning jobs."""
         from chalicelib.adapters.sqs import PlanJobs
 
-        client = boto3.client("sqs", config=_QUEUE_TIMES)
+        client = _client("sqs", _QUEUE_TIMES, self.settings)
         return PlanJobs(client, improve_queue_url=self.settings.improve_queue_url)
 
     @cached_property
@@ -167,7 +167,11 @@ class Services:
         from chalicelib.adapters.twilio import TwilioSender
         from chalicelib.notifications.service import Notifications
 
-        sender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
+        sender: TextSender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
+        if self.settings.tracing:
+            from chalicelib.adapters.tracing import TracedSender
+
+            sender = TracedSender(sender)
         return Notifications(self.store, PromiseAddressees(self.store), sender)
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
@@ -180,7 +184,7 @@ class Services:
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Plug the real things in: called once, by the first request or event of a process."""
     clock = clock or SystemClock()
-    client = boto3.client("dynamodb", config=client_config())
+    client = _client("dynamodb", client_config(), settings)
     store = DynamoStore(client, table=settings.table_name, clock=clock, pause=full_jitter)
     roads = Path(settings.roads_dir) if settings.roads_dir else None
     return Services(
@@ -189,12 +193,30 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         store=store,
         travel=TravelEngines(roads, osrm_url=settings.osrm_url),
         secrets=Secrets(
-            lambda: boto3.client("ssm", config=_SECRET_TIMES),
+            lambda: _client("ssm", _SECRET_TIMES, settings),
             path=settings.secrets_path,
             clock=clock,
             fresh_for=settings.secrets_seconds,
         ),
     )
+
+
+def _client(service: Literal["dynamodb", "sqs", "ssm"], config: Config, settings: Settings) -> Any:
+    client = boto3.client(service, config=config)
+    if settings.tracing:
+        from chalicelib.adapters import tracing
+
+        tracing.hook(client, service)
+    return client
+
+
+def _planner(settings: Settings, store: DynamoStore, travel: TravelEngines) -> Planner:
+    if settings.tracing:
+        from chalicelib.adapters import tracing
+
+        engines = tracing.traced_engines(travel.of)
+        return tracing.TracedPlanner(store, engines, noise=Noise(), staleness=settings.staleness)
+    return Planner(store, travel.of, noise=Noise(), staleness=settings.staleness)
 
 
 def _fresh_stop_id() -> StopId:

@@ -48,6 +48,8 @@ class Settings:
         Quota of one API key.
     roads_dir
         Road graphs, one folder each; None: depots use the straight line, labelled.
+    tracing
+        Whether spans are logged; off, nothing of it is loaded.
     twilio_api_url
         Where the texts go instead of Twilio; never in a live stage.
     """
@@ -63,6 +65,7 @@ class Settings:
     osrm_url: str | None
     staleness: Seconds
     requests_per_minute: int
+    tracing: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -97,6 +100,7 @@ class Settings:
             osrm_url=read.url("OSRM_URL", required=False) or None,
             staleness=read.whole("STALENESS_SECONDS", 2 if stage is Stage.LIVE else 0, most=MINUTE),
             requests_per_minute=read.whole("REQUESTS_PER_MINUTE", 1200, least=1),
+            tracing=read.switch("TRACING"),
         )
         settings._require_one_stack()
         if stage is Stage.LIVE and settings.twilio_api_url:
@@ -143,6 +147,12 @@ class _Reader:
         if value and not _URL.fullmatch(value):
             raise BadSetting(f"{name} must be a URL: http or https, a host, no query")
         return value.rstrip("/")
+
+    def switch(self, name: str) -> bool:
+        value = self._environ.get(name, "")
+        if value not in ("", "on", "off"):
+            raise BadSetting(f"{name} must be on or off")
+        return value == "on"
 
     def stage(self, name: str) -> Stage:
         try:

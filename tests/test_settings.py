@@ -56,6 +56,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("REQUESTS_PER_MINUTE", "many"),
         ("REQUESTS_PER_MINUTE", "0"),
         ("REQUESTS_PER_MINUTE", "9" * 5000),
+        ("TRACING", "true"),
         ("TWILIO_API_URL", "http://127.0.0.1:9"),
         ("TWILIO_API_URL", "127.0.0.1:9"),
         ("OSRM_URL", "localhost"),

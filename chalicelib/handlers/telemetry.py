@@ -24,7 +24,7 @@ from chalicelib.adapters.errand import Errand, errand
 SERVICE: Final = "slotkeeper"
 NAMESPACE: Final = "Slotkeeper"
 
-# At INFO and below these quote requests: botocore whole bodies, Twilio's client whom it texts, Powertools'
+# Below WARNING these quote what they handle: botocore whole rows, Twilio's client its parameters, Powertools'
 # batches the words of an error.
 _TALKATIVE: Final = ("aws_lambda_powertools", "boto3", "botocore", "requests", "twilio", "urllib3")
 

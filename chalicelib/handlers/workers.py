@@ -49,6 +49,7 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             line.errand.request_id = row.request_id
             line.fields |= {"tenant": str(row.tenant), "outbox": row.row_id}
             line.fields |= {"facts": [fact.kind for fact in row.facts]}
+            line.fields |= {"subjects": [fact.subject for fact in row.facts]}
             for fact in row.facts:
                 if fact.kind is FactKind.PLAN_CHANGED:
                     services.plan_jobs.improve(row.tenant, fact.subject, request=row.row_id)

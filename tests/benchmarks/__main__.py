@@ -16,6 +16,7 @@ PARTS = {
     "search": "slot search: own work, against loops and solvers",
     "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
     "roads": "road look-ups, one to many and many to one",
+    "observed": "log lines, counts and spans",
     "http": "whole requests over HTTP, and a big plan cold and warm",
 }
 

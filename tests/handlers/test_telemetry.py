@@ -114,6 +114,15 @@ def test_line_is_written_with_its_counts_when_the_block_raises() -> None:
     assert "Flores" not in kept.stream.getvalue()
 
 
+def test_line_has_the_trace_that_xray_gave_the_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda hands it over in the environment, anew for each invocation."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3f;Parent=53995c3f42cd8ad8;Sampled=1")
+    kept = Kept()
+    with kept.telemetry.line("request"):
+        pass
+    assert kept.lines()[0]["xray_trace_id"] == "1-5759e988-bd862e3f"
+
+
 def test_invocation_that_fails_raises_its_kind_only() -> None:
     """Lambda's runtime logs the words of what a function raises."""
     kept = Kept()

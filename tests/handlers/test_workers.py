@@ -45,6 +45,7 @@ def test_request_id_goes_from_the_request_through_stream_and_queue_to_the_text(p
     assert facts["request_id"] == text["request_id"] == "req-of-the-shop"
     assert facts["outbox"] in row["pk"]["S"]
     assert facts["facts"] == ["promise.confirmed", "plan.changed"]
+    assert facts["subjects"] == [promise_id, "porto/2026-11-24"]
     [message] = product.done("GET", f"/v1/promises/{promise_id}/messages")["data"]
     assert message["request_id"] == "req-of-the-shop"
     assert (text["promise_id"], text["sid"], text["status"]) == (promise_id, message["sid"], "sent")

@@ -28,7 +28,7 @@ SEALING_KEYS = "sealing-keys"
 TWILIO = "twilio"
 KEY_BYTES = 32  # of a sealing secret, at least
 RENEWED_AT_MOST_EVERY: Seconds = 5  # so that a flood of forged tokens is not a flood of calls to SSM
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("slotkeeper")  # the log of the process, written as JSON
 
 
 class BadSecret(ValueError):

@@ -1,6 +1,5 @@
 """What `chalice package` writes can be deployed and keeps what Chalice itself would leave out."""
 
-import copy
 import json
 import os
 import subprocess
@@ -9,34 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
 
 from infra.artefact import LEAN, WORKER
-from infra.artefact.build import Template, package, read_template, write_template
+from infra.artefact.build import package
+from infra.artefact.template import Template, write_template
 from infra.sandbox.serve import FUNCTIONS
+from tests.artefact.expansion import expanded, functions, template_of
 
 STAGE = "live"
 
 
-class NoManagedPolicies:
-    """What the SAM expansion looks names of AWS' own policies up in; we name none."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template of the live stage, as `make package` writes it."""
-    place = tmp_path_factory.mktemp("package")
-    path = place / "template.yaml"
-    write_template(package(place, stage=STAGE)[1], path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def template(packaged: Path) -> Template:
-    return read_template(packaged)
+def template() -> Template:
+    return template_of(STAGE)
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +30,11 @@ def resources(template: Template) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def expanded(template: Template) -> dict[str, Any]:
-    """What CloudFormation makes of the template after `aws cloudformation package` uploaded the zips."""
-    uploaded = copy.deepcopy(template)
-    for function in functions(uploaded["Resources"]).values():
-        function["Properties"]["CodeUri"] = f"s3://bucket/{function['Properties']['CodeUri']}"
-    parameters = dict.fromkeys(template["Parameters"], "any")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        found: dict[str, Any] = transform(uploaded, parameters, NoManagedPolicies())["Resources"]
-    return found
-
-
-def functions(resources: dict[str, Any]) -> dict[str, Any]:
-    return {name: one for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"}
+def packaged(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template of the live stage, as `make package` writes it."""
+    path = tmp_path_factory.mktemp("package") / "template.yaml"
+    write_template(template, path)
+    return path
 
 
 def event_sources(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -185,12 +160,13 @@ def test_no_function_may_make_its_own_log(resources: dict[str, Any]) -> None:
     assert "logs:CreateLogGroup" not in policies
 
 
-def test_template_expands_to_what_it_means(expanded: dict[str, Any]) -> None:
+def test_template_expands_to_what_it_means(template: Template) -> None:
     """The SAM transform makes the functions, and mappings that report partial failures."""
-    kinds = [resource["Type"] for resource in expanded.values()]
+    final = expanded(template)
+    kinds = [resource["Type"] for resource in final.values()]
     assert kinds.count("AWS::Lambda::Function") == 1 + len(FUNCTIONS)
     assert not [kind for kind in kinds if kind.startswith("AWS::Serverless::")]
-    mappings = [one for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
+    mappings = [one for one in final.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
     assert len(mappings) == 2
     for mapping in mappings:
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

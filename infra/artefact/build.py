@@ -8,13 +8,13 @@ import zipfile
 from collections.abc import Callable, Iterable
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from chalice.package import YAMLTemplateSerializer
 from packaging.utils import NormalizedName, canonicalize_name
 
 from infra.artefact.commands import run
 from infra.artefact.contents import ARTEFACTS, keeps
+from infra.artefact.template import Template, point_at_alias, write_template
 from infra.artefact.wheels import closure, download, required
 
 ROOT: Final = Path(__file__).parents[2]
@@ -23,8 +23,6 @@ TEMPLATE: Final = "template.yaml"
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: nobody's clock is in the bytes
 _READABLE: Final = 0o100644 << 16
 _SOURCES: Final = ("app.py", ".chalice", "chalicelib", "infra/resources.json")
-
-type Template = dict[str, Any]
 
 
 def build(out: Path, *, stage: str = "live") -> None:
@@ -75,18 +73,7 @@ def package(place: Path, *, stage: str) -> tuple[Path, Template]:
     chalice = ["-c", "from chalice.cli import main; main()"]
     merge = ["--merge-template", "infra/resources.json"]
     run([*chalice, "package", "--stage", stage, *merge, str(written)], cwd=project, environment=environment)
-    return written / "deployment.zip", json.loads((written / "sam.json").read_text("utf-8"))
-
-
-def write_template(template: Template, path: Path) -> None:
-    """Write a template as YAML, in a fixed order and without references inside it."""
-    path.write_text(YAMLTemplateSerializer().serialize_template(template), "utf-8")
-
-
-def read_template(path: Path) -> Template:
-    """Read what `write_template` wrote."""
-    read: Template = YAMLTemplateSerializer().load_template(path.read_text("utf-8"))
-    return read
+    return written / "deployment.zip", point_at_alias(json.loads((written / "sam.json").read_text("utf-8")))
 
 
 def _unpacked(archive: Path, tree: Path, wanted: Callable[[str], bool]) -> list[str]:

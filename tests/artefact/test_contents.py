@@ -16,8 +16,9 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from infra.artefact import ARTEFACTS, LEAN, WORKER, Artefact
-from infra.artefact.build import TASK_ROOT, read_template
+from infra.artefact.build import TASK_ROOT
 from infra.artefact.contents import AWS_SERVICES, CUTS, NEVER_CALLED, Cut, keeps
+from infra.artefact.template import read_template
 from infra.artefact.wheels import required
 
 ROOT = Path(__file__).parents[2]

@@ -144,20 +144,20 @@ def test_stage_of_whoever_packages_is_not_deployed(
 
 
 def test_every_function_has_a_log_that_forgets(resources: dict[str, Any]) -> None:
-    """Chalice names the API's log group after a resource that does not exist; ours are all there."""
-    groups = {
-        group["Properties"]["LogGroupName"]["Fn::Sub"]: group["Properties"]["RetentionInDays"]
-        for group in resources.values()
-        if group["Type"] == "AWS::Logs::LogGroup"
-    }
-    assert groups == {f"/aws/lambda/${{{name}}}": 30 for name in functions(resources)}
+    """Each writes to a group that is there before it is, named by the stack."""
+    logs = [one["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for one in functions(resources).values()]
+    assert len(set(logs)) == len(functions(resources))
+    for log in logs:
+        group = resources[log]["Properties"]
+        assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/lambda/${AWS::StackName}-")
+        assert group["RetentionInDays"] == 30
 
 
 def test_no_function_may_make_its_own_log(resources: dict[str, Any]) -> None:
     """A group that the function made first would keep everything and stand in the template's way."""
-    policies = str([one for one in resources.values() if one["Type"].startswith("AWS::IAM::")])
-    assert "logs:PutLogEvents" in policies
-    assert "logs:CreateLogGroup" not in policies
+    roles = str([one for one in resources.values() if one["Type"].startswith("AWS::IAM::")])
+    assert "logs:PutLogEvents" in roles
+    assert "logs:CreateLogGroup" not in roles
 
 
 def test_template_expands_to_what_it_means(template: Template) -> None:

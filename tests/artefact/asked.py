@@ -1,0 +1,293 @@
+"""What each function asks of AWS: all of them are run on an AWS in memory, and every call is written down.
+
+The API is asked everything it serves, in an order in which there is something to find; what that leaves in
+the outbox goes through the stream's function, its jobs through the queue's, and what ran out is cleared up.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.handlers import BUILTIN_HANDLERS
+from chalice import Chalice
+from chalice.test import Client, HTTPResponse
+from moto import mock_aws
+
+from app import FEATURES
+from chalicelib.bootstrap import Services, build
+from chalicelib.events import Mode, Tenant
+from chalicelib.handlers import door, workers
+from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
+from chalicelib.settings import Settings
+from infra.sandbox import fake_twilio
+from infra.sandbox.lambda_events import queue_record, stream_record
+from infra.sandbox.resources import create
+from infra.secrets import Vault
+from tests.fakes import A_TWILIO_ACCOUNT, FakeClock
+from tests.handlers.shop_client import ADDRESS, NEAR, ShopClient, a_depot, a_van, at, fresh
+
+TENANT = Tenant(merchant_id="acme", mode=Mode.TEST)
+REGION = "eu-west-1"
+STACK = "asked-test"
+DAY = "2026-11-24"
+TRANSACTIONAL = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+}
+
+type Grant = tuple[str, str]
+"""An IAM action, and the logical id of what it is done to; an index is `Table/index/…`."""
+
+type Call = tuple[str, Mapping[str, Any]]
+
+
+def grants(calls: list[Call]) -> set[Grant]:
+    """What AWS checks for calls; a transaction is allowed action by action."""
+    return {grant for operation, given in calls for grant in _grants(operation, given)}
+
+
+def _grants(operation: str, given: Mapping[str, Any]) -> Iterator[Grant]:
+    match operation:
+        case "TransactWriteItems":
+            for action in given["TransactItems"]:
+                yield from ((TRANSACTIONAL[kind], "Table") for kind in action)
+        case "SendMessage":
+            assert given["QueueUrl"].endswith(f"/{STACK}-improve.fifo")
+            yield "sqs:SendMessage", "ImproveQueue"
+        case "GetParameter":
+            yield "ssm:GetParameter", f"parameter/{given['Name'].removeprefix(f'/{STACK}/')}"
+        case _ if "IndexName" in given:
+            yield f"dynamodb:{operation}", f"Table/index/{given['IndexName']}"
+        case _:
+            yield f"dynamodb:{operation}", "Table"
+
+
+class Deployed:
+    """The functions of a stage that texts into a fake Twilio, at six on a Tuesday morning.
+
+    Attributes
+    ----------
+    calls
+        Every call made to AWS so far, by the code's own clients.
+    services
+        What the functions share.
+    visited
+        Endpoints that were asked, as the template names them.
+    """
+
+    services: Services
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.visited: set[tuple[str, str]] = set()
+        aside = boto3.Session(region_name=REGION)
+        self._dynamodb, self._sqs = aside.client("dynamodb"), aside.client("sqs")
+        self._resources = create(dynamodb=self._dynamodb, sqs=self._sqs, stack=STACK)
+        self.clock = FakeClock(at(f"{DAY}T06:00:00Z"))
+        Vault(aside.client("ssm"), STACK).make(A_TWILIO_ACCOUNT, now=self.clock.at)
+        self._app = Chalice("asked", configure_logs=False)
+        log = Logger(service="asked", level="ERROR")
+        door.register(self._app, FEATURES, lambda: self.services, log=log)
+        self._http = Client(self._app).http
+
+    def start(self, twilio_url: str) -> None:
+        """Build what the functions need."""
+        environment = {
+            "STAGE": "test",
+            "TABLE_NAME": self._resources.table_name,
+            "IMPROVE_QUEUE_URL": self._resources.improve_queue_url,
+            "PUBLIC_BASE_URL": "https://slots.example",
+            "SECRETS_PATH": f"/{STACK}",
+            "TWILIO_API_URL": twilio_url,
+        }
+        self.services = build(Settings.from_env(environment), clock=self.clock)
+
+    def client(self) -> ShopClient:
+        """A merchant's programs, with a key for everything and one for its pages."""
+        make, now = self.services.merchants.create_key, self.clock.at
+        self.services.merchants.save_settings(Merchant(tenant=TENANT, brand="Acme"))
+        keys = {
+            "secret": make(TENANT, type=KeyType.SECRET, scopes=ALL_SCOPES, now=now).text,
+            "publishable": make(TENANT, type=KeyType.PUBLISHABLE, scopes=Scope.CHECKOUT, now=now).text,
+        }
+        self.calls.clear()  # the first keys are made by hand, not by a function
+        return ShopClient(self._request, keys, destination=NEAR)
+
+    def publish_facts(self) -> None:
+        """Hand every outbox row to the function of the stream."""
+        rows = [row for row in self._scan() if "#OUTBOX#" in row["pk"]["S"]]
+        records = [
+            stream_record(
+                {
+                    "eventID": str(number),
+                    "eventName": "INSERT",
+                    "eventSource": "aws:dynamodb",
+                    "dynamodb": {
+                        "ApproximateCreationDateTime": _Instant(),
+                        "Keys": {"pk": row["pk"], "sk": row["sk"]},
+                        "NewImage": row,
+                        "SequenceNumber": str(number),
+                        "StreamViewType": "NEW_AND_OLD_IMAGES",
+                    },
+                },
+                "arn",
+            )
+            for number, row in enumerate(rows)
+        ]
+        answer = workers.publish_facts({"Records": records}, self.services)
+        assert answer == {"batchItemFailures": []}
+
+    def improve(self) -> int:
+        """Hand every waiting job to the function of the queue; gives how many there were."""
+        url, jobs = self._resources.improve_queue_url, []
+        while found := self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]
+        ).get("Messages"):
+            jobs += [queue_record(message, arn="arn:aws:sqs:eu-west-1:1:improve.fifo") for message in found]
+        answer = workers.improve({"Records": jobs}, self.services)
+        assert answer == {"batchItemFailures": []}
+        return len(jobs)
+
+    def drain_due(self) -> int:
+        """Let the minute's trigger come."""
+        return workers.drain_due(self.services)
+
+    def _scan(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for page in self._dynamodb.get_paginator("scan").paginate(TableName=self._resources.table_name):
+            rows += page["Items"]
+        return rows
+
+    def note(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        """Write a call down."""
+        self.calls.append((model.name, dict(params)))
+
+    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
+        path = target.split("?")[0].split("/")
+        for route in self._app.routes:
+            parts = route.split("/")
+            if len(parts) == len(path) and all(
+                part == here or part.startswith("{") for part, here in zip(parts, path, strict=True)
+            ):
+                self.visited.add((method.lower(), route))
+        return self._http.request(method, target, headers=headers, body=body)
+
+
+class _Instant:
+    """The time of a stream record, of which nothing depends."""
+
+    def timestamp(self) -> float:
+        return 0.0
+
+
+def ask_everything(shop: ShopClient) -> None:
+    """Send every request that the API serves, changes of every kind included."""
+    _settle(shop)
+    _check_out(shop)
+    _change_minds(shop)
+    _look_around(shop)
+    for path in ("/v1/slots/search", "/v1/holds", "/v1/holds/any", "/v1/holds/any/extend"):
+        assert shop.ask("OPTIONS", path, key=None).status_code == 204
+    for path in ("/v1/health", "/openapi.json", "/docs"):
+        assert shop.ask("GET", path, key=None).status_code == 200
+
+
+def _settle(shop: ShopClient) -> None:
+    shop.done("PUT", "/v1/settings", shop.done("GET", "/v1/settings"))
+    key = shop.done("POST", "/v1/keys", {"type": "secret", "scopes": ["ops"]})
+    assert len(shop.done("GET", "/v1/keys")["data"]) == 3
+    assert shop.ask("DELETE", f"/v1/keys/{key['key_id']}").status_code == 204
+    shop.done("PUT", "/v1/depots/porto", a_depot())
+    for number in (1, 2, 3):
+        shop.done("PUT", f"/v1/depots/porto/vehicles/van-{number}", a_van())
+    shop.done("DELETE", "/v1/depots/porto/vehicles/van-3")
+    by_hand = {
+        "starts_at": f"{DAY}T18:00:00+00:00",
+        "ends_at": f"{DAY}T21:00:00+00:00",
+        "vehicle": {"vehicle_id": "van-1", "capacity": {"parcels": 9}},
+    }
+    shop.done("PUT", "/v1/depots/porto/shifts/evening", by_hand)
+    shop.done("GET", "/v1/depots/porto/shifts/evening")
+
+
+def _check_out(shop: ShopClient) -> None:
+    cart = fresh("cart")
+    held = shop.hold(cart_ref=cart)
+    shop.done("POST", f"/v1/holds/{held['hold_id']}/extend", {})
+    shop.done("GET", f"/v1/holds/{held['hold_id']}")
+    swapped = shop.hold(shop.offer(1), cart)
+    assert shop.ask("DELETE", f"/v1/holds/{swapped['hold_id']}").status_code == 204
+    shop.promise(hold_id=shop.hold()["hold_id"], order_ref="order-1")
+    body = shop.order(offer=shop.offer())
+    for _ in range(2):  # the second is answered from the receipt of the first
+        shop.done("POST", "/v1/promises", body, idempotency_key="twice")
+    shop.hold(key="publishable")  # left to run out
+
+
+def _change_minds(shop: ShopClient) -> None:
+    promise_id = shop.promise()["promise_id"]
+    shop.change(promise_id, kind="slot", offer=shop.other_slots(promise_id)[2]["offer"])
+    shop.change(promise_id, kind="address", location={"lat": 41.162, "lon": -8.603}, address=ADDRESS)
+    shop.change(promise_id, kind="gate_code", code="12")
+    shop.change(promise_id, kind="cancel")
+
+
+def _look_around(shop: ShopClient) -> None:
+    [made] = shop.done("GET", "/v1/promises?order_ref=order-1")["data"]
+    for query in (f"depot_id=porto&date={DAY}", f"date={DAY}", "depot_id=porto", "limit=1"):
+        assert shop.done("GET", f"/v1/promises?{query}")["data"]
+    for part in ("", "/ledger", "/messages"):
+        shop.done("GET", f"/v1/promises/{made['promise_id']}{part}")
+    for path in ("", "/porto", "/porto/vehicles/van-1", f"/porto/plans/{DAY}"):
+        shop.done("GET", f"/v1/depots{path}")
+    shop.done("DELETE", "/v1/depots/porto/shifts/evening")
+
+
+def asked_by_function() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
+    """Run everything; gives what each function of the template asked, and which endpoints were visited."""
+    with mock_aws(), _twilio() as url:
+        deployed = Deployed()
+        with _every_new_client_tells(deployed.note):
+            deployed.start(url)
+            ask_everything(deployed.client())
+            asked = {"APIHandler": grants(deployed.calls)}
+            for name, run in (("PublishFacts", deployed.publish_facts), ("Improve", deployed.improve)):
+                deployed.calls.clear()
+                run()
+                asked[name] = grants(deployed.calls)
+            deployed.clock.advance(3600)
+            deployed.calls.clear()
+            assert deployed.drain_due()
+            asked["DrainDue"] = grants(deployed.calls)
+    return asked, deployed.visited
+
+
+@contextmanager
+def _every_new_client_tells(note: Callable[..., None]) -> Iterator[None]:
+    """Have botocore tell of every call, of whichever client made from here on, before it is checked."""
+    told = ("before-parameter-build", note)
+    boto3.DEFAULT_SESSION = None  # an earlier one would not know
+    BUILTIN_HANDLERS.append(told)
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AWS_DEFAULT_REGION", REGION)
+            yield
+    finally:
+        BUILTIN_HANDLERS.remove(told)
+        boto3.DEFAULT_SESSION = None
+
+
+@contextmanager
+def _twilio() -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
+    known = {"account": A_TWILIO_ACCOUNT.account_sid, "auth_tokens": A_TWILIO_ACCOUNT.auth_tokens}
+    threading.Thread(target=fake_twilio.serve, args=(listener,), kwargs=known, daemon=True).start()
+    yield f"http://{host}:{port}"

@@ -5,8 +5,9 @@
 
 The application and Chalice's runtime are what `chalice package` bundles; the libraries are the wheels of the
 versions that are installed here, so what is deployed is what was tested. The Python that builds decides the
-runtime. The same sources and versions give the same bytes. Weak point: what is left out of the libraries is
-a list kept by hand, and only the tests tell when it takes too much.
+runtime. The template is Chalice's, merged with `infra/resources.json` and what watches over all (`watch`),
+and finished where merging cannot (`template`). The same sources and versions give the same bytes. Weak point:
+what is left out of the libraries is a list kept by hand, and only the tests tell when it takes too much.
 
 Road graphs travel with the code (`roads/`, 1 MB for Porto), because bootstrap reads a folder and nothing
 fetches from a bucket yet. When a depot's graph comes from one, that folder moves to /tmp and this copy goes.

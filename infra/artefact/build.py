@@ -12,9 +12,10 @@ from typing import Final
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from infra.artefact import watch
 from infra.artefact.commands import run
 from infra.artefact.contents import ARTEFACTS, keeps
-from infra.artefact.template import Template, point_at_alias, write_template
+from infra.artefact.template import Template, finished, write_template
 from infra.artefact.wheels import closure, download, required
 
 ROOT: Final = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ TASK_ROOT: Final = "/var/task"  # where Lambda unpacks a zip; shown in traceback
 TEMPLATE: Final = "template.yaml"
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: nobody's clock is in the bytes
 _READABLE: Final = 0o100644 << 16
-_SOURCES: Final = ("app.py", ".chalice", "chalicelib", "infra/resources.json")
+_SOURCES: Final = ("app.py", ".chalice", "chalicelib")
 
 
 def build(out: Path, *, stage: str = "live") -> None:
@@ -64,6 +65,7 @@ def package(place: Path, *, stage: str) -> tuple[Path, Template]:
         else:
             shutil.copy(source, target)
     (project / "requirements.txt").touch()
+    (project / "more.json").write_text(json.dumps(_more(stage)), "utf-8")
     # Nothing else of this environment: app.py declares endpoints by what it finds there.
     environment = {
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -71,9 +73,15 @@ def package(place: Path, *, stage: str) -> tuple[Path, Template]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     chalice = ["-c", "from chalice.cli import main; main()"]
-    merge = ["--merge-template", "infra/resources.json"]
+    merge = ["--merge-template", "more.json"]
     run([*chalice, "package", "--stage", stage, *merge, str(written)], cwd=project, environment=environment)
-    return written / "deployment.zip", point_at_alias(json.loads((written / "sam.json").read_text("utf-8")))
+    return written / "deployment.zip", finished(json.loads((written / "sam.json").read_text("utf-8")))
+
+
+def _more(stage: str) -> Template:
+    """What is merged into Chalice's own template: what runs besides functions, and what watches over all."""
+    declared: Template = json.loads((ROOT / "infra" / "resources.json").read_text("utf-8"))
+    return declared | {"Resources": declared["Resources"] | watch.resources(stage)}
 
 
 def _unpacked(archive: Path, tree: Path, wanted: Callable[[str], bool]) -> list[str]:

@@ -17,8 +17,28 @@ API: Final = "APIHandler"  # Chalice's name of the function behind the API
 _NEWEST: Final = f"${{{API}.Arn}}"
 
 
+_API_LOG: Final = "ApiHandlerLogGroup"
+_ACCESS_LOG: Final = "AccessLogGroup"
+
+
 class UnknownTemplate(Exception):
     """Chalice writes its template in another way than this was made for; the message says where."""
+
+
+def finished(template: Template) -> Template:
+    """Return a template with all that is missing.
+
+    Raises
+    ------
+    UnknownTemplate
+        As `point_at_alias` does.
+    """
+    pointed = point_at_alias(template)
+    resources = pointed["Resources"]
+    # Chalice says how long logs are kept for those it makes itself.
+    days = resources[_API_LOG]["Properties"]["RetentionInDays"]
+    kept = {_ACCESS_LOG: _with(resources[_ACCESS_LOG], RetentionInDays=days)}
+    return pointed | {"Resources": resources | kept}
 
 
 def point_at_alias(template: Template) -> Template:

@@ -20,6 +20,7 @@ from chalicelib.handlers import (
     notifications,
     promises,
     sandbox,
+    snapshot,
     workers,
 )
 from chalicelib.settings import Settings, Stage
@@ -43,6 +44,7 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # Lambda says so, and nobody who p
     Settings.from_env(os.environ)  # a function that is set up wrongly does not start, so its deployment fails
 
 door.register(app, FEATURES, services)
+snapshot.register(app, services, start=os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"))
 
 
 @app.on_sqs_message(queue="improve.fifo", batch_size=10)

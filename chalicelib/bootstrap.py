@@ -33,7 +33,8 @@ from chalicelib.promises.booking import Booking
 from chalicelib.promises.changes import Promises
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotSearch
-from chalicelib.routing.uncertainty import Noise
+from chalicelib.routing.proof import PROOF_SCENARIOS
+from chalicelib.routing.uncertainty import Noise, scenarios
 from chalicelib.settings import Settings
 from chalicelib.units import MINUTE, Clock, StopId, Timestamp
 
@@ -113,7 +114,7 @@ class Services:
     ) -> None:
         self.settings, self.clock, self.store, self.secrets = settings, clock, store, secrets
         self.sealer = Sealer(secrets.sealing)
-        self.receipts = store
+        self.receipts, self._travel = store, travel
         self.planner = _planner(settings, store, travel)
         self.search = SlotSearch(store, self.planner)
         ports = Ports(
@@ -152,6 +153,17 @@ class Services:
             if not cleared:
                 break
         return done
+
+    def warm(self) -> None:
+        """Draw and load what the first search would wait for; of secrets, only the way to them."""
+        scenarios(Noise(), PROOF_SCENARIOS)
+        self._travel.warm()
+        self.secrets.connect()
+
+    def disconnect(self) -> None:
+        """Close connections that are kept; whoever asks next makes new ones."""
+        self.store.disconnect()
+        self.secrets.disconnect()
 
     @cached_property
     def plan_jobs(self) -> "PlanJobs":

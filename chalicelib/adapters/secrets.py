@@ -105,13 +105,21 @@ class Secrets:
         self.sealing = SealingSecrets(self._kept(path, SEALING_KEYS, sealing_keys, fresh_for), clock)
         self.twilio: Parameter[TwilioAccount] = self._kept(path, TWILIO, twilio_account, fresh_for)
 
+    def connect(self) -> None:
+        """Make the client, without asking it anything."""
+        client = self._client()
+        self._client = lambda: client
+
+    def disconnect(self) -> None:
+        """Close the connections of the client; the next secret that is read makes a new one."""
+        self._client().close()
+
     def _kept[T](self, path: str, name: str, parse: Callable[[str], T], fresh_for: Seconds) -> "_Kept[T]":
         return _Kept(self._read, f"{path}/{name}", parse, clock=self._clock, fresh_for=fresh_for)
 
     def _read(self, name: str) -> str:
-        client = self._client()
-        self._client = lambda: client
-        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+        self.connect()
+        return str(self._client().get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
 @dataclass(frozen=True, slots=True)

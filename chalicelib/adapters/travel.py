@@ -55,6 +55,11 @@ class TravelEngines:
             case _:
                 return self._straight
 
+    def warm(self) -> None:
+        """Load every road graph, before any depot asks for one."""
+        for name in self._names:
+            self._graph(name)
+
     @cached_property
     def _names(self) -> list[str]:
         if self._roads is None:

@@ -43,6 +43,10 @@ class DynamoStore(PromiseRows, FleetRows, MerchantRows, ReceiptRows, MessageRows
     ) -> None:
         super().__init__(Table(client, table, clock=clock, pause=pause, entropy=entropy))
 
+    def disconnect(self) -> None:
+        """Close the connections that are kept; the next call makes a new one."""
+        self._table.disconnect()
+
     def outbox_row(self, record: Mapping[str, Any]) -> OutboxRow | None:
         """Read a record of the table's stream as Lambda hands it over; None unless it brings new facts."""
         return outbox_row(record)

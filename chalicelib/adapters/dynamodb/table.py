@@ -136,6 +136,10 @@ class Table:
         """System time."""
         return self._clock.system_now()
 
+    def disconnect(self) -> None:
+        """Close the connections that are kept; the next call makes a new one."""
+        self._client.close()
+
     def new_token(self) -> str:
         """Make a name for a transaction that no other has."""
         return self._entropy(16).hex()

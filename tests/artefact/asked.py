@@ -4,14 +4,18 @@ The API is asked everything it serves, in an order in which there is something t
 the outbox goes through the stream's function, its jobs through the queue's, and what ran out is cleared up.
 """
 
+import json
+import os
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
 from aws_lambda_powertools import Logger
 from botocore.handlers import BUILTIN_HANDLERS
 from chalice import Chalice
@@ -31,6 +35,7 @@ from infra.secrets import Vault
 from tests.fakes import A_TWILIO_ACCOUNT, FakeClock
 from tests.handlers.shop_client import ADDRESS, NEAR, ShopClient, a_depot, a_van, at, fresh
 
+ROOT = Path(__file__).parents[2]
 TENANT = Tenant(merchant_id="acme", mode=Mode.TEST)
 REGION = "eu-west-1"
 STACK = "asked-test"
@@ -250,38 +255,42 @@ def _look_around(shop: ShopClient) -> None:
     shop.done("DELETE", "/v1/depots/porto/shifts/evening")
 
 
-def asked_by_function() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
+def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
     """Run everything; gives what each function of the template asked, and which endpoints were visited."""
     with mock_aws(), _twilio() as url:
         deployed = Deployed()
-        with _every_new_client_tells(deployed.note):
-            deployed.start(url)
-            ask_everything(deployed.client())
-            asked = {"APIHandler": grants(deployed.calls)}
-            for name, run in (("PublishFacts", deployed.publish_facts), ("Improve", deployed.improve)):
-                deployed.calls.clear()
-                run()
-                asked[name] = grants(deployed.calls)
-            deployed.clock.advance(3600)
+        # botocore tells of every call before it is checked, whichever client is made from here on.
+        BUILTIN_HANDLERS.append(("before-parameter-build", deployed.note))
+        deployed.start(url)
+        ask_everything(deployed.client())
+        asked = {"APIHandler": grants(deployed.calls)}
+        for name, run in (("PublishFacts", deployed.publish_facts), ("Improve", deployed.improve)):
             deployed.calls.clear()
-            assert deployed.drain_due()
-            asked["DrainDue"] = grants(deployed.calls)
+            run()
+            asked[name] = grants(deployed.calls)
+        deployed.clock.advance(3600)
+        deployed.calls.clear()
+        assert deployed.drain_due()
+        asked["DrainDue"] = grants(deployed.calls)
     return asked, deployed.visited
 
 
-@contextmanager
-def _every_new_client_tells(note: Callable[..., None]) -> Iterator[None]:
-    """Have botocore tell of every call, of whichever client made from here on, before it is checked."""
-    told = ("before-parameter-build", note)
-    boto3.DEFAULT_SESSION = None  # an earlier one would not know
-    BUILTIN_HANDLERS.append(told)
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("AWS_DEFAULT_REGION", REGION)
-            yield
-    finally:
-        BUILTIN_HANDLERS.remove(told)
-        boto3.DEFAULT_SESSION = None
+def in_a_process_of_its_own() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
+    """Do that where no client was made before, for those would tell nothing."""
+    environment = {"AWS_DEFAULT_REGION": REGION, "PATH": os.environ.get("PATH", os.defpath)}
+    done = subprocess.run(
+        [sys.executable, "-m", __name__],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    asked = {name: {(action, what) for action, what in one} for name, one in told["asked"].items()}
+    return asked, {(method, path) for method, path in told["visited"]}
 
 
 @contextmanager
@@ -291,3 +300,8 @@ def _twilio() -> Iterator[str]:
     known = {"account": A_TWILIO_ACCOUNT.account_sid, "auth_tokens": A_TWILIO_ACCOUNT.auth_tokens}
     threading.Thread(target=fake_twilio.serve, args=(listener,), kwargs=known, daemon=True).start()
     yield f"http://{host}:{port}"
+
+
+if __name__ == "__main__":
+    found, seen = ask_all_functions()
+    print(json.dumps({"asked": {name: sorted(one) for name, one in found.items()}, "visited": sorted(seen)}))

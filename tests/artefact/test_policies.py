@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.artefact.template import Template
-from tests.artefact.asked import Grant, asked_by_function
+from tests.artefact.asked import Grant, in_a_process_of_its_own
 from tests.artefact.expansion import functions, of_type, template_of
 
 type Seen = tuple[dict[str, set[Grant]], set[tuple[str, str]]]
@@ -25,7 +25,7 @@ def template() -> Template:
 @pytest.fixture(scope="module")
 def seen() -> Seen:
     """What each function asked when all was run, and which endpoints were."""
-    return asked_by_function()
+    return in_a_process_of_its_own()
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:

@@ -66,5 +66,6 @@ def next_link[Q: PageQuery](call: Call[Any, Q], cursor: str | None) -> dict[str,
 
 
 def _purpose(call: Call[Any, Any]) -> str:
-    filters = call.query.model_dump_json(exclude={"limit", "cursor"})
+    # Only what was asked for: a cursor outlives a deployment that brings one more filter.
+    filters = call.query.model_dump_json(exclude={"limit", "cursor"}, exclude_defaults=True)
     return f"cursor/{call.tenant}/{call.place}?{filters}"

@@ -1,7 +1,8 @@
 """Holds, promises and offers as plain JSON documents, and back.
 
 The one place that knows their stored shape; `shape` is the version of it, and readers keep all that were ever
-written. Enums are stored by value, instants and quantities as whole numbers, dates as ISO text.
+written, and pass over fields that newer code added. Enums are stored by value, instants and quantities as
+whole numbers, dates as ISO text.
 """
 
 from datetime import date
@@ -61,7 +62,16 @@ def address_document(address: Address | None) -> Document | None:
 
 def read_address(stored: Document | None) -> Address | None:
     """Read what `address_document` wrote."""
-    return Address(**{**stored, "lines": tuple(stored["lines"])}) if stored else None
+    if stored is None:
+        return None
+    return Address(
+        lines=tuple(stored["lines"]),
+        unit=stored.get("unit"),
+        floor=stored.get("floor"),
+        postal_code=stored.get("postal_code"),
+        city=stored["city"],
+        country=stored["country"],
+    )
 
 
 def delivery_document(delivery: Delivery) -> Document:
@@ -206,6 +216,7 @@ def promise_document(promise: Promise) -> Document:
 def read_promise(stored: Document, version: int) -> Promise:
     """Read what `promise_document` wrote."""
     name, phone, locale = stored["recipient"]
+    told = stored["instructions"]
     return Promise(
         stop_id=stored["stop"],
         state=PromiseState(stored["state"]),
@@ -214,7 +225,12 @@ def read_promise(stored: Document, version: int) -> Promise:
             shipment_ref=stored["shipment_ref"],
             recipient=Recipient(name=name, phone=phone, locale=locale),
             sms_consent=stored["sms_consent"],
-            instructions=Instructions(**stored["instructions"]),
+            instructions=Instructions(
+                gate_code=told["gate_code"],
+                note=told["note"],
+                safe_place=told["safe_place"],
+                neighbour=told["neighbour"],
+            ),
         ),
         delivery=read_delivery(stored["delivery"]),
         depot_id=stored["depot"],

@@ -2,13 +2,13 @@
 
 A row has few attributes: what conditions and indexes need, and one with the rest as a JSON document. All that
 is personal is in `document`, so that one attribute can be encrypted. Time to live is system time, counted
-from the later of the two clocks; it only ever cleans up. Weak point: how long a promise is kept is the same
-for all merchants.
+from the later of the two clocks; it only ever cleans up. A reader takes the fields it knows and passes over
+the others: while a deployment is under way, newer code writes beside it. Weak point: how long a promise is
+kept is the same for all merchants.
 """
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -251,9 +251,18 @@ def message_item(message: Message, now: Timestamp) -> Item:
 def message_of(item: Item) -> Message:
     """Read what `message_item` wrote."""
     stored = json.loads(item["document"]["S"])
-    kind, status = MessageKind(stored["kind"]), MessageStatus(stored["status"])
     asked = item.get("request_id")
-    return Message(**stored | {"kind": kind, "status": status, "request_id": asked["S"] if asked else None})
+    return Message(
+        message_id=stored["message_id"],
+        subject=stored["subject"],
+        kind=MessageKind(stored["kind"]),
+        status=MessageStatus(stored["status"]),
+        created_at=stored["created_at"],
+        body=stored["body"],
+        sid=stored["sid"],
+        reason=stored["reason"],
+        request_id=asked["S"] if asked else None,
+    )
 
 
 def api_key_item(key: ApiKey) -> Item:
@@ -314,15 +323,17 @@ def merchant_item(merchant: Merchant) -> Item:
 def merchant_of(item: Item, tenant: Tenant) -> Merchant:
     """Read what `merchant_item` wrote."""
     stored = json.loads(item["document"]["S"])
-    quiet = stored.pop("quiet_hours")
-    return replace(
-        Merchant(tenant=tenant, brand=stored["brand"]),
-        **stored
-        | {
-            "origins": tuple(stored["origins"]),
-            "locales": tuple(stored["locales"]),
-            "quiet_hours": QuietHours(starts=quiet[0], ends=quiet[1]) if quiet else None,
-        },
+    quiet = stored["quiet_hours"]
+    return Merchant(
+        tenant=tenant,
+        brand=stored["brand"],
+        support_phone=stored["support_phone"],
+        origins=tuple(stored["origins"]),
+        locales=tuple(stored["locales"]),
+        sender=stored["sender"],
+        quiet_hours=QuietHours(starts=quiet[0], ends=quiet[1]) if quiet else None,
+        change_cutoff_minutes=stored["change_cutoff_minutes"],
+        texting=stored["texting"],
     )
 
 

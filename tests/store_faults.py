@@ -4,11 +4,15 @@ Hooks of botocore answer in DynamoDB's place, lose answers, or take conditions a
 for any of it.
 """
 
+import json
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 URL = "http://127.0.0.1"
@@ -137,6 +141,45 @@ def drop_conditions(client: Any, concerns: Callable[[str, str], bool]) -> None:
                 request["ConditionExpression"] = f"({condition}) OR {either}"
 
     client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", drop)
+
+
+def drop_claims(client: Any) -> None:
+    """Take the condition out of every single write of a client: whoever claims, has it."""
+
+    def drop(params: dict[str, Any], **_: Any) -> None:
+        params.pop("ConditionExpression", None)
+        params.pop("ReturnValuesOnConditionCheckFailure", None)
+
+    client.meta.events.register("provide-client-params.dynamodb.PutItem", drop)
+
+
+def split_transactions(events: Any) -> None:
+    """Let every transaction fall into single writes, one after the other: for controls.
+
+    Parameters
+    ----------
+    events
+        Of a boto3 session, before its clients are made.
+    """
+
+    @cache
+    def client() -> Any:
+        return boto3.client("dynamodb")
+
+    def split(params: dict[str, Any], **_: Any) -> Any:
+        actions = json.loads(params["body"], object_hook=_binary)["TransactItems"]
+        if len(actions) == 1:
+            return None
+        for action in actions:
+            client().transact_write_items(TransactItems=[action])
+        return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    events.register("before-call.dynamodb.TransactWriteItems", split)
+
+
+def _binary(read: dict[str, Any]) -> dict[str, Any]:
+    """A value as boto3 takes it, from the JSON it sends."""
+    return {"B": b64decode(read["B"])} if read.keys() == {"B"} else read
 
 
 def _error(status: int, parsed: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

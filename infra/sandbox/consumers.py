@@ -126,7 +126,9 @@ class QueuePoller:
             return 0
         done = [message for message in received if message["MessageId"] not in failed]
         for message in done:
-            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+            # A run that outlasts the visibility timeout: the message came again, and another run was faster.
+            with suppress(self._sqs.exceptions.ReceiptHandleIsInvalid):
+                self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
         return len(done)
 
 

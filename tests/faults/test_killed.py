@@ -1,0 +1,320 @@
+"""F21: a Lambda that is killed at any step of any command leaves books that agree, and a retry finishes it.
+
+Every command runs again and again, killed one step later each time, until it lives to its end. Then the same
+request comes again, as its sender would repeat it.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, cycle, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.events import Mode, Tenant
+from infra.sandbox.emulator import Emulator
+from tests.faults.books import Books, disagreements, read
+from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
+from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
+from tests.promises.shop import TODAY, at
+
+ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
+NOW = at(6)
+HOLD_ENDED = NOW + 700
+MOST_STEPS = 200
+
+
+@dataclass(slots=True)
+class Shop:
+    """A merchant of a table of its own, whose requests may be killed.
+
+    Attributes
+    ----------
+    kill_at
+        At which step the next requests die; None: they live.
+    """
+
+    nursery: Nursery
+    emulator: Emulator
+    table: str
+    queue_url: str
+    sent: Path
+    kill_at: int | None = None
+    api: ShopClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        key = self.nursery.run(NewMerchant(now=NOW, tenant=ACME))
+        self.api = ShopClient(self._send, {"secret": key}, destination=NEAR)
+        self.api.done("PUT", "/v1/depots/porto", a_depot(service={"base_seconds": 120}))
+        for number in range(3):
+            self.api.done("PUT", f"/v1/depots/porto/vehicles/van-{number}", a_van())
+
+    def offers(self) -> Iterator[str]:
+        """Offers for the same door, each of another slot, for as long as anybody asks."""
+        found = [slot["offer"] for slot in self.api.search(days=7) if slot["available"]]
+        return cycle(found)
+
+    def _send(self, method: str, target: str, headers: Any, body: bytes) -> Any:
+        request = Request(now=NOW, method=method, target=target, headers=dict(headers), body=body)
+        return self.nursery.send(request, kill_at=self.kill_at)
+
+    def invoke(self, function: str, event: Any = None, *, now: int = NOW) -> Any:
+        return self.nursery.run(Invocation(now=now, function=function, event=event), kill_at=self.kill_at)
+
+    def books(self) -> Books:
+        return read(self.emulator.client("dynamodb"), self.table, ACME)
+
+    def recorded_texts(self) -> list[str]:
+        """Which texts stand in the table, sent or under way."""
+        rows = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
+        return [row["sk"]["S"] for row in rows if "#TEXTS#" in row["pk"]["S"]]
+
+    def texts(self) -> int:
+        """How many texts the carrier took so far."""
+        return len(self.sent.read_text("utf-8").splitlines()) if self.sent.exists() else 0
+
+    def jobs(self) -> list[str]:
+        """Which requests the planning jobs in the queue come of; they are taken out."""
+        sqs, found = self.emulator.client("sqs"), list[str]()
+        queue = {"QueueUrl": self.queue_url}
+        while messages := sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"])["request"])
+                sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+@pytest.fixture
+def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+    """Makes shops; each has its table, queue and nursery."""
+    nurseries = []
+
+    def make(*, whole: bool = True) -> Shop:
+        resources = emulator.create(fresh_name("killed"))
+        environment = emulator.environment() | {
+            "STAGE": "sandbox",
+            "TABLE_NAME": resources.table_name,
+            "IMPROVE_QUEUE_URL": resources.improve_queue_url,
+            "SEALING_KEY": base64.b64encode(bytes(32)).decode(),
+            "TWILIO_ACCOUNT_SID": "AC0",
+            "TWILIO_AUTH_TOKEN": "none",
+            "TWILIO_FROM": "+15005550006",
+            "PUBLIC_BASE_URL": "http://127.0.0.1",
+            "REQUESTS_PER_MINUTE": "1000000",
+        }
+        nursery = Nursery(environment, sent=tmp_path / "texts", whole=whole)
+        nurseries.append(nursery.__enter__())
+        table, queue_url = resources.table_name, resources.improve_queue_url
+        return Shop(nursery, emulator, table, queue_url, tmp_path / "texts")
+
+    yield make
+    for nursery in nurseries:
+        nursery.__exit__()
+
+
+type Once = Callable[[], Any]
+"""Sends one request, the very same each time."""
+
+type Effects = Callable[[Books], int]
+"""How often it was carried out, by the books."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A command about to be given."""
+
+    once: Once
+    effects: Effects
+
+
+def post(shop: Shop, target: str, body: Any) -> Once:
+    key = fresh("request")
+    return lambda: shop.api.done("POST", target, body, idempotency_key=key)
+
+
+def hold(shop: Shop, offers: Iterator[str]) -> Attempt:
+    cart = fresh("cart")
+    body = {"offer": next(offers), "cart_ref": cart}
+    return Attempt(once=post(shop, "/v1/holds", body), effects=lambda books: holds_of(books, cart))
+
+
+def holds_of(books: Books, cart: str) -> int:
+    return sum(hold.cart_ref == cart for hold in books.holds)
+
+
+def swap(shop: Shop, offers: Iterator[str]) -> Attempt:
+    first = shop.api.hold(next(offers), cart := fresh("cart"))
+    body = {"offer": next(offers), "cart_ref": cart, "replaces": first["hold_id"]}
+    return Attempt(once=post(shop, "/v1/holds", body), effects=lambda books: holds_of(books, cart) - 1)
+
+
+def extend(shop: Shop, offers: Iterator[str]) -> Attempt:
+    held = shop.api.hold(next(offers), cart := fresh("cart"))
+    once = post(shop, f"/v1/holds/{held['hold_id']}/extend", {})
+    return Attempt(once=once, effects=lambda books: rewritten(books, cart))
+
+
+def release(shop: Shop, offers: Iterator[str]) -> Attempt:
+    held = shop.api.hold(next(offers), cart := fresh("cart"))
+
+    def once() -> None:
+        assert shop.api.ask("DELETE", f"/v1/holds/{held['hold_id']}").status_code == 204
+
+    return Attempt(once=once, effects=lambda books: rewritten(books, cart))
+
+
+def rewritten(books: Books, cart: str) -> int:
+    return next(hold.version for hold in books.holds if hold.cart_ref == cart) - 1
+
+
+def confirm_hold(shop: Shop, offers: Iterator[str]) -> Attempt:
+    return promised(shop, hold_id=shop.api.hold(next(offers))["hold_id"])
+
+
+def confirm_offer(shop: Shop, offers: Iterator[str]) -> Attempt:
+    return promised(shop, offer=next(offers))
+
+
+def promised(shop: Shop, **source: str) -> Attempt:
+    order = shop.api.order(**source)
+    return Attempt(
+        once=post(shop, "/v1/promises", order),
+        effects=lambda books: sum(p.order.order_ref == order["order_ref"] for p in books.promises),
+    )
+
+
+def change(shop: Shop, offers: Iterator[str]) -> Attempt:
+    promise_id = shop.api.promise(offer=next(offers))["promise_id"]
+    return changed(shop, promise_id, {"kind": "slot", "offer": next(offers)})
+
+
+def cancel(shop: Shop, offers: Iterator[str]) -> Attempt:
+    return changed(shop, shop.api.promise(offer=next(offers))["promise_id"], {"kind": "cancel"})
+
+
+def changed(shop: Shop, promise_id: str, body: Any) -> Attempt:
+    def effects(books: Books) -> int:
+        return sum(fact.subject == promise_id for fact in books.ledger) - 1
+
+    return Attempt(once=post(shop, f"/v1/promises/{promise_id}/changes", body), effects=effects)
+
+
+COMMANDS = {
+    each.__name__: each for each in (hold, swap, extend, release, confirm_hold, confirm_offer, change, cancel)
+}
+
+
+def killed_at_every_step(shop: Shop, begin: Callable[[], Attempt]) -> Iterator[Attempt]:
+    """A command, dead at its first step, at its second, …; ends with the first that lives."""
+    lived = False
+    for step in count(1):
+        assert step < MOST_STEPS
+        attempt = begin()
+        shop.kill_at = step
+        try:
+            attempt.once()
+            lived = True
+        except Killed:
+            pass
+        shop.kill_at = None
+        yield attempt
+        if lived:
+            return
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_f21_command_killed_at_any_step_is_done_once_by_its_retry(
+    new_shop: Callable[..., Shop], command: str
+) -> None:
+    """F21: no hold without its stop, no stop without its hold, each fact told once; before the retry, too."""
+    shop = new_shop()
+    offers = shop.offers()
+    before = []
+    for attempt in killed_at_every_step(shop, partial(COMMANDS[command], shop, offers)):
+        books = shop.books()
+        before.append(attempt.effects(books))
+        assert disagreements(books) == []
+        attempt.once()
+        books = shop.books()
+        assert attempt.effects(books) == 1
+        assert disagreements(books) == []
+    assert len(before) > 5
+    assert set(before) == {0, 1}  # some died too early to do it, some only before they could say so
+
+
+def test_f21_without_the_transaction_a_kill_leaves_half_a_hold(new_shop: Callable[..., Shop]) -> None:
+    """Control: the same kills while a commit is many writes leave books that contradict each other."""
+    shop = new_shop(whole=False)
+    offers = shop.offers()
+    attempts = killed_at_every_step(shop, partial(hold, shop, offers))
+    assert any(disagreements(shop.books()) for _ in attempts)
+
+
+def test_f21_facts_killed_on_their_way_are_told_by_the_retry(new_shop: Callable[..., Shop]) -> None:
+    """F21: one planning job for each booking, never two texts, and none that is not on record."""
+    shop = new_shop()
+    offers, known = shop.offers(), set[str]()
+
+    def begin() -> Attempt:
+        shop.api.promise(offer=next(offers))
+        (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
+        known.add(row_id)
+        event = {"Records": [outbox_record(shop, row_id)]}
+        return Attempt(once=lambda: shop.invoke("publish_facts", event), effects=lambda _: 1)
+
+    fleet = {row_id for row_id, _ in shop.books().outbox}
+    known.update(fleet)
+    took = [0]
+    for attempt in killed_at_every_step(shop, begin):
+        assert attempt.once() == {"batchItemFailures": []}
+        assert attempt.once() == {"batchItemFailures": []}
+        took.append(shop.texts())
+    assert sorted(shop.jobs()) == sorted(known - fleet)
+    assert {later - earlier for earlier, later in pairwise(took)} == {0, 1}
+    assert len(shop.recorded_texts()) == len(took) - 1
+
+
+def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:
+    """An outbox row as the stream hands it over."""
+    key = {"pk": {"S": f"T#{ACME}#OUTBOX#{row_id}"}, "sk": {"S": "OUTBOX"}}
+    item = shop.emulator.client("dynamodb").get_item(TableName=shop.table, Key=key)["Item"]
+    change = {"NewImage": item, "SequenceNumber": "1"}
+    return {"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
+
+
+def test_f21_plan_is_looked_at_again_after_a_kill(new_shop: Callable[..., Shop]) -> None:
+    """F21: the job comes back, and the look it takes changes nothing that was sold."""
+    shop = new_shop()
+    shop.api.promise()
+    job = json.dumps({"tenant": str(ACME), "plan": f"porto/{TODAY}", "request": "r"})
+    group = {"MessageGroupId": "g"}
+    event = {"Records": [{"messageId": "1", "body": job, "eventSource": "aws:sqs", "attributes": group}]}
+    before = shop.books()
+
+    def begin() -> Attempt:
+        return Attempt(once=lambda: shop.invoke("improve", event), effects=lambda _: 1)
+
+    for attempt in killed_at_every_step(shop, begin):
+        assert attempt.once() == {"batchItemFailures": []}
+    assert shop.books().places == before.places
+
+
+def test_f21_clearing_up_that_was_killed_is_finished_by_the_next(new_shop: Callable[..., Shop]) -> None:
+    """F21: every hold that ran out is cleared once, its stop and its cart with it."""
+    shop = new_shop()
+    offers = shop.offers()
+
+    def begin() -> Attempt:
+        shop.api.hold(next(offers))
+        return Attempt(once=lambda: shop.invoke("drain_due", now=HOLD_ENDED), effects=lambda _: 1)
+
+    for attempt in killed_at_every_step(shop, begin):
+        assert disagreements(shop.books()) == []
+        attempt.once()
+        books = shop.books()
+        assert disagreements(books) == []
+        assert (books.places, books.carts) == ({}, {})

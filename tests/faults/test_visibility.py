@@ -1,0 +1,186 @@
+"""F13: a message that comes again while its first run is still going on has one effect.
+
+The second worker starts in the middle of the first one's run, at its first read, and is done before it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.sqs import PlanJobs
+from chalicelib.bootstrap import PromiseAddressees
+from chalicelib.dispatch.service import Dispatch
+from chalicelib.fleet.planning import Planner
+from chalicelib.handlers import workers
+from chalicelib.notifications.service import Notifications
+from chalicelib.routing.travel_times import StraightLine
+from infra.sandbox.consumers import QueuePoller
+from infra.sandbox.emulator import Emulator
+from infra.sandbox.resources import Resources
+from tests.fakes import FakeClock
+from tests.faults.nursery import fresh_name
+from tests.promises.shop import CALM, TENANT, TODAY, Shop, at
+from tests.store_faults import drop_claims
+
+NOW = at(6)
+
+
+@pytest.fixture
+def resources(emulator: Emulator) -> Resources:
+    """A table and a queue of the test's own."""
+    return emulator.create(fresh_name("visibility"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """One instance of the workers, with a client of its own.
+
+    Attributes
+    ----------
+    meanwhile
+        Done once, when it is about to read.
+    """
+
+    name: str
+    emulator: Emulator
+    resources: Resources
+    story: list[str]
+    meanwhile: Callable[[], object] = lambda: None
+    client: Any = field(init=False)
+    store: DynamoStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.emulator.client("dynamodb")
+        for operation in ("GetItem", "PutItem"):
+            self.client.meta.events.register(f"after-call.dynamodb.{operation}", self._interrupted)
+        table = self.resources.table_name
+        self.store = DynamoStore(self.client, table=table, clock=FakeClock(), pause=lambda _: None)
+
+    def _interrupted(self, **_: Any) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+
+    def improve(self, event: Any) -> Any:
+        self.story.append(f"{self.name} begins")
+        planner = Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0)
+        services: Any = SimpleNamespace(
+            business_now=lambda _: NOW, dispatch=Dispatch(self.store, planner), store=self.store
+        )
+        answer = workers.improve(event, services)
+        self.story.append(f"{self.name} ends")
+        return answer
+
+    def publish(self, event: Any) -> Any:
+        sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url
+        services: Any = SimpleNamespace(
+            business_now=lambda _: NOW,
+            store=self.store,
+            plan_jobs=PlanJobs(sqs, improve_queue_url=url),
+            notifications=Notifications(self.store, PromiseAddressees(self.store), self),
+        )
+        return workers.publish_facts(event, services)
+
+    def send(self, to: str, body: str) -> str:
+        """Take a text, as the carrier does."""
+        self.story.append(f"{self.name} texts")
+        return f"SM-{self.name}"
+
+    def poll(self) -> int:
+        sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url
+        return QueuePoller(sqs=sqs, queue_url=url, function=self.improve, batch_size=10).poll()
+
+
+@pytest.fixture
+def pair(emulator: Emulator, resources: Resources) -> tuple[Worker, Worker]:
+    """Two workers, the second of which gets its turn in the middle of the first one's run."""
+    story: list[str] = []
+    first, second = (
+        Worker(name=name, emulator=emulator, resources=resources, story=story) for name in ("one", "two")
+    )
+    return first, second
+
+
+def booked(worker: Worker) -> Shop:
+    """A shop that has promised something."""
+    shop = Shop(store=worker.store)
+    shop.buy(at(10))
+    return shop
+
+
+def rows_of(worker: Worker) -> list[Any]:
+    items = worker.emulator.client("dynamodb").scan(TableName=worker.resources.table_name)["Items"]
+    return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def left_in(worker: Worker, queue_url: str) -> int:
+    asked = {"QueueUrl": queue_url, "AttributeNames": ["All"]}
+    counts = worker.emulator.client("sqs").get_queue_attributes(**asked)["Attributes"]
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    return sum(int(counts[name]) for name in names)
+
+
+def enqueue(worker: Worker, *, visibility: int | None = None) -> None:
+    sqs, url = worker.emulator.client("sqs"), worker.resources.improve_queue_url
+    if visibility is not None:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(visibility)})
+    PlanJobs(sqs, improve_queue_url=url).improve(TENANT, f"porto/{TODAY}", request="r")
+
+
+def test_f13_job_that_comes_again_while_it_runs_has_one_effect(pair: tuple[Worker, Worker]) -> None:
+    """F13: both look, nothing that was sold moves, the job is gone and nobody calls it poison."""
+    first, second = pair
+    booked(first)
+    enqueue(first, visibility=0)
+    before = rows_of(first)
+    first.meanwhile = second.poll
+    assert first.poll() == 1
+    assert first.story == ["one begins", "two begins", "two ends", "one ends"]
+    assert rows_of(first) == before
+    resources = first.resources
+    assert [
+        left_in(first, url) for url in (resources.improve_queue_url, resources.improve_dead_letters_url)
+    ] == [0, 0]
+
+
+def test_f13_declared_visibility_keeps_the_second_worker_away(pair: tuple[Worker, Worker]) -> None:
+    """Control: with the queue as it is declared nobody else gets the job, so the run above was the fault."""
+    first, second = pair
+    booked(first)
+    enqueue(first)
+    first.meanwhile = second.poll
+    assert first.poll() == 1
+    assert first.story == ["one begins", "one ends"]
+
+
+def handed_twice(first: Worker, second: Worker) -> list[str]:
+    """Who texted, when the facts of a booking came again between the first one's claim and its text."""
+    booked(first)
+    items = [
+        item for item in rows_of(first) if "#OUTBOX#" in item["pk"]["S"] and "promise." in item["facts"]["S"]
+    ]
+    changes = [{"NewImage": item, "SequenceNumber": "1"} for item in items]
+    records = [
+        {"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change} for change in changes
+    ]
+    event = {"Records": records}
+    assert len(records) == 1
+    first.meanwhile = lambda: second.publish(event)
+    assert first.publish(event) == {"batchItemFailures": []}
+    return first.story
+
+
+def test_f13_facts_that_come_again_while_they_are_told_make_one_text(pair: tuple[Worker, Worker]) -> None:
+    """F13: whoever claims the text first sends it, and one planning job is asked for."""
+    assert len(handed_twice(*pair)) == 1
+    assert left_in(pair[0], pair[0].resources.improve_queue_url) == 1
+
+
+def test_f13_without_the_claim_facts_that_come_again_make_two_texts(pair: tuple[Worker, Worker]) -> None:
+    """Control: the condition on the claim taken away, the buyer is texted twice."""
+    for worker in pair:
+        drop_claims(worker.client)
+    assert len(handed_twice(*pair)) == 2

@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamodb import DynamoStore, client_config
 from chalicelib.adapters.errand import note_conflict
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Secrets
+from chalicelib.adapters.shared_clock import SharedClock
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.dispatch.service import Dispatch
 from chalicelib.events import Tenant
@@ -195,8 +196,10 @@ class Services:
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Plug the real things in: called once, by the first request or event of a process."""
-    clock = clock or SystemClock()
+    shared = SharedClock(SystemClock())
+    clock = clock or shared
     client = _client("dynamodb", client_config(), settings)
+    shared.listen_to(client)
     store = DynamoStore(client, table=settings.table_name, clock=clock, pause=full_jitter)
     roads = Path(settings.roads_dir) if settings.roads_dir else None
     return Services(

@@ -163,8 +163,8 @@ class Door:
         self, endpoint: Endpoint, request: "Request", path: Mapping[str, str], visit: _Visit
     ) -> Rendered:
         services = self._services()
-        system_now = services.clock.system_now()
-        key = self._admit(endpoint, request, visit, now=system_now)
+        key = self._admit(endpoint, request, visit, now=services.clock.system_now())
+        system_now = services.clock.system_now()  # by now a new process, too, has heard the store's clock
         callers = callers_key(request.headers.get("idempotency-key"), endpoint.idempotency)
         names = incoming.path_names(endpoint, path)
         query = incoming.query(endpoint, request)

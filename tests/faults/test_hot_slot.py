@@ -15,7 +15,6 @@ import pytest
 
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
-from chalicelib.promises.booking import Booking
 from chalicelib.promises.placing import ATTEMPTS, Ports
 from chalicelib.promises.store import Changes, Guard, WriteRefused
 from infra.sandbox import Sandbox
@@ -77,10 +76,7 @@ class Impatient(Ports):
 def in_a_crowd(rivals: int, ports: type[Ports] = Ports) -> tuple[Shop, Crowd, Callable[[], object]]:
     """A shop, its crowd, and a buyer about to hold a slot there."""
     crowd = Crowd(rivals=0)
-    shop = Shop(store=crowd)
-    given = shop.booking._ports  # noqa: SLF001  - the same shop, with other manners
-    names = ("store", "planner", "search", "new_stop_id", "new_token", "pause")
-    shop.booking = Booking(ports(**{name: getattr(given, name) for name in names}))
+    shop = Shop(store=crowd, ports=ports)
     offer = shop.offer(at(10))
     crowd.rivals = rivals
     crowd.calls.clear()

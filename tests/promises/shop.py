@@ -113,12 +113,13 @@ class Shop:
     store: Any = field(default_factory=InMemoryStore)
     now: Timestamp = field(default_factory=lambda: at(6))
     ids: Any = field(default_factory=lambda: count(1))
+    ports: type[Ports] = Ports
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.store, lambda _: self.travel, noise=self.noise, staleness=0)
         self.search_engine = SlotSearch(self.store, self.planner)
         self.pauses: list[int] = []
-        ports = Ports(
+        ports = self.ports(
             store=self.store,
             planner=self.planner,
             search=self.search_engine,

@@ -77,7 +77,7 @@ def test_each_function_runs_from_the_zip_that_fits(resources: dict[str, Any]) ->
 
 @pytest.mark.parametrize("kind", ["SQS", "DynamoDB"])
 def test_partial_batch_failures_are_reported(resources: dict[str, Any], kind: str) -> None:
-    """Without the flag Lambda ignores the report and deletes the failed message."""
+    """F12: without the flag Lambda ignores the report and deletes the failed message."""
     sources = event_sources(resources, kind)
     assert sources
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
@@ -103,7 +103,7 @@ def test_stream_keeps_what_it_gives_up(resources: dict[str, Any]) -> None:
 
 
 def test_queue_hides_a_job_longer_than_its_function_may_run(resources: dict[str, Any]) -> None:
-    """Six times the time-out, as AWS advises, so that a slow job is not run twice at once."""
+    """F13: six times the time-out, as AWS advises, so that a slow job is not run twice at once."""
     timeout = resources["Improve"]["Properties"]["Timeout"]
     assert resources["ImproveQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
 

@@ -82,7 +82,7 @@ ONCE, NOTHING = (1, 1, 1, 1), (None, None, None, None)
 
 
 def test_conflict_is_a_refusal_that_says_so(broken: Broken) -> None:
-    """Nobody knows what the other transaction wrote: whoever commits reads again and decides anew."""
+    """F04: nobody knows what the other transaction wrote: whoever commits reads again and decides anew."""
     broken.faults.waiting = [CONFLICT]
     with pytest.raises(WriteRefused) as error:
         broken.store.commit(ACME, CHANGES)
@@ -93,7 +93,7 @@ def test_conflict_is_a_refusal_that_says_so(broken: Broken) -> None:
 
 @pytest.mark.parametrize("fault", THROTTLED)
 def test_throttled_commit_is_tried_again(broken: Broken, fault: Fault) -> None:
-    """With longer pauses each time, and under the same name."""
+    """F05: with longer pauses each time, and under the same name."""
     broken.faults.waiting = [fault] * (ATTEMPTS - 1)
     broken.store.commit(ACME, CHANGES)
     assert broken.written() == ONCE
@@ -103,7 +103,7 @@ def test_throttled_commit_is_tried_again(broken: Broken, fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", THROTTLED)
 def test_commit_that_stays_throttled_does_nothing(broken: Broken, fault: Fault) -> None:
-    """A bounded number of tries, then the caller is told to come back; nothing needs looking up."""
+    """F05: a bounded number of tries, then the caller is told to come back; nothing needs looking up."""
     broken.faults.always = fault
     with pytest.raises(Upstream):
         broken.store.commit(ACME, CHANGES)
@@ -111,8 +111,30 @@ def test_commit_that_stays_throttled_does_nothing(broken: Broken, fault: Fault) 
     assert broken.written() == NOTHING
 
 
+@pytest.mark.parametrize("fault", [CONFLICT, *THROTTLED])
+def test_without_trying_again_one_refusal_would_turn_a_buyer_away(broken: Broken, fault: Fault) -> None:
+    """F04, F05, control: the bare client, sent away once, has nothing; sent again it has it all."""
+    broken.faults.always = fault
+    with pytest.raises((WriteRefused, Upstream)):
+        broken.store.commit(ACME, CHANGES)
+    broken.faults.always, broken.faults.waiting = None, [fault]
+    request = broken.faults.requests[-1]
+    with pytest.raises(ClientError):
+        broken.faults.client.transact_write_items(**request)
+    assert broken.written() == NOTHING
+    broken.faults.client.transact_write_items(**request)
+    assert broken.written() == ONCE
+
+
+def test_fault_of_every_partition_would_hold_up_another_merchant(broken: Broken) -> None:
+    """F05, control: what spares the other merchant below is that no row of his is in the hot partition."""
+    broken.faults.always = refused("ThrottlingException")
+    with pytest.raises(Upstream):
+        broken.store.commit(BEST, CHANGES)
+
+
 def test_throttled_merchant_does_not_hold_up_another(broken: Broken) -> None:
-    """One hot partition is its own trouble."""
+    """F05: one hot partition is its own trouble."""
     broken.faults.always = refused("ThrottlingException")
     broken.faults.concerns = lambda body: str(ACME).encode() in body
     with pytest.raises(Upstream):
@@ -124,9 +146,19 @@ def test_throttled_merchant_does_not_hold_up_another(broken: Broken) -> None:
 @pytest.mark.parametrize("fault", [lost_after, broken_after])
 @pytest.mark.parametrize("times", [1, ATTEMPTS])
 def test_commit_whose_answer_was_lost_is_done_once(broken: Broken, fault: Fault, times: int) -> None:
-    """Not refused for what it wrote itself: the route it moved, the receipt it left."""
+    """F06: not refused for what it wrote itself: the route it moved, the receipt it left."""
     broken.faults.waiting = [fault] * times
     broken.store.commit(ACME, CHANGES)
+    assert broken.written() == ONCE
+
+
+def test_without_reading_back_a_commit_would_be_refused_for_what_it_wrote_itself(broken: Broken) -> None:
+    """F06, control: the same request sent again is cancelled, though it was carried out."""
+    broken.faults.waiting = [lost_after]
+    broken.store.commit(ACME, CHANGES)
+    again = {**broken.faults.requests[0], "ClientRequestToken": "of another try"}
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        broken.faults.client.transact_write_items(**again)
     assert broken.written() == ONCE
 
 
@@ -164,7 +196,7 @@ def test_commit_without_any_answer_does_nothing_and_never_will(broken: Broken, f
 
 
 def test_without_its_witness_a_late_commit_would_have_its_effect(new_store: NewStore) -> None:
-    """The control: the row whose place is taken is what refuses it."""
+    """F06, control: the row whose place is taken is what refuses it."""
     broken = Broken(new_store)
     broken.faults.always = broken.witness.always = lost_before
     with pytest.raises(Upstream):
@@ -312,7 +344,7 @@ def confirm(shop: Shop, hold: Hold) -> Confirmed:
     [[CONFLICT] * 5, [refused("ThrottlingException")] * 3, [lost_after], [lost_before, CONFLICT, lost_after]],
 )
 def test_confirm_goes_through_what_passes(broken: Broken, faults: list[Fault]) -> None:
-    """The buyer notices nothing: one promise, in one route, told once."""
+    """F04, F05, F06: the buyer notices nothing: one promise, in one route, told once."""
     shop, hold = booked(broken.store)
     broken.faults.waiting = list(faults)
     confirmed = confirm(shop, hold)
@@ -339,7 +371,7 @@ def test_expiry_that_a_confirm_outruns_leaves_the_promise_alone(broken: Broken) 
 
 @pytest.mark.parametrize("fault", [CONFLICT, refused("ThrottlingException"), lost_before])
 def test_confirm_that_meets_nothing_else_leaves_the_hold_as_it_was(broken: Broken, fault: Fault) -> None:
-    """The answer says that trying again is worth it, and it is."""
+    """F04, F05: the answer says that trying again is worth it, and it is."""
     shop, hold = booked(broken.store)
     broken.faults.always = fault
     with pytest.raises((StaleWrite, Upstream)) as error:

@@ -40,6 +40,8 @@ class Seen:
 
     Attributes
     ----------
+    lasted
+        Seconds from the first question to the last answer.
     answers
         How often each kind of request was answered with each status, as `hold 201`.
     seconds
@@ -117,7 +119,7 @@ class LoadBox:
         summary.unlink()
         return Seen(
             clients=clients,
-            lasted=seconds,
+            lasted=found["span"][1] - found["span"][0],
             answers=Counter(found["answers"]),
             seconds=found["seconds"],
             promised=found["promised"],

@@ -26,6 +26,7 @@ answers: Counter[str] = Counter()
 seconds: defaultdict[str, list[float]] = defaultdict(list)
 promised: list[str] = []
 troubles: Counter[str] = Counter()
+span: list[float] = []  # from the first question to the last answer
 
 
 class Shopper(FastHttpUser):
@@ -58,7 +59,9 @@ class Shopper(FastHttpUser):
         for _ in range(TRIES):
             began = perf_counter()
             with self.client.post(path, json=body, headers=headers, name=name, catch_response=True) as answer:
-                seconds[name].append(perf_counter() - began)
+                ended = perf_counter()
+                seconds[name].append(ended - began)
+                span[:] = [span[0] if span else began, ended]
                 answers[f"{name} {answer.status_code}"] += 1
                 answer.success()  # what is good and what is not is told by status, in the summary
             if answer.status_code not in COME_BACK:
@@ -73,5 +76,11 @@ class Shopper(FastHttpUser):
 @events.quitting.add_listener
 def leave_summary(**_: Any) -> None:
     """Write down what was seen."""
-    summary = {"answers": answers, "seconds": seconds, "promised": promised, "troubles": troubles}
+    summary = {
+        "answers": answers,
+        "seconds": seconds,
+        "promised": promised,
+        "troubles": troubles,
+        "span": span,
+    }
     Path(os.environ["LOAD_SUMMARY"]).write_text(json.dumps(summary), "utf-8")

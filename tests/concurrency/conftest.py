@@ -26,6 +26,14 @@ def unguarded_racers(emulator: Any) -> Iterator[Racers]:
         yield waiting
 
 
+@pytest.fixture(scope="session")
+def forgetful_racers(emulator: Any) -> Iterator[Racers]:
+    """The same, but a receipt is written whether or not there is one: for the control of twins."""
+    table = emulator.resources.table_name
+    with Racers(PROCESSES, emulator.url, table, unguarded=("RECEIPT",)) as waiting:
+        yield waiting
+
+
 @pytest.fixture
 def arena(emulator: Any, request: pytest.FixtureRequest) -> Arena:
     """Depots of a merchant of this test's own."""

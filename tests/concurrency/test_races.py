@@ -47,7 +47,7 @@ def rush(racers: Racers, race: Race) -> list[int]:
 
 @pytest.mark.parametrize("scarce", SCARCE)
 def test_last_places_are_sold_once(racers: Racers, arena: Arena, scarce: str) -> None:
-    """Exactly as many are granted as there are places, and what is stored bears them."""
+    """F01: exactly as many are granted as there are places, and what is stored bears them."""
     places, described = SCARCE[scarce]
     for race in arena.races(ROUNDS, **described):
         granted = rush(racers, race)
@@ -59,7 +59,7 @@ def test_last_places_are_sold_once(racers: Racers, arena: Arena, scarce: str) ->
 def test_without_the_guard_last_places_are_sold_twice(
     unguarded_racers: Racers, arena: Arena, scarce: str
 ) -> None:
-    """The control: more is granted than there is, and nothing stored bears it."""
+    """F01, control: more is granted than there is, and nothing stored bears it."""
     places, described = SCARCE[scarce]
     assert any(
         len(granted := rush(unguarded_racers, race)) > places and oversold(arena.route(race), granted)
@@ -80,7 +80,7 @@ def expiries(racers: Racers, arena: Arena, rounds: int) -> Iterator[tuple[Race, 
 
 
 def test_expiry_and_confirm_of_one_hold_have_one_winner(racers: Racers, arena: Arena) -> None:
-    """Either the hold became the promise or it ran out; what ran out is tried anew for the paid order."""
+    """F02: either the hold became the promise or it ran out; what ran out is tried anew for the paid order."""
     winners = set()
     for race, stop_id, outcomes in expiries(racers, arena, 2 * ROUNDS):
         codes = [code for code, _ in outcomes]
@@ -99,7 +99,7 @@ def test_expiry_and_confirm_of_one_hold_have_one_winner(racers: Racers, arena: A
 
 
 def test_without_the_guards_both_expiry_and_confirm_win(unguarded_racers: Racers, arena: Arena) -> None:
-    """The control: a promise is made of a hold that was cleared away."""
+    """F02, control: a promise is made of a hold that was cleared away."""
     assert any(
         {("confirmed", stop_id), ("expired", stop_id)} <= set(outcomes)
         for _, stop_id, outcomes in expiries(unguarded_racers, arena, CONTROLS)
@@ -107,7 +107,7 @@ def test_without_the_guards_both_expiry_and_confirm_win(unguarded_racers: Racers
 
 
 def test_twins_of_one_request_have_one_effect(racers: Racers, arena: Arena) -> None:
-    """The same Idempotency-Key from all processes at once: one hold, one promise, everybody else is told."""
+    """F03: one Idempotency-Key from all processes at once: one hold, one promise, everybody else is told."""
     for race in arena.races(CONTROLS, service=50 * MINUTE):
         name = f"{race.depot_id}/{race.offer.day}"
         held = Held(tenant=race.tenant, offer=race.offer, cart_ref=name, now=NOW, request=f"hold/{name}")
@@ -118,6 +118,21 @@ def test_twins_of_one_request_have_one_effect(racers: Racers, arena: Arena) -> N
         assert only_effect(racers.race([confirm] * racers.count), "confirmed") == stop_id
         assert oversold(arena.route(race), [stop_id]) == []
         assert arena.stops(race, StopKind.PROMISED) == [stop_id]
+
+
+def test_without_receipts_twins_of_one_request_have_several_effects(
+    forgetful_racers: Racers, arena: Arena
+) -> None:
+    """F03, control: each process swaps its twin's hold for one of its own, and says that it has one."""
+    rounds = arena.races(CONTROLS, service=50 * MINUTE)
+    assert any(held_by_twins(forgetful_racers, race) > 1 for race in rounds)
+
+
+def held_by_twins(racers: Racers, race: Race) -> int:
+    """How many of the processes that send one and the same request say that they had its effect."""
+    name = f"{race.depot_id}/{race.offer.day}"
+    held = Held(tenant=race.tenant, offer=race.offer, cart_ref=name, now=NOW, request=f"hold/{name}")
+    return [code for code, _ in racers.race([held] * racers.count)].count("held")
 
 
 def only_effect(outcomes: list[Outcome], wanted: str) -> int:

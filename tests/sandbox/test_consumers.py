@@ -76,7 +76,7 @@ def test_messages_that_did_not_fail_are_deleted_and_the_failed_one_comes_back(
 
 
 def test_failure_that_is_not_reported_deletes_the_poison_message(sqs: Any, resources: Resources) -> None:
-    """Control: without the report the message is lost, so the test above sees the report at work."""
+    """F12, control: without the report the message is lost, so the test above sees the report at work."""
     send(sqs, resources, "good", "poison")
     queue_poller(sqs, resources, lambda _: None).poll()
     assert bodies_in(sqs, resources.improve_queue_url) == set()

@@ -80,7 +80,7 @@ def expiries(racers: Racers, arena: Arena, rounds: int) -> Iterator[tuple[Race, 
 
 
 def test_expiry_and_confirm_of_one_hold_have_one_winner(racers: Racers, arena: Arena) -> None:
-    """F02: either the hold became the promise or it ran out; what ran out is tried anew for the paid order."""
+    """F02: the hold became the promise, or it ran out; what ran out is tried anew for the paid order."""
     winners = set()
     for race, stop_id, outcomes in expiries(racers, arena, 2 * ROUNDS):
         codes = [code for code, _ in outcomes]

@@ -68,7 +68,7 @@ def utc(text: str) -> int:
 def test_window_from_wall_times_survives_clock_changes(
     zone: str, day: str, starts: str, ends: str, opens: str | None, closes: str | None
 ) -> None:
-    """A time jumped over is the jump, a time that comes twice its first occurrence (after the start)."""
+    """F23: a time jumped over is the jump, one that comes twice its first occurrence (after the start)."""
     found = window(
         ZoneInfo(zone), date.fromisoformat(day), time.fromisoformat(starts), time.fromisoformat(ends)
     )

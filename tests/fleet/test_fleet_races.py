@@ -49,7 +49,7 @@ def test_other_merchants_fleet_is_not_there(world: World) -> None:
 
 
 def test_booking_that_comes_in_between_is_seen_on_the_next_try(world: World) -> None:
-    """The van shrinks while somebody books: the booking stands, and is answered as at risk."""
+    """F26: the van shrinks while somebody books: the booking stands, and is answered as at risk."""
     world.book([stop(parcels=9)])
     late: list[str] = []
     world.store.before_commit = lambda: late.extend(world.book([stop(parcels=9)]))
@@ -60,7 +60,7 @@ def test_booking_that_comes_in_between_is_seen_on_the_next_try(world: World) -> 
 
 
 def test_without_the_condition_the_booking_in_between_is_lost() -> None:
-    """Control: the same race with the guard removed overwrites a promise."""
+    """F26, control: the same race with the guard removed overwrites a promise."""
     world = World(RacedStore(guarded=False))
     world.describe()
     world.book([stop(parcels=9)])

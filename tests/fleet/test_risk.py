@@ -57,7 +57,7 @@ def test_promise_whose_plan_is_late_is_broken() -> None:
 
 
 def test_promises_beyond_a_shorter_shift_are_at_risk_and_the_others_are_not() -> None:
-    """Eight to noon instead of four: what was promised for the afternoon cannot be brought and be home."""
+    """F26: noon instead of four: what was promised for the afternoon cannot be brought and be home."""
     stops = [stop(), stop((10, 12)), stop((14, 16))]
     assert risks(route(*stops)) == [Risk.KEPT] * 3
     assert risks(route(*stops, ends_at=at(12))) == [Risk.KEPT, Risk.KEPT, Risk.AT_RISK]
@@ -65,7 +65,7 @@ def test_promises_beyond_a_shorter_shift_are_at_risk_and_the_others_are_not() ->
 
 
 def test_odds_of_the_windows_alone_would_not_see_a_shorter_shift() -> None:
-    """Control: each window of the afternoon is kept, were the van allowed to stay out."""
+    """F26, control: each window of the afternoon is kept, were the van allowed to stay out."""
     short = judged(route(stop((14, 16)), ends_at=at(12)))
     assert short[0].kept is not None
     assert short[0].kept >= 0.98

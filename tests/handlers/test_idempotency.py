@@ -11,7 +11,7 @@ from tests.handlers.bakery import ACME, Bakery, problem_of
 
 
 def test_repeated_request_has_one_effect_and_the_same_answer(bakery: Bakery) -> None:
-    """The second answer equals the first to the byte, and says that it is a replay."""
+    """F03: the second answer equals the first to the byte, and says that it is a replay."""
     first, second = bakery.bake(), bakery.bake()
     assert (second.status_code, second.body) == (first.status_code, first.body)
     assert "Idempotent-Replayed" not in first.headers
@@ -20,7 +20,7 @@ def test_repeated_request_has_one_effect_and_the_same_answer(bakery: Bakery) -> 
 
 
 def test_without_receipts_a_repetition_bakes_twice(bakery: Bakery) -> None:
-    """Control: when no receipt is kept, the repetition has a second effect."""
+    """F03, control: when no receipt is kept, the repetition has a second effect."""
     bakery.bake()
     bakery.receipts.rows.clear()
     bakery.bake()
@@ -34,7 +34,7 @@ def test_order_of_fields_does_not_make_another_request(bakery: Bakery) -> None:
 
 
 def test_key_used_for_another_body_is_refused(bakery: Bakery) -> None:
-    """B08: 422, and the second request has no effect."""
+    """B08, F03: 422, and the second request has no effect."""
     bakery.bake("Rye")
     problem = problem_of(bakery.bake("Oat"))
     assert (problem["status"], problem["code"]) == (422, "idempotency_mismatch")

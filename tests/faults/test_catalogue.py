@@ -1,0 +1,59 @@
+"""`infra/faults.md` tells the truth: each fault has a test and a control that are there and name it."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from infra.sandbox.emulator import ROOT
+
+WANTED = {
+    *("F01", "F02", "F03", "F04", "F05", "F06", "F12"),
+    *("F13", "F21", "F22", "F23", "F25", "F26", "F30"),
+}
+_NAME = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def table() -> dict[str, list[str]]:
+    """The cells of each fault's line."""
+    lines = (ROOT / "infra" / "faults.md").read_text("utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| F")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    return {line[0][:3]: line for line in cells}
+
+
+TABLE = table()
+
+
+@cache
+def functions_of(path: Path) -> dict[str, str]:
+    """What each test of a file says of itself: name and docstring."""
+    tree = ast.walk(ast.parse(path.read_text("utf-8")))
+    functions = [node for node in tree if isinstance(node, ast.FunctionDef)]
+    return {node.name: f"{node.name} {ast.get_docstring(node)}" for node in functions}
+
+
+def test_every_fault_has_a_line() -> None:
+    """No more and no fewer than are wanted, each with what holds, tests and controls."""
+    assert TABLE.keys() == WANTED
+    assert all(len(line) == 4 and all(line) for line in TABLE.values())
+
+
+@pytest.mark.parametrize("fault", TABLE)
+def test_named_tests_are_there_and_name_the_fault(fault: str) -> None:
+    """A reader who greps for the id finds the test; a control says that it is one."""
+    for column, word in ((2, fault), (3, "control")):
+        named = _NAME.findall(TABLE[fault][column])
+        assert len(named) == TABLE[fault][column].count("::") > 0
+        for file, name in named:
+            says = functions_of(ROOT / file).get(name, "")
+            assert word.lower() in says.lower(), f"{file}::{name}"
+            assert fault.lower() in says.lower() or f"test_{fault.lower()}" in name, f"{file}::{name}"
+
+
+def test_name_that_is_not_there_would_be_noticed() -> None:
+    """Control: a renamed test is missed."""
+    assert "test_that_nobody_wrote" not in functions_of(Path(__file__))
+    assert _NAME.findall("`tests/a.py::test_b`") == [("tests/a.py", "test_b")]

@@ -133,6 +133,7 @@ KEY = ApiKey(
     created_at=NOW,
     expires_at=NOW + 1,
     revoked_at=NOW + 2,
+    last_used_on=TODAY,
 )
 MERCHANT = Merchant(
     tenant=ACME,

@@ -6,6 +6,7 @@ DynamoDB's do. The controls are the same workers with nothing but their own cloc
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import formatdate
 from itertools import count
 from random import Random
@@ -22,6 +23,7 @@ from infra.sandbox.emulator import Emulator
 from tests.concurrency.arena import oversold
 from tests.fakes import FakeClock
 from tests.faults.nursery import fresh_name
+from tests.handlers.shop_client import Shop as WholeShop
 from tests.promises.shop import TENANT, TODAY, Shop, a_vehicle, at, one_hour_shop
 
 SKEW = 300
@@ -195,3 +197,28 @@ def test_f22_by_their_own_clocks_some_who_pay_in_time_would_not(emulator: Emulat
         for seed in range(3)
         for _, as_it_was in days_work(Staff(emulator, shared=False, described={"vehicles": [van]}), seed)
     )
+
+
+@dataclass
+class UnheardClock:
+    """The clock of a process that just began, on a fast machine: right as soon as the store was asked."""
+
+    store: Any
+    truth: int
+    asked_before: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked_before = self.store.lookups
+
+    def system_now(self) -> int:
+        return self.truth + (SKEW if self.store.lookups == self.asked_before else 0)
+
+
+def test_f22_first_request_of_a_process_goes_by_the_stores_clock() -> None:
+    """F22: the door looks at the clock again when the key was read, which every new process does first."""
+    api = WholeShop()
+    clock = UnheardClock(api.services.store, api.clock.at)
+    assert clock.system_now() == api.clock.at + SKEW  # control: before that it is wrong
+    api.services.clock = clock
+    answer = api.done("POST", "/v1/slots/search", api.wish())
+    assert datetime.fromisoformat(answer["computed_at"]).timestamp() == api.clock.at

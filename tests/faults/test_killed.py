@@ -4,7 +4,6 @@ Every command runs again and again, killed one step later each time, until it li
 request comes again, as its sender would repeat it.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.secrets import TwilioAccount
 from chalicelib.events import Mode, Tenant
 from infra.sandbox.emulator import Emulator
+from infra.secrets import Vault
 from tests.faults.books import Books, disagreements, read
 from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
 from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
@@ -94,15 +95,14 @@ def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]
     nurseries = []
 
     def make(*, whole: bool = True) -> Shop:
-        resources = emulator.create(fresh_name("killed"))
+        resources = emulator.create(f"{fresh_name('killed')}-sandbox")
+        account = TwilioAccount(account_sid="AC0", auth_tokens=("none",), sender="+15005550006")
+        Vault(emulator.client("ssm"), resources.table_name).make(account, now=NOW)
         environment = emulator.environment() | {
             "STAGE": "sandbox",
             "TABLE_NAME": resources.table_name,
             "IMPROVE_QUEUE_URL": resources.improve_queue_url,
-            "SEALING_KEY": base64.b64encode(bytes(32)).decode(),
-            "TWILIO_ACCOUNT_SID": "AC0",
-            "TWILIO_AUTH_TOKEN": "none",
-            "TWILIO_FROM": "+15005550006",
+            "SECRETS_PATH": f"/{resources.table_name}",
             "PUBLIC_BASE_URL": "http://127.0.0.1",
             "REQUESTS_PER_MINUTE": "1000000",
         }

@@ -18,7 +18,7 @@ from uuid import uuid4
 import gevent
 from locust import FastHttpUser, events, task
 
-TRIES = 10
+TRIES = 20
 HORIZON_DAYS = 12
 COME_BACK = (429, 503)
 

@@ -32,7 +32,8 @@ from pydantic_core import PydanticCustomError
 from chalicelib.routing.model import Location
 from chalicelib.units import Timestamp
 
-ID_PATTERN = r"[A-Za-z0-9_.:-]{1,64}"
+# Not a dot in front: clients and proxies take `.` and `..` in a path for steps, and go elsewhere.
+ID_PATTERN = r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,63}"
 _EARLIEST, _LATEST = 946_684_800, 4_133_980_800  # 2000-01-01 and 2101-01-01, UTC
 _FURTHEST_OFFSET = timedelta(hours=14)  # Kiritimati
 

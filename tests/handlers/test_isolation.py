@@ -301,7 +301,7 @@ def test_idempotency_key_of_another_merchant_means_nothing() -> None:
     assert not any("Idempotent-Replayed" in answer.headers for answer in made)
 
 
-@pytest.mark.parametrize("weird", ["a.b:c-d_e", "A" * 64, "..", "-", "a%3Ab", "%61"])
+@pytest.mark.parametrize("weird", ["a.b:c-d_e", "A" * 64, "a..", "-", "a%3Ab", "%61"])
 def test_weird_ids_are_ids(weird: str) -> None:
     """Dots, colons and escapes neither lead elsewhere nor into each other."""
     shop = Shop()
@@ -317,3 +317,13 @@ def test_weird_ids_are_ids(weird: str) -> None:
     assert [each["promise_id"] for each in shop.done("GET", f"/v1/promises?depot_id={weird}")["data"]] == [
         made["promise_id"]
     ]
+
+
+@pytest.mark.parametrize("steps", [".", "..", "%2e", "%2E%2e", ".hidden"])
+def test_steps_of_a_path_are_no_ids(steps: str) -> None:
+    """422 for a PUT, 404 else: no client and no proxy can turn one into another endpoint's path."""
+    shop = Shop()
+    for method, body, status in (("PUT", a_depot(), 422), ("GET", None, 404)):
+        assert shop.ask(method, f"/v1/depots/{steps}", body).status_code == status
+    shift = SHIFT | {"vehicle": {"vehicle_id": "..", "capacity": {}}}
+    assert shop.refused("PUT", "/v1/depots/porto/shifts/evening", shift)["status"] == 422

@@ -27,6 +27,7 @@ from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, stop_id_of
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
+from chalicelib.merchants.hold_caps import HoldCaps, HoldLimiter
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
 from chalicelib.notifications.model import Addressee
@@ -37,7 +38,7 @@ from chalicelib.promises.search import SlotSearch
 from chalicelib.routing.proof import PROOF_SCENARIOS
 from chalicelib.routing.uncertainty import Noise, scenarios
 from chalicelib.settings import Settings
-from chalicelib.units import MINUTE, Clock, StopId, Timestamp
+from chalicelib.units import HOUR, MINUTE, Clock, StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.adapters.sqs import PlanJobs
@@ -135,6 +136,12 @@ class Services:
         )
         quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
         self.rate_limiter = RateLimiter(store, quota=quota)
+        caps = HoldCaps(
+            network=Quota(requests=settings.holds_per_network_hour, window=HOUR),
+            destination=Quota(requests=settings.holds_per_destination_hour, window=HOUR),
+            key=Quota(requests=settings.holds_per_key_hour, window=HOUR),
+        )
+        self.hold_limiter = HoldLimiter(store, caps=caps, hide=sealer.derive)
 
     def business_now(self, tenant: Tenant, *, system_now: Timestamp | None = None) -> Timestamp:
         """A merchant's business time: the system's, in a sandbox moved by the test clock."""

@@ -14,6 +14,11 @@ from chalicelib.units import MINUTE, Seconds
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.ASCII)
 
+# Far above any household's, and what one address of a mobile carrier may still be the only way out for.
+HOLDS_PER_NETWORK = 120
+HOLDS_PER_DESTINATION = 60
+HOLDS_PER_KEY = 3600
+
 
 class BadSetting(ValueError):
     """A variable is missing or malformed; the message names it and never its value."""
@@ -46,6 +51,8 @@ class Settings:
         How old a snapshot may be that answers a search, in seconds.
     requests_per_minute
         Quota of one API key.
+    holds_per_network_hour, holds_per_destination_hour, holds_per_key_hour
+        Holds through publishable keys in a clock hour; see `merchants.hold_caps`.
     roads_dir
         Road graphs, one folder each; None: depots use the straight line, labelled.
     tracing
@@ -66,6 +73,9 @@ class Settings:
     staleness: Seconds
     requests_per_minute: int
     tracing: bool = False
+    holds_per_network_hour: int = HOLDS_PER_NETWORK
+    holds_per_destination_hour: int = HOLDS_PER_DESTINATION
+    holds_per_key_hour: int = HOLDS_PER_KEY
 
     @property
     def mode(self) -> Mode:
@@ -101,6 +111,9 @@ class Settings:
             staleness=read.whole("STALENESS_SECONDS", 2 if stage is Stage.LIVE else 0, most=MINUTE),
             requests_per_minute=read.whole("REQUESTS_PER_MINUTE", 1200, least=1),
             tracing=read.switch("TRACING"),
+            holds_per_network_hour=read.whole("HOLDS_PER_NETWORK_HOUR", HOLDS_PER_NETWORK),
+            holds_per_destination_hour=read.whole("HOLDS_PER_DESTINATION_HOUR", HOLDS_PER_DESTINATION),
+            holds_per_key_hour=read.whole("HOLDS_PER_KEY_HOUR", HOLDS_PER_KEY),
         )
         settings._require_one_stack()
         if stage is Stage.LIVE and settings.twilio_api_url:

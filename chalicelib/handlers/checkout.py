@@ -30,8 +30,9 @@ from chalicelib.handlers.wire import (
     absent,
     rfc3339,
 )
+from chalicelib.merchants.hold_caps import HoldAttempt
 from chalicelib.merchants.model import KeyType, Scope
-from chalicelib.promises.model import Address, Answered, Grade, Hold, Listed, Reason
+from chalicelib.promises.model import Address, Answered, Grade, Hold, Listed, Offer, Reason
 from chalicelib.promises.offer_token import seal_offer, unseal_offer
 from chalicelib.promises.search import DEFAULT_DAYS, SlotQuery
 from chalicelib.routing.model import Load
@@ -260,7 +261,8 @@ def hold_slot(call: Call[HoldRequest]) -> Answer:
     """Hold an offered slot.
 
     One live hold per cart: with a secret key a second hold of the same cart swaps, with a publishable key it
-    names the first in `replaces` and proves it with its `hold_token`. A swap is one transaction.
+    names the first in `replaces` and proves it with its `hold_token`. A swap is one transaction. What
+    publishable keys hold in an hour is capped per shopper's network and per destination (`rate_limited`).
     """
 
     def answer(hold: Hold) -> Answer:
@@ -270,6 +272,8 @@ def hold_slot(call: Call[HoldRequest]) -> Answer:
     wanted, secret = call.body, call.key.type is KeyType.SECRET
     replaces = _own_hold(call, wanted.replaces, wanted.hold_token) if wanted.replaces else None
     offer = unseal_offer(call.services.sealer, call.tenant, wanted.offer)
+    if not secret:
+        call.services.hold_limiter.take(_attempt(call, offer), now=call.system_now)
     with offering_alternatives(call):
         return answer(
             call.services.booking.hold(
@@ -365,6 +369,17 @@ def _own_hold(call: Call[Any, Any], text: str, token: str | None) -> StopId:
 def _is_own(call: Call[Any, Any], text: str, token: str | None) -> bool:
     secret = call.key.type is KeyType.SECRET
     return secret or call.services.sealer.is_derived(_token_purpose(call), text, token or "")
+
+
+def _attempt(call: Call[Any, Any], offer: Offer) -> HoldAttempt:
+    """What a browser's hold counts for."""
+    place = offer.delivery.location
+    return HoldAttempt(
+        tenant=call.tenant,
+        key_id=call.key.key_id,
+        source_ip=call.source_ip,
+        destination=(place.lat, place.lon),
+    )
 
 
 def _token_purpose(call: Call[Any, Any]) -> str:

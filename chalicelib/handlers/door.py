@@ -194,6 +194,7 @@ class Door:
             now=services.business_now(key.tenant, system_now=system_now),
             system_now=system_now,
             request_id=visit.request_id,
+            source_ip=incoming.source_ip(request),
             services=services,
             repeatable=repeatable,
         )

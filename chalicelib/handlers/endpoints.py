@@ -76,6 +76,8 @@ class Call(Generic[B, Q]):
         The merchant's business time, read once.
     system_now
         System time, read once.
+    source_ip
+        Network address of the client as the gateway saw it; no header can change it.
     """
 
     tenant: Tenant
@@ -88,6 +90,7 @@ class Call(Generic[B, Q]):
     now: Timestamp
     system_now: Timestamp
     request_id: str
+    source_ip: str
     services: "Services"
     repeatable: Repeatable | None
 

@@ -152,7 +152,8 @@ PROBLEMS: Mapping[str, Problem] = {
     "rate_limited": Problem(
         429,
         "Too many requests",
-        "The key's quota for this window is used up; `RateLimit-Policy` states it. Wait for `Retry-After`.",
+        "The key's quota for this window is used up (`RateLimit-Policy` states it), or too many holds were "
+        "placed with publishable keys this hour. Wait for `Retry-After`.",
     ),
     # --- the thing asked for
     "not_found": Problem(

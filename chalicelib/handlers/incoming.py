@@ -144,6 +144,14 @@ def body(endpoint: Endpoint, request: "Request") -> tuple[BaseModel | None, Any]
     return validated(model, raw, tree), tree
 
 
+def source_ip(request: "Request") -> str:
+    """Tell from which network address the gateway was called; empty if it did not say.
+
+    X-Forwarded-For is not looked at: its first address is whatever the caller wrote there.
+    """
+    return str(request.context.get("identity", {}).get("sourceIp") or "")
+
+
 def base_url(request: "Request", endpoint: Endpoint) -> str:
     """Tell under which address the caller reached us, stage included, as it says itself."""
     scheme = request.headers.get("x-forwarded-proto", "http")

@@ -29,6 +29,7 @@ from infra.sandbox.emulator import ROOT, STACK, Emulator, clean_environment
 from infra.secrets import Vault
 
 FUNCTIONS = ("improve", "publish_facts", "drain_due")
+HOLD_CAPS = ("HOLDS_PER_NETWORK_HOUR", "HOLDS_PER_DESTINATION_HOUR", "HOLDS_PER_KEY_HOUR")
 FROM_NUMBER = "+15005550006"  # Twilio's magic number that may send
 READY_SECONDS = 60.0
 WATCH_SECONDS = 0.2
@@ -150,6 +151,8 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "PUBLIC_BASE_URL": url,
         # The quota of a live key would stop a load test, which is what a sandbox is for.
         "REQUESTS_PER_MINUTE": os.environ.get("REQUESTS_PER_MINUTE", "60000"),
+        # Here all shoppers have one address, and few destinations.
+        **{name: os.environ.get(name, "1000000") for name in HOLD_CAPS},
         "ROADS_DIR": str(ROOT / "infra" / "roads"),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -252,6 +252,7 @@ class Shop(ShopClient):
         self.log = io.StringIO()
         logger = Logger(service=fresh("shop"), stream=self.log)
         door.register(app, features, lambda: self.services, log=logger)
+        self.app = app
         self._http = Client(app).http
         super().__init__(self._request, self._keys_of(ACME), destination=NEAR)
         self.other = ShopClient(self._request, self._keys_of(BEST), destination=NEAR)

@@ -218,7 +218,7 @@ def key_entries_span(tenant: Tenant) -> Span:
 
 
 def rate_key(key_id: str, window: Timestamp) -> Key:
-    """How many requests a key made in the window that starts then."""
+    """How many requests a key made, or holds were placed, in the window that starts then."""
     return f"RATE#{key_id}#{window}", "RATE"
 
 

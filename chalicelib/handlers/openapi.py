@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from chalicelib.handlers.endpoints import AnswerKind, Endpoint
 from chalicelib.handlers.http import JSON, PROBLEM_JSON, PROBLEMS
 from chalicelib.handlers.idempotency import Idempotency
+from chalicelib.handlers.openapi_links import Links, links
 from chalicelib.handlers.paging import PageQuery
 from chalicelib.handlers.wire import ID_PATTERN
 
@@ -102,7 +103,8 @@ def document(endpoints: Iterable[Endpoint], *, base_url: str) -> Schema:
     schemas = _Schemas(endpoints)
     paths: dict[str, Schema] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+        operation = _operation(endpoint, endpoints, schemas)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -168,7 +170,7 @@ class _Schemas:
         ]
 
 
-def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
+def _operation(endpoint: Endpoint, all_: Sequence[Endpoint], schemas: _Schemas) -> Schema:
     operation: Schema = {
         "operationId": endpoint.name,
         "tags": [endpoint.tag],
@@ -177,7 +179,10 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Schema:
         "security": [{"key": [scope]} for scope in endpoint.scope.names] if endpoint.scope else [],
         "parameters": _parameters(endpoint, schemas),
         "responses": {
-            **{str(status): _answer(endpoint, kind, schemas) for status, kind in endpoint.answers.items()},
+            **{
+                str(status): _answer(endpoint, kind, schemas) | _leads(links(endpoint, kind, all_))
+                for status, kind in endpoint.answers.items()
+            },
             **_problems(endpoint),
         },
     }
@@ -235,6 +240,10 @@ def _answer(endpoint: Endpoint, kind: AnswerKind | tuple[AnswerKind, ...], schem
     if content:
         answer["content"] = content
     return answer
+
+
+def _leads(found: Links) -> Schema:
+    return {"links": found} if found else {}
 
 
 def _problems(endpoint: Endpoint) -> Schema:

@@ -15,6 +15,7 @@ from chalicelib.handlers.http import PROBLEMS, Answer
 from chalicelib.merchants.model import Scope
 from tests.handlers import bakery
 from tests.handlers.bakery import Bakery
+from tests.handlers.shop_client import Shop
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,56 @@ def test_answers_in_two_forms_are_described(document: dict[str, Any]) -> None:
 def test_document_names_the_address_it_was_asked_under(document: dict[str, Any]) -> None:
     """The server's address is the caller's own, stage and all."""
     assert document["servers"] == [{"url": "http://api.example"}]
+
+
+def described() -> dict[str, Any]:
+    """The whole product's document."""
+    document: dict[str, Any] = Shop().done("GET", "/openapi.json", key=None)
+    return document
+
+
+def test_links_lead_from_a_search_to_a_delivery_and_from_a_depot_to_its_shifts() -> None:
+    """Whoever reads the document by machine finds the way: ids, tokens and offers by name."""
+    document = described()
+    validate(document)
+
+    def leads(method: str, path: str, status: str) -> dict[str, Any]:
+        found: dict[str, Any] = document["paths"][path][method]["responses"][status]["links"]
+        return found
+
+    assert leads("post", "/v1/slots/search", "200")["hold_slot"]["requestBody"] == {
+        "offer": "$response.body#/slots/0/offer"
+    }
+    hold = leads("post", "/v1/holds", "201")
+    assert hold["make_promise"]["requestBody"] == {"hold_id": "$response.body#/hold_id"}
+    assert hold["release_hold"]["parameters"] == {
+        "hold_id": "$response.body#/hold_id",
+        "hold_token": "$response.body#/hold_token",
+    }
+    assert "read_hold" in leads("delete", "/v1/holds/{hold_id}", "204")
+    assert "change_promise" in leads("post", "/v1/promises", "201")
+    slots = leads("get", "/v1/promises/{promise_id}/slots", "200")
+    assert slots["change_promise"]["requestBody"]["kind"] == "slot"
+    depot = leads("put", "/v1/depots/{depot_id}", "200")
+    assert depot["put_vehicle"]["parameters"] == {"depot_id": "$response.body#/depot_id"}
+    assert "get_shift" in leads("delete", "/v1/depots/{depot_id}/shifts/{shift_id}", "200")
+    assert "revoke_key" in leads("post", "/v1/keys", "201")
+
+
+def test_links_name_operations_and_parameters_that_exist() -> None:
+    """No lead goes nowhere."""
+    document = described()
+    operations = {
+        operation["operationId"]: operation
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    }
+    for operation in operations.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                target = operations[link["operationId"]]
+                known = {each.get("name") for each in target["parameters"]}
+                assert link.get("parameters", {}).keys() <= known
 
 
 def test_declaring_a_problem_without_an_entry_fails_at_once() -> None:

@@ -17,6 +17,18 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test ARGS="tests/security --times 20"` looks twenty times as long for what nobody thought of."""
+    parser.addoption("--times", type=int, default=1, help="multiplies the examples of the fuzzing tests")
+
+
+@pytest.fixture(scope="session")
+def times(request: pytest.FixtureRequest) -> int:
+    """How many times as many examples as usual the fuzzing tests shall try."""
+    found: int = request.config.getoption("--times")
+    return found
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the emulator, and keep all that needs the whole sandbox in one xdist worker."""
     for item in items:

@@ -138,7 +138,7 @@ def body(endpoint: Endpoint, request: "Request") -> tuple[BaseModel | None, Any]
             raise InvalidRequest("This request has no body.")
         return None, {}
     if not raw and not any(part.is_required() for part in model.model_fields.values()):
-        return model(), {}
+        return validated(model, b"{}", {}), {}
     check_declared(request.headers.get("content-type"), request.headers.get("content-encoding"))
     tree = read_json(raw)
     return validated(model, raw, tree), tree

@@ -61,17 +61,24 @@ _PROBLEM: Schema = {
 _HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
         "description": "Names this request; yours, if you sent one.",
+        "required": True,
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {
         "description": "The key's quota: `q` requests in `w` seconds.",
+        "required": True,
         "schema": {"type": "string", "examples": ['"key";q=6000;w=60']},
     },
     "RateLimit": {
         "description": "What is left of it: `r` requests, for the next `t` seconds.",
+        "required": True,
         "schema": {"type": "string", "examples": ['"key";r=5999;t=42']},
     },
-    "Retry-After": {"description": "Seconds to wait before repeating.", "schema": {"type": "integer"}},
+    "Retry-After": {
+        "description": "Seconds to wait before repeating.",
+        "required": True,
+        "schema": {"type": "integer"},
+    },
     "Idempotent-Replayed": {
         "description": "The answer of an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "const": "true"},
@@ -83,6 +90,8 @@ _IDEMPOTENCY_KEY: Schema = {
     "description": "Unique to this request, of your own choice. The same key and body get the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+_ID_SCHEMA: Schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+_PATH_SCHEMAS: dict[str, Schema] = {"date": {"type": "string", "format": "date"}}
 _BODY_PROBLEMS = ("malformed_json", "body_too_large", "unsupported_media_type")
 _KEY_PROBLEMS = ("unauthorized", "forbidden", "rate_limited", "upstream_unavailable")
 
@@ -204,7 +213,7 @@ def _description(endpoint: Endpoint) -> str:
 
 def _parameters(endpoint: Endpoint, schemas: _Schemas) -> list[Schema]:
     found = [
-        _parameter(name, "path", {"type": "string", "pattern": f"^{ID_PATTERN}$"}, required=True)
+        _parameter(name, "path", _PATH_SCHEMAS.get(name, _ID_SCHEMA), required=True)
         for name in endpoint.path_parameters
     ]
     if endpoint.query is not None:

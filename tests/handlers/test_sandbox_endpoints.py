@@ -26,6 +26,7 @@ def test_clock_is_moved_to_an_instant_or_by_seconds(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
+        (None, ""),
         ({}, ""),
         ({"now_at": "2026-11-25T06:00:00Z", "advance_seconds": 1}, ""),
         ({"now_at": "2026-11-25T06:00:00"}, "/now_at"),
@@ -35,7 +36,7 @@ def test_clock_is_moved_to_an_instant_or_by_seconds(shop: Shop) -> None:
         ({"advance_seconds": 10**9}, "/advance_seconds"),
     ],
 )
-def test_clock_is_told_one_thing(shop: Shop, wrong: dict[str, Any], pointer: str) -> None:
+def test_clock_is_told_one_thing(shop: Shop, wrong: dict[str, Any] | None, pointer: str) -> None:
     """Either an instant with offset, or seconds of at most 400 days."""
     problem = shop.refused("POST", "/v1/test/clock", wrong)
     assert (problem["status"], [each["pointer"] for each in problem["errors"]]) == (422, [pointer])

@@ -1,6 +1,8 @@
 """The shop in memory as the internet sees it: behind the stand-in for API Gateway, from any address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
 
 from chalice.test import HTTPResponse
 
@@ -27,3 +29,21 @@ class Outside:
             return said
 
         return ShopClient(send, self._shop.keys, destination=NEAR)
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        """The same as a WSGI application, for tools that speak to one; targets stay as they were sent."""
+        headers = {
+            name.removeprefix("HTTP_").replace("_", "-").lower(): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+        }
+        query = environ["QUERY_STRING"]
+        answer = self.gateway.answer(
+            environ["REQUEST_METHOD"],
+            environ["REQUEST_URI"].partition("?")[0] + (f"?{query}" if query else ""),
+            headers,
+            environ["wsgi.input"].read(),
+            source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
+        )
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
+        return [answer.body]

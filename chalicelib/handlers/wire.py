@@ -49,9 +49,11 @@ _ORIGIN = re.compile(
     re.ASCII,
 )
 _JOINERS = "\u200c\u200d"  # Persian and Indic names and emoji need them
+_LONGEST_RAW = 2_000  # characters that are cleaned before they are counted
+# A run of letters is looked at once, from its beginning and without giving back: linear whatever comes.
 _LINK = re.compile(
-    r"://|\bwww\.|\b[\w-]+\.[a-z]{2,}/"
-    r"|\b[\w-]{2,}\.(?:com|net|org|info|biz|io|co|me|ly|app|dev|link|xyz|shop|store|top|site|online|club|live"
+    r"://|\bwww\.|(?<![\w-])[\w-]++\.[a-z]{2,}/"
+    r"|(?<![\w-])[\w-]{2,}+\.(?:com|net|org|info|biz|io|co|me|ly|app|dev|link|xyz|shop|store|top|site|online|club|live"
     r"|page|click|gl|gd|to|cc|tv|ai|eu|us|uk|de|fr|es|pt|it|nl|pl|ru|cn|in|br|au|ca)\b",
     re.I,
 )
@@ -337,10 +339,17 @@ def _line(text: str) -> str:
 
 
 def _lines(text: str) -> str:
+    _check_length(text)
     return "\n".join(_line(line) for line in text.splitlines()).strip()
 
 
+def _check_length(text: str) -> None:
+    if len(text) > _LONGEST_RAW:
+        raise PydanticCustomError("string_too_long", f"String should have at most {_LONGEST_RAW} characters")
+
+
 def _visible(text: str) -> str:
+    _check_length(text)
     letters = []
     for letter in unicodedata.normalize("NFC", text):
         category = unicodedata.category(letter)

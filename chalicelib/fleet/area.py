@@ -34,7 +34,7 @@ def serves(area: ServiceArea, depot: Location, place: Location) -> bool:
     Cost: O(points) for a drawn area, about 20 us for a ring of 500; a bounding box spares most of it.
     """
     if isinstance(area, Radius):
-        return _metres(depot, place) <= area.metres
+        return metres_between(depot, place) <= area.metres
     return any(
         _inside(polygon.outer, place) and not any(_inside(hole, place) for hole in polygon.holes)
         for polygon in area.polygons
@@ -93,7 +93,8 @@ def geojson(area: Polygons) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": drawn}
 
 
-def _metres(one: Location, other: Location) -> float:
+def metres_between(one: Location, other: Location) -> float:
+    """Measure the way as the crow flies: the haversine formula on a sphere, good to half a percent."""
     phi, other_phi = math.radians(one.lat), math.radians(other.lat)
     half_chord_squared = (
         math.sin((other_phi - phi) / 2) ** 2

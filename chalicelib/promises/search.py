@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import NotFound, OffRoad, Upstream
 from chalicelib.events import Tenant
-from chalicelib.fleet.area import serves
+from chalicelib.fleet.area import metres_between, serves
 from chalicelib.fleet.calendar import local_date, slots_between
 from chalicelib.fleet.model import Depot, Handover, Slot
 from chalicelib.fleet.planning import DepotPlans, Planner
@@ -31,6 +31,7 @@ OFFER_LIFE: Seconds = 30 * MINUTE
 LEAST_TO_CUTOFF: Seconds = 15 * MINUTE
 DEFAULT_DAYS = 7
 MOST_ALTERNATIVES = 5
+MOST_DEPOTS = 5  # in one answer: with as many slots as a depot may have, that is the 5 MB a function can give
 _ONE_PARCEL = Load(parcels=1)
 _BEST: Seconds = 2 * MINUTE  # extra driving above the cheapest slot's
 _GOOD: Seconds = 10 * MINUTE
@@ -120,6 +121,8 @@ class SlotSearch:
     def search(self, tenant: Tenant, query: SlotQuery, now: Timestamp) -> Answered:
         """Answer a storefront: every slot of every depot that serves the address, sold-out ones included.
 
+        Where more than `MOST_DEPOTS` serve it, the nearest of them answer.
+
         Raises
         ------
         NotFound
@@ -199,7 +202,11 @@ class SlotSearch:
         depots = self._store.depots(tenant)
         if not depots:
             raise NotFound("There is no depot yet.")
-        return [depot for depot in depots if _serves(depot, query.location)] or depots[:1]
+        serving = [depot for depot in depots if _serves(depot, query.location)]
+        if len(serving) > MOST_DEPOTS:
+            near = sorted(serving, key=lambda depot: metres_between(depot.location, query.location))
+            serving = [depot for depot in serving if depot in near[:MOST_DEPOTS]]
+        return serving or depots[:1]
 
     def _answer(
         self, plans: DepotPlans, asked: Asked, slots: Sequence[Slot], travel: TravelTimes, now: Timestamp

@@ -141,7 +141,7 @@ class Services:
             destination=Quota(requests=settings.holds_per_destination_hour, window=HOUR),
             key=Quota(requests=settings.holds_per_key_hour, window=HOUR),
         )
-        self.hold_limiter = HoldLimiter(store, caps=caps, hide=sealer.derive)
+        self.hold_limiter = HoldLimiter(store, caps=caps, hide=self.sealer.derive)
 
     def business_now(self, tenant: Tenant, *, system_now: Timestamp | None = None) -> Timestamp:
         """A merchant's business time: the system's, in a sandbox moved by the test clock."""

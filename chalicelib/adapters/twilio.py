@@ -7,6 +7,7 @@ the client costs 0.2 s, so only the consumer of facts does.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,7 @@ from chalicelib.notifications.service import TextRefused
 _TIMEOUT_SECONDS = 8.0
 _UNKNOWN_TOKEN, _UNKNOWN_TOKEN_CODE = 401, "20003"
 _RETRY_LATER = 429
+_SID = re.compile(r"[SM]M[0-9a-f]{32}", re.ASCII)
 
 
 class _Elsewhere(TwilioHttpClient):
@@ -77,7 +79,7 @@ class TwilioSender:
         for account_sid, token, sender in self._candidates():
             client = Client(account_sid, token, http_client=self._http)
             try:
-                return str(client.messages.create(to=to, from_=sender, body=body).sid)
+                sent = client.messages.create(to=to, from_=sender, body=body)
             except TwilioRestException as error:
                 if error.status == _UNKNOWN_TOKEN:
                     continue
@@ -86,6 +88,11 @@ class TwilioSender:
                 raise TextRefused("Twilio refused the text.", code=str(error.code)) from None
             except RequestException:
                 raise Upstream("Twilio did not answer.") from None
+            except (ValueError, TypeError, AttributeError):  # its client takes any answer for one of Twilio's
+                raise Upstream("The answer is not one of Twilio's.") from None
+            if not isinstance(sent.sid, str) or not _SID.fullmatch(sent.sid):
+                raise Upstream("The answer names no text.")
+            return sent.sid
         raise TextRefused("Twilio knows none of our tokens.", code=_UNKNOWN_TOKEN_CODE)
 
     def _candidates(self) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,10 @@ from chalicelib.handlers.http import JSON, PROBLEM_JSON, PROBLEMS
 
 type Schema = Mapping[str, Any]
 
-SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _DEEPEST = 6  # levels of nested objects shown in one table
 
 _STYLE = """

@@ -3,6 +3,7 @@
 import socket
 import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -113,3 +114,44 @@ def test_token_we_have_not_heard_of_yet_is_looked_up(url: str) -> None:
     learning = Learning()
     assert TwilioSender(learning, api_url=url).send("+12025550123", "Hello")
     assert learning.looked_again == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (201, b"<html>OK</html>"),
+        (201, b"\xff\xfe"),
+        (201, b"[]"),
+        (201, b"{}"),
+        (201, b'{"sid": 7}'),
+        (201, b'{"sid": "SM1; DROP"}'),
+        (200, b'{"sid": null}'),
+        (302, b""),
+        (400, b"not JSON"),
+        (503, b"<html>Busy</html>"),
+    ],
+)
+def test_an_answer_that_is_not_twilios_is_no_text_sent(status: int, body: bytes) -> None:
+    """Whether it was taken is not known: upstream, or refused, and never a made-up SID."""
+
+    class Odd(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises((Upstream, TextRefused)) as failed:
+            sender(f"http://127.0.0.1:{server.server_port}").send("+12025550123", "Hello")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "+12025550123" not in str(failed.value)

@@ -11,27 +11,14 @@ from typing import Any
 from chalice import Chalice, Rate
 
 from chalicelib.bootstrap import Services, build
-from chalicelib.handlers import (
-    about,
-    checkout,
-    door,
-    fleet,
-    merchants,
-    notifications,
-    promises,
-    sandbox,
-    snapshot,
-    workers,
-)
+from chalicelib.handlers import door, snapshot, workers
+from chalicelib.handlers.site import site
 from chalicelib.settings import Settings, Stage
 
 app = Chalice(app_name="slotkeeper", configure_logs=False)  # its log is ours: `handlers.telemetry`
 app.api.binary_types = []
 
-FEATURES = [checkout.api, promises.api, fleet.api, notifications.api, merchants.api]
-if os.environ.get("STAGE") == Stage.SANDBOX:
-    FEATURES.append(sandbox.api)
-FEATURES.append(about.endpoints(tuple(FEATURES)))
+FEATURES = site(sandbox=os.environ.get("STAGE") == Stage.SANDBOX)
 
 
 @cache

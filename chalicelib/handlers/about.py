@@ -1,12 +1,12 @@
 """What the service says of itself: whether it is up, and how it is spoken to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import RootModel
 
-from chalicelib.handlers.endpoints import Endpoints, OpenCall
+from chalicelib.handlers.endpoints import Declares, Endpoints, OpenCall
 from chalicelib.handlers.http import Answer, Text
 from chalicelib.handlers.wire import View
 
@@ -23,7 +23,7 @@ class Document(RootModel[dict[str, Any]]):
     """An OpenAPI 3.1 document."""
 
 
-def endpoints(features: Sequence[Endpoints]) -> Endpoints:
+def endpoints(features: Iterable[Declares]) -> Endpoints:
     """Declare the endpoints that describe all these features, and themselves."""
     api = Endpoints("Service")
 

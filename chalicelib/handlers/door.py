@@ -17,7 +17,7 @@ from chalice import Response
 
 from chalicelib.errors import Forbidden, RateLimited, SlotkeeperError
 from chalicelib.handlers import incoming
-from chalicelib.handlers.endpoints import Call, Endpoint, Endpoints, OpenCall
+from chalicelib.handlers.endpoints import Call, Declares, Endpoint, OpenCall
 from chalicelib.handlers.http import PROBLEM_JSON, Rendered, problem
 from chalicelib.handlers.idempotency import Repeatable, callers_key, fingerprint_of
 from chalicelib.handlers.strict_json import canonical
@@ -44,33 +44,29 @@ _EXPOSED = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, Idempotent-R
 
 def register(
     app: "Chalice",
-    features: Iterable[Endpoints],
+    features: Iterable[Declares],
     build: "Callable[[], Services]",
     *,
     log: "Logger | None" = None,
 ) -> None:
-    """Hang every declared endpoint into the Chalice app.
+    """Hang every path into the Chalice app.
 
     Parameters
     ----------
+    features
+        Their declarations are looked at by the first request for one of their paths, not here.
     build
         Makes the services; called once, by the first request that needs them. Nothing is built at import.
     """
     door = Door(build, log=log or structured_log())
-    endpoints = [endpoint for feature in features for endpoint in feature.declared]
-    preflights: dict[str, list[str]] = {}
-    for endpoint in endpoints:
-        _route(app, endpoint.method, endpoint.path, endpoint.name, door.view(app, endpoint))
-        if endpoint.publishable:
-            preflights.setdefault(endpoint.path, []).append(endpoint.method)
-    for path, methods in preflights.items():
-        _route(app, "OPTIONS", path, f"preflight {path}", door.preflight(app, ", ".join(methods)))
+    for feature in features:
+        for path, methods in feature.paths.items():
+            for method in methods:
+                make = door.preflight if method == "OPTIONS" else door.view
+                view = make(app, feature, method, path)
+                # Chalice's own check of content types would answer before us, and not in problem+json.
+                app.route(path, methods=[method], name=f"{method} {path}", content_types=["*/*"])(view)
     app.register_middleware(door.dress_foreign_answers, "http")
-
-
-def _route(app: "Chalice", method: str, path: str, name: str, view: Callable[..., Response]) -> None:
-    # Chalice's own check of content types would answer before us, and not in problem+json.
-    app.route(path, methods=[method], name=name, content_types=["*/*"])(view)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,22 +87,33 @@ class Door:
         self._services = cache(build)
         self._telemetry = Telemetry(log, stage=lambda: self._services().settings.stage)
 
-    def view(self, app: "Chalice", endpoint: Endpoint) -> Callable[..., Response]:
-        """Make the function that Chalice calls for this endpoint."""
+    def view(self, app: "Chalice", feature: Declares, method: str, path: str) -> Callable[..., Response]:
+        """Make the function that Chalice calls for an endpoint."""
 
-        def serve(**path: str) -> Response:
-            return self._serve(endpoint, _current(app), path)
+        @cache
+        def endpoint() -> Endpoint:
+            return next(each for each in feature.declared if (each.method, each.path) == (method, path))
 
-        serve.__name__ = endpoint.name
+        def serve(**names: str) -> Response:
+            return self._serve(endpoint(), _current(app), names)
+
         return serve
 
-    def preflight(self, app: "Chalice", methods: str) -> Callable[..., Response]:
+    def preflight(
+        self, app: "Chalice", feature: Declares, _method: str, path: str
+    ) -> Callable[..., Response]:
         """Make the view that answers a browser's preflight: anybody may ask, the real answer decides."""
 
-        def serve(**_path: str) -> Response:
+        @cache
+        def methods() -> str:
+            return ", ".join(
+                each.method for each in feature.declared if each.path == path and each.publishable
+            )
+
+        def serve(**_names: str) -> Response:
             headers = {
                 **_PREFLIGHT,
-                "Access-Control-Allow-Methods": methods,
+                "Access-Control-Allow-Methods": methods(),
                 "X-Request-Id": incoming.request_id(_current(app).headers),
             }
             return _response("", headers, 204)

@@ -27,18 +27,18 @@
         )
         return answer(hold)
 
-`app.py` hands all registries to `door.register`. Before the body runs, the door has authenticated the key,
-counted the request, checked scope, path, query and body, and looked for the receipt of an earlier twin; after
-it, the door writes the answer, or turns whatever was raised into problem+json. A service that has an effect
-puts `receipt(result)` into its transaction and lets `AlreadyDone` fly. Requests are models of `wire.Body`,
-queries of `wire.Query` (lists: of `paging.PageQuery`), answers of `wire.View`. Weak point: what a declaration
-says about answers is documentation, which only tests hold against the truth.
+Its path stands in `site` too, which `app.py` hands to `door.register`. Before the body runs, the door has
+authenticated the key, counted the request, checked scope, path, query and body, and looked for the receipt of
+an earlier twin; after it, the door writes the answer, or turns whatever was raised into problem+json. A
+service that has an effect puts `receipt(result)` into its transaction and lets `AlreadyDone` fly. Requests
+are models of `wire.Body`, queries of `wire.Query` (lists: of `paging.PageQuery`), answers of `wire.View`.
+Weak point: what a declaration says about answers is documentation, which only tests hold against the truth.
 '''
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar  # with defaults, which typing has from 3.13
@@ -163,6 +163,18 @@ class Endpoint:
         return "\n".join(line.strip() for line in lines).strip()
 
 
+class Declares(Protocol):
+    """Endpoints, declared already or known by their paths so far."""
+
+    @property
+    def paths(self) -> Mapping[str, Collection[str]]:
+        """Methods by path; OPTIONS among them where web pages may call."""
+
+    @property
+    def declared(self) -> Sequence[Endpoint]:
+        """Every endpoint."""
+
+
 class Endpoints:
     """The endpoints of one feature.
 
@@ -175,6 +187,17 @@ class Endpoints:
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.declared: list[Endpoint] = []
+
+    @property
+    def paths(self) -> Mapping[str, Collection[str]]:
+        """Methods by path; OPTIONS among them where web pages may call."""
+        found: dict[str, dict[str, None]] = {}
+        for endpoint in self.declared:
+            methods = found.setdefault(endpoint.path, {})
+            methods[endpoint.method] = None
+            if endpoint.publishable:
+                methods["OPTIONS"] = None
+        return found
 
     def endpoint[H: Callable[[Call[Any, Any]], Answer]](
         self,

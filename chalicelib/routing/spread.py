@@ -9,13 +9,12 @@ a proof. Weak point: two stops at one address share their luck there, not here.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.routing.schedule import NEVER, Batch, Timetable
-from chalicelib.routing.uncertainty import Noise
+from chalicelib.routing.uncertainty import Noise, normal_quantile
 from chalicelib.units import Probability, Seconds
 
 # On booked days arrivals are more skewed than this, but their variance here is on the safe side. By trial:
@@ -160,7 +159,7 @@ class _Luck:
     def of(cls, noise: Noise, target: Probability) -> "_Luck":
         memory, sixth = noise.fading_memory, _SKEWNESS / 6
         together = 1 + 2 * sum((1 - gap / _FADING_LEGS) * memory**gap for gap in range(1, _FADING_LEGS))
-        root = 1 + sixth * (NormalDist().inv_cdf(target) - sixth)
+        root = 1 + sixth * (normal_quantile(target) - sixth)
         return cls(
             leg_variance=_lognormal(noise.travel_leg) + together * _lognormal(noise.travel_fading),
             visit_variance=_lognormal(noise.service_stop),

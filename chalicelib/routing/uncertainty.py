@@ -14,7 +14,7 @@ Weak point: what is known of a driver or an address enters through the parameter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
+from math import erfc, exp, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,11 @@ _SEED = 20_260_101
 _ROW_BITS = 10
 ROWS = 1 << _ROW_BITS
 _NOTHING = ROWS  # the row of the delays that is all zeros
-_MIX_LAT, _MIX_LON = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+_GOLDEN, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+_LOW = np.uint64(0xFFFFFFFF)
+
+# What each number is about: one per address, or one for the whole day.
+_PACE, _STEP, _HOLD_UP, _VISIT, _TROUBLE, _TRAVEL, _SERVICE, _START, _MOOD = range(9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +58,13 @@ class Noise:
     late_start: Seconds = 420  # mean; exponential
 
 
-@dataclass(frozen=True, slots=True)
 class Scenarios:
     """Noise by address, one row of scenarios each; `row_of` says which row is whose.
+
+    Parameters
+    ----------
+    count
+        How many scenarios, at least 2.
 
     Attributes
     ----------
@@ -74,16 +82,101 @@ class Scenarios:
         One per scenario: seconds, and what fades, as it is before the first leg.
     memory
         How much of what fades is still there a leg later.
+
+    Notes
+    -----
+    A row is drawn when it is first needed (`draw`), some 20 us each: a process that has just started judges a
+    few dozen addresses. It is the same row whenever that is, for each number is a hash of its own place.
     """
 
-    pace: Noises
-    step: Noises
-    hold_up: Noises
-    visit: Noises
-    trouble: Noises
-    late_start: Noises
-    mood: Noises
-    memory: float
+    def __init__(self, noise: Noise, count: int) -> None:
+        self.memory = noise.fading_memory
+        self._noise = noise
+        self._dice = _Dice(count)
+        alone = np.zeros(1, dtype=np.intp)
+        self._travel_shared = noise.travel_shared * self._dice.normal(_TRAVEL, alone)
+        self._service_shared = noise.service_shared * self._dice.normal(_SERVICE, alone)
+        self.late_start = (-noise.late_start * np.log(self._dice.uniform(_START, alone)[0])).astype(
+            np.float32
+        )
+        self.mood = (noise.travel_fading * self._dice.normal(_MOOD, alone)[0]).astype(np.float32)
+        self.pace, self.step, self.visit = (np.zeros((ROWS, count), dtype=np.float32) for _ in range(3))
+        self.hold_up, self.trouble = (np.zeros((ROWS + 1, count), dtype=np.float32) for _ in range(2))
+        self._drawn = np.zeros(ROWS, dtype=bool)
+
+    def draw(self, rows: Rows) -> None:
+        """See to it that these rows are there. Two threads that draw the same row write the same numbers."""
+        if self._drawn[rows].all():
+            return
+        needed = np.zeros(ROWS, dtype=bool)
+        needed[rows] = True
+        new = np.flatnonzero(needed & ~self._drawn)
+        noise, dice = self._noise, self._dice
+        own = noise.travel_leg * dice.normal(_PACE, new)
+        self.pace[new] = _mean_one(self._travel_shared + own) * np.exp(-(noise.travel_fading**2) / 2)
+        fresh = noise.travel_fading * np.sqrt(1 - noise.fading_memory**2)
+        self.step[new] = fresh * dice.normal(_STEP, new)
+        self.hold_up[new] = dice.delays(_HOLD_UP, new, noise.leg_incident, noise.leg_incident_delay)
+        self.visit[new] = _mean_one(self._service_shared + noise.service_stop * dice.normal(_VISIT, new))
+        self.trouble[new] = dice.delays(_TROUBLE, new, noise.stop_incident, noise.stop_incident_delay)
+        self._drawn[new] = True
+
+
+class _Dice:
+    """Latin hypercubes: each row takes each stratum exactly once, in an order of its own."""
+
+    def __init__(self, count: int) -> None:
+        quantiles = np.array([normal_quantile((stratum + 0.5) / count) for stratum in range(count)])
+        self._quantiles = quantiles / quantiles.std()
+        self._numbers = np.arange(count, dtype=np.uint32)
+        self._bits = np.uint32((count - 1).bit_length())
+
+    def normal(self, source: int, rows: Rows) -> NDArray[np.float64]:
+        """Standard normal, each quantile once a row."""
+        return np.asarray(self._quantiles[self._order(self._hashes(source, rows))])
+
+    def uniform(self, source: int, rows: Rows) -> NDArray[np.float64]:
+        """Anywhere in its stratum, never 0: the rare and long delays live in the first few of them."""
+        hashes = self._hashes(source, rows)
+        within = (hashes & _LOW).astype(np.float64) / 2**32
+        return np.asarray((self._order(hashes) + 1 - within) / len(self._numbers))
+
+    def delays(self, source: int, rows: Rows, probability: Probability, mean: Seconds) -> NDArray[np.float64]:
+        """Seldom, and exponentially long."""
+        chances = self.uniform(source, rows)
+        found = np.zeros_like(chances)
+        happens = chances < probability
+        found[happens] = -mean * np.log(chances[happens] / probability)
+        return found
+
+    def _order(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
+        """Each row the numbers below `count`, sorted by the upper halves of its hashes."""
+        keys = (hashes >> np.uint64(32)).astype(np.uint32) >> self._bits << self._bits
+        return np.sort(keys | self._numbers, axis=1) & np.uint32((1 << int(self._bits)) - 1)
+
+    def _hashes(self, source: int, rows: Rows) -> NDArray[np.uint64]:
+        """One for each row and scenario, by the place alone: splitmix64 (Steele, Lea and Flood 2014)."""
+        place = (np.uint64(source * ROWS) + rows.astype(np.uint64))[:, None] << np.uint64(32) | self._numbers
+        mixed = (place + np.uint64(_SEED)) * _GOLDEN
+        mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(mixed ^ mixed >> np.uint64(31))
+
+
+def normal_quantile(probability: Probability) -> float:
+    """Where a standard normal number lies below with this probability, between 0 and 1; some microseconds.
+
+    Newton's method on the distribution function. Below the middle that is convex, so that from the middle
+    each step goes towards the quantile and none beyond it.
+    """
+    if probability > 0.5:
+        return -normal_quantile(1 - probability)
+    at, step = 0.0, 1.0
+    while step > 1e-12:
+        below = erfc(-at / sqrt(2)) / 2
+        step = (below - probability) * sqrt(2 * pi) * exp(at * at / 2)
+        at -= step
+    return at
 
 
 def row_of(lat: NDArray[np.int32], lon: NDArray[np.int32]) -> Rows:
@@ -91,59 +184,20 @@ def row_of(lat: NDArray[np.int32], lon: NDArray[np.int32]) -> Rows:
 
     Two addresses have the same row, and so the same luck, once in `ROWS` pairs.
     """
-    mixed = lat.astype(np.uint64) * _MIX_LAT ^ lon.astype(np.uint64) * _MIX_LON
+    mixed = lat.astype(np.uint64) * _GOLDEN ^ lon.astype(np.uint64) * _OTHER
     mixed ^= mixed >> np.uint64(29)
-    return (mixed * _MIX_LAT >> np.uint64(64 - _ROW_BITS)).astype(np.intp)
+    return (mixed * _GOLDEN >> np.uint64(64 - _ROW_BITS)).astype(np.intp)
 
 
 @lru_cache(maxsize=4)
 def scenarios(noise: Noise, count: int) -> Scenarios:
-    """So many scenarios; drawn once per process, in about 30 ms for 320."""
-    chance = np.random.default_rng([_SEED, count])
-    quantiles = np.array([NormalDist().inv_cdf((stratum + 0.5) / count) for stratum in range(count)])
-    quantiles /= quantiles.std()
-
-    def strata(rows: int) -> NDArray[np.uint32]:
-        """Each row the numbers below `count` in an order of its own."""
-        bits = np.uint32(max(count - 1, 1).bit_length())
-        keys = chance.integers(0, 1 << 32, (rows, count), dtype=np.uint32) >> bits << bits
-        return np.sort(keys | np.arange(count, dtype=np.uint32), axis=1) & np.uint32((1 << int(bits)) - 1)
-
-    def normal(rows: int) -> NDArray[np.float64]:
-        return np.asarray(quantiles[strata(rows)])
-
-    def uniform(rows: int) -> NDArray[np.float64]:
-        """Anywhere in its stratum: the rare and long delays live in the first few of them."""
-        return np.asarray((strata(rows) + 1 - chance.random((rows, count))) / count)
-
-    def delays(probability: Probability, mean: Seconds) -> Noises:
-        found = np.zeros((ROWS + 1, count), dtype=np.float32)
-        chances = uniform(ROWS)
-        happens = chances < probability
-        found[:ROWS][happens] = -mean * np.log(chances[happens] / probability)
-        return found
-
-    travel_shared, service_shared = noise.travel_shared * normal(1), noise.service_shared * normal(1)
-    return Scenarios(
-        pace=_mean_one(travel_shared + noise.travel_leg * normal(ROWS)) * np.float32(_level(noise)),
-        step=(noise.travel_fading * np.sqrt(1 - noise.fading_memory**2) * normal(ROWS)).astype(np.float32),
-        hold_up=delays(noise.leg_incident, noise.leg_incident_delay),
-        visit=_mean_one(service_shared + noise.service_stop * normal(ROWS)),
-        trouble=delays(noise.stop_incident, noise.stop_incident_delay),
-        late_start=(-noise.late_start * np.log(uniform(1)[0])).astype(np.float32),
-        mood=(noise.travel_fading * normal(1)[0]).astype(np.float32),
-        memory=noise.fading_memory,
-    )
+    """So many scenarios, the same ones for everybody."""
+    return Scenarios(noise, count)
 
 
-def _level(noise: Noise) -> float:
-    """What gives the fading factor a mean of one."""
-    return float(np.exp(-(noise.travel_fading**2) / 2))
-
-
-def _mean_one(logs: NDArray[np.float64]) -> Noises:
+def _mean_one(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     factors = np.exp(logs)
-    return (factors / factors.mean(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(factors / factors.mean(axis=1, keepdims=True))
 
 
 type Watch = Callable[[int, Noises], None]
@@ -177,8 +231,10 @@ def drive(
 
     Notes
     -----
-    Cost: about fifteen passes over (routes, scenarios) single-precision numbers for each place.
+    Cost: about fifteen passes over (routes, scenarios) single-precision numbers for each place, and the
+    drawing of rows that nobody needed before.
     """
+    world.draw(rows)
     legs, opens, visits, rests, rests_until = (
         array.astype(np.float32)[:, :, None]
         for array in (drive_time, window_open, service_time, pause, pause_until)

@@ -1,13 +1,11 @@
 """The one place where adapters meet features.
 
-`build` makes what every request needs; what only a worker needs (Twilio's client, the queue) is made when it
-is first asked for, so that a checkout never pays for it. Weak point: everything is made once per process and
-lives as long.
+`build` makes what every request needs; a feature is imported and made when it is first asked for, so that a
+search pays for a search. Weak point: everything is made once per process and lives as long.
 """
 
 import random
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from secrets import randbits, token_bytes, token_urlsafe
@@ -22,18 +20,11 @@ from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.shared_clock import SharedClock
 from chalicelib.adapters.travel import TravelEngines
-from chalicelib.dispatch.service import Dispatch
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, stop_id_of
 from chalicelib.fleet.planning import Planner
-from chalicelib.fleet.service import Fleet
-from chalicelib.merchants.hold_caps import HoldCaps, HoldLimiter
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
-from chalicelib.notifications.model import Addressee
-from chalicelib.promises.booking import Booking
-from chalicelib.promises.changes import Promises
-from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotSearch
 from chalicelib.routing.proof import PROOF_SCENARIOS
 from chalicelib.routing.uncertainty import Noise, scenarios
@@ -42,7 +33,14 @@ from chalicelib.units import HOUR, MINUTE, Clock, StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.adapters.sqs import PlanJobs
+    from chalicelib.dispatch.service import Dispatch
+    from chalicelib.fleet.service import Fleet
+    from chalicelib.merchants.hold_caps import HoldLimiter
+    from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.service import Notifications, TextSender
+    from chalicelib.promises.booking import Booking
+    from chalicelib.promises.changes import Promises
+    from chalicelib.promises.placing import Ports
 
 _QUEUE_TIMES = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
@@ -73,14 +71,16 @@ def part(attempt: int) -> None:
     full_jitter(attempt)
 
 
-@dataclass(frozen=True, slots=True)
 class PromiseAddressees:
     """Finds out whom to text about a promise: joins a promise with its merchant's settings."""
 
-    store: DynamoStore
+    def __init__(self, store: DynamoStore) -> None:
+        self.store = store
 
-    def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
+    def addressee(self, tenant: Tenant, subject: str) -> "Addressee | None":
         """Whom to text; None if the promise is gone."""
+        from chalicelib.notifications.model import Addressee
+
         stop_id = stop_id_of(subject, PROMISE)
         promise = self.store.promise(tenant, stop_id) if stop_id is not None else None
         if promise is None:
@@ -119,29 +119,11 @@ class Services:
         self.receipts, self._travel = store, travel
         self.planner = _planner(settings, store, travel)
         self.search = SlotSearch(store, self.planner)
-        ports = Ports(
-            store=store,
-            planner=self.planner,
-            search=self.search,
-            new_stop_id=_fresh_stop_id,
-            new_token=lambda: token_urlsafe(16),
-            pause=part,
-        )
-        self.booking = Booking(ports)
-        self.promises = Promises(ports)
-        self.fleet = Fleet(store, travel.of, noise=Noise(), pause=part)
-        self.dispatch = Dispatch(store, self.planner)
         self.merchants = Merchants(
             store, entropy=token_bytes, remember_for=settings.staleness, modes=(settings.mode,)
         )
         quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
         self.rate_limiter = RateLimiter(store, quota=quota)
-        caps = HoldCaps(
-            network=Quota(requests=settings.holds_per_network_hour, window=HOUR),
-            destination=Quota(requests=settings.holds_per_destination_hour, window=HOUR),
-            key=Quota(requests=settings.holds_per_key_hour, window=HOUR),
-        )
-        self.hold_limiter = HoldLimiter(store, caps=caps, hide=self.sealer.derive)
 
     def business_now(self, tenant: Tenant, *, system_now: Timestamp | None = None) -> Timestamp:
         """A merchant's business time: the system's, in a sandbox moved by the test clock."""
@@ -172,6 +154,60 @@ class Services:
         """Close connections that are kept; whoever asks next makes new ones."""
         self.store.disconnect()
         self.secrets.disconnect()
+
+    @cached_property
+    def hold_limiter(self) -> "HoldLimiter":
+        """The caps of holds through publishable keys."""
+        from chalicelib.merchants.hold_caps import HoldCaps, HoldLimiter
+
+        settings = self.settings
+        caps = HoldCaps(
+            network=Quota(requests=settings.holds_per_network_hour, window=HOUR),
+            destination=Quota(requests=settings.holds_per_destination_hour, window=HOUR),
+            key=Quota(requests=settings.holds_per_key_hour, window=HOUR),
+        )
+        return HoldLimiter(self.store, caps=caps, hide=self.sealer.derive)
+
+    @cached_property
+    def booking(self) -> "Booking":
+        """Holds, and what becomes of them."""
+        from chalicelib.promises.booking import Booking
+
+        return Booking(self._ports)
+
+    @cached_property
+    def promises(self) -> "Promises":
+        """Promises that were made."""
+        from chalicelib.promises.changes import Promises
+
+        return Promises(self._ports)
+
+    @cached_property
+    def _ports(self) -> "Ports":
+        from chalicelib.promises.placing import Ports
+
+        return Ports(
+            store=self.store,
+            planner=self.planner,
+            search=self.search,
+            new_stop_id=_fresh_stop_id,
+            new_token=lambda: token_urlsafe(16),
+            pause=part,
+        )
+
+    @cached_property
+    def fleet(self) -> "Fleet":
+        """Depots, vans and their shifts."""
+        from chalicelib.fleet.service import Fleet
+
+        return Fleet(self.store, self._travel.of, noise=Noise(), pause=part)
+
+    @cached_property
+    def dispatch(self) -> "Dispatch":
+        """Plans, looked after."""
+        from chalicelib.dispatch.service import Dispatch
+
+        return Dispatch(self.store, self.planner)
 
     @cached_property
     def plan_jobs(self) -> "PlanJobs":

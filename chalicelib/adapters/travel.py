@@ -6,12 +6,15 @@ once; a graph that is added later needs a new process.
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chalicelib.adapters.osrm import Osrm
 from chalicelib.adapters.road_graph import RoadFigures, RoadGraph
 from chalicelib.errors import OffRoad, Upstream
 from chalicelib.fleet.model import Depot, TravelEngine
 from chalicelib.routing.travel_times import StraightLine, TravelTimes
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.osrm import Osrm
 
 _GRAPH = "graph.npz"
 
@@ -67,7 +70,9 @@ class TravelEngines:
         return sorted(found.parent.name for found in self._roads.glob(f"*/{_GRAPH}"))
 
     @cached_property
-    def _osrm(self) -> Osrm:
+    def _osrm(self) -> "Osrm":
+        from chalicelib.adapters.osrm import Osrm
+
         if self._osrm_url is None:
             raise Upstream("There is no OSRM server.")
         return Osrm(self._osrm_url)

@@ -37,25 +37,22 @@ ID_PATTERN = r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,63}"
 _EARLIEST, _LATEST = 946_684_800, 4_133_980_800  # 2000-01-01 and 2101-01-01, UTC
 _FURTHEST_OFFSET = timedelta(hours=14)  # Kiritimati
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_WALL_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
-_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII)
-_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+# Patterns, compiled when they are first used: a search needs two of them.
+_INSTANT = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:[0-5]\d)"
+_DATE = r"\d{4}-\d\d-\d\d"
+_WALL_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_ZONE = r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}"
+_E164 = r"\+[1-9]\d{6,14}"
 _SATELLITE = ("+870", "+881", "+882", "+883")
 _TWILIO_MAGIC = "+1500555"  # test numbers of Twilio; by their prefix they would be personal numbers
-_ORIGIN = re.compile(
-    r"(?:https://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?",
-    re.ASCII,
-)
+_ORIGIN = r"(?:https://[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|http://(?:localhost|127\.0\.0\.1))(?::\d{1,5})?"
 _JOINERS = "\u200c\u200d"  # Persian and Indic names and emoji need them
 _LONGEST_RAW = 2_000  # characters that are cleaned before they are counted
 # A run of letters is looked at once, from its beginning and without giving back: linear whatever comes.
-_LINK = re.compile(
+_LINK = (
     r"://|\bwww\.|(?<![\w-])[\w-]++\.[a-z]{2,}/"
     r"|(?<![\w-])[\w-]{2,}+\.(?:com|net|org|info|biz|io|co|me|ly|app|dev|link|xyz|shop|store|top|site|online|club|live"
-    r"|page|click|gl|gd|to|cc|tv|ai|eu|us|uk|de|fr|es|pt|it|nl|pl|ru|cn|in|br|au|ca)\b",
-    re.I,
+    r"|page|click|gl|gd|to|cc|tv|ai|eu|us|uk|de|fr|es|pt|it|nl|pl|ru|cn|in|br|au|ca)\b"
 )
 # ISO 4217, without funds, metals and test codes.
 _CURRENCIES = """
@@ -117,7 +114,7 @@ def read_instant(text: object) -> Timestamp:
         If it is naive, does not exist (a leap second included), has an offset no place has, or lies outside
         the years 2000 to 2100. It is a `ValueError`.
     """
-    if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+    if not isinstance(text, str) or not re.fullmatch(_INSTANT, text, re.ASCII):
         raise PydanticCustomError("instant", "Input should be an RFC 3339 instant with offset")
     try:
         moment = datetime.fromisoformat(text.upper())
@@ -153,7 +150,7 @@ def read_date(text: object) -> date:
     PydanticCustomError
         If it is anything else, does not exist, or lies outside the years 2000 to 2100. It is a `ValueError`.
     """
-    if isinstance(text, str) and _DATE.fullmatch(text):
+    if isinstance(text, str) and re.fullmatch(_DATE, text, re.ASCII):
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -164,7 +161,7 @@ def read_date(text: object) -> date:
 
 
 def _read_wall_time(text: object) -> time:
-    if not isinstance(text, str) or not _WALL_TIME.fullmatch(text):
+    if not isinstance(text, str) or not re.fullmatch(_WALL_TIME, text, re.ASCII):
         raise PydanticCustomError("wall_time", "Input should be a time of day as HH:MM")
     return time.fromisoformat(text)
 
@@ -179,7 +176,7 @@ def _check_zone(name: str) -> str:
 
 @cache
 def _is_zone(name: str) -> bool:
-    if not _ZONE.fullmatch(name) or name in {"Factory", "localtime", "posixrules"}:
+    if not re.fullmatch(_ZONE, name, re.ASCII) or name in {"Factory", "localtime", "posixrules"}:
         return False
     try:
         ZoneInfo(name)
@@ -313,7 +310,7 @@ def _check_callable(number: str) -> str:
 def _kind_of(number: str) -> int:
     import phonenumbers
 
-    if not _E164.fullmatch(number):
+    if not re.fullmatch(_E164, number, re.ASCII):
         raise PydanticCustomError("phone", "Input should be a phone number in E.164, such as +12025550123")
     try:
         parsed = phonenumbers.parse(number, None)
@@ -362,7 +359,7 @@ def _visible(text: str) -> str:
 
 def _no_link(text: str) -> str:
     # A name goes into a text message, where any address becomes a link that we would have sent.
-    if _LINK.search(unicodedata.normalize("NFKC", text)):
+    if re.search(_LINK, unicodedata.normalize("NFKC", text), re.I):
         raise PydanticCustomError("name", "A name holds no web address")
     return text
 
@@ -390,7 +387,7 @@ Locale = Annotated[
 
 
 def _check_origin(origin: str) -> str:
-    if not _ORIGIN.fullmatch(origin):
+    if not re.fullmatch(_ORIGIN, origin, re.ASCII):
         raise PydanticCustomError("origin", "Input should be a web origin, such as https://shop.example")
     return origin
 

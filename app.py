@@ -4,20 +4,19 @@ Event sources are declared here and nowhere else: Chalice points Lambda at the m
 function, and middleware set up here would be missing elsewhere.
 """
 
-import gc
+from chalicelib.start import quick_imports
 
-gc.disable()  # what imports make stays: looking through it for garbage would be a tenth of a cold start
+with quick_imports():
+    import os
+    from functools import cache
+    from typing import Any
 
-import os
-from functools import cache
-from typing import Any
+    from chalice import Chalice, Rate
 
-from chalice import Chalice, Rate
-
-from chalicelib.bootstrap import Services, build
-from chalicelib.handlers import door, snapshot, workers
-from chalicelib.handlers.site import site
-from chalicelib.settings import Settings, Stage
+    from chalicelib.bootstrap import Services, build
+    from chalicelib.handlers import door, snapshot, workers
+    from chalicelib.handlers.site import site
+    from chalicelib.settings import Settings, Stage
 
 app = Chalice(app_name="slotkeeper", configure_logs=False)  # its log is ours: `handlers.telemetry`
 app.api.binary_types = []
@@ -54,7 +53,3 @@ def publish_facts(event: Any) -> Any:
 def drain_due(event: Any) -> int:
     """Clear up behind what came due."""
     return workers.drain_due(services())
-
-
-gc.freeze()  # from here on nobody looks for garbage in it either
-gc.enable()

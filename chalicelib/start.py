@@ -1,11 +1,11 @@
 """What makes a process start faster, whatever it imports.
 
 Two things. Nothing that an import makes is garbage, so the collector waits and never looks at it again. And
-Python writes the methods of a dataclass as text and compiles it, in every process anew: a third of a
-millisecond for each class, ours and the libraries'. An artefact brings that text compiled (`kept_in`, written
-by `infra.artefact`), as it brings the bytecode of modules. A text that is not there, or nothing that is there,
-changes nothing but the time. Weak point: `exec` is replaced within a module of the standard library, for its
-only call; a Python that no longer calls it there finds nothing to save.
+Python writes the methods of a dataclass as text and compiles that, in every process anew: a third of a
+millisecond for each class, ours and the libraries'. An artefact brings these texts compiled, as it brings the
+bytecode of modules (`infra.artefact.methods`). Where it brings none, or another text, only time is lost. Weak
+point: `exec` is replaced within a module of the standard library, for its only call there; a Python that does
+without that call saves nothing.
 """
 
 import dataclasses

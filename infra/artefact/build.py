@@ -15,6 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from infra.artefact import watch
 from infra.artefact.commands import run
 from infra.artefact.contents import ARTEFACTS, keeps
+from infra.artefact.methods import keep_methods
 from infra.artefact.template import Template, finished, write_template
 from infra.artefact.wheels import closure, download, required
 
@@ -44,6 +45,7 @@ def build(out: Path, *, stage: str = "live") -> None:
         wheels = download(closure(asked), place / "wheels")
         theirs = {name: _unpacked(wheel, tree, keeps) for name, wheel in wheels.items()}
         _compile(tree)
+        ours.append(keep_methods(tree))
         for artefact in ARTEFACTS:
             inside = closure(asked - {canonicalize_name(name) for name in artefact.without})
             _archive(out / artefact.file_name, tree, _files(ours, theirs, inside))

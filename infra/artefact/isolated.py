@@ -18,7 +18,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-FIRST_ANSWER: Final = Path(__file__).with_name("first_answer.py")
+FIRST_ANSWER: Final = Path(__file__).with_name("first_answer.py").read_text("utf-8")
+FLOOR: Final = Path(__file__).with_name("floor.py").read_text("utf-8")
 
 # What the settings ask for, leading nowhere.
 NOWHERE: Final = {
@@ -101,6 +102,7 @@ class Isolated:
         event: Mapping[str, Any] | None = None,
         *,
         imports: Sequence[str] = (),
+        program: str = FIRST_ANSWER,
     ) -> FirstAnswer:
         """Start a function and hand it one event.
 
@@ -110,10 +112,12 @@ class Isolated:
             As in the template, `app.app` for example; None only imports.
         imports
             Modules imported before.
+        program
+            Text of what runs; `FLOOR` does without the artefact's own application.
         """
         began = perf_counter()
         asked = {"handler": handler, "event": event, "imports": list(imports)}
-        printed = self.run(FIRST_ANSWER.read_text("utf-8"), given=json.dumps(asked))
+        printed = self.run(program, given=json.dumps(asked))
         wall_ms = 1000 * (perf_counter() - began)
         return FirstAnswer(**json.loads(printed.splitlines()[-1]), wall_ms=wall_ms)
 

@@ -1,58 +1,61 @@
 """What a start costs: ``python -m infra.artefact.measure``, after `make package`.
 
 Each figure is the CPU time of a fresh process from nothing to its first answer, the interpreter's own start
-included; the search is a real one, against the sandbox's table. Weak point: Lambda also fetches the zip and
-starts its sandbox, which nothing here can show.
+included; the search is a real one, against the sandbox's table and vans with booked routes. The floor is what
+anybody pays for the same libraries (`floor.py`), as Python starts it and with what `chalicelib.start`
+does. Weak point: Lambda also fetches the zip and starts its sandbox, which nothing here can show.
 """
 
 import argparse
+import json
+import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+import urllib.request
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
+from chalicelib.start import kept_in
 from infra.artefact.build import ROOT
 from infra.artefact.contents import LEAN, WORKER
-from infra.artefact.isolated import NOWHERE, Isolated, http_event, unpacked
+from infra.artefact.isolated import FIRST_ANSWER, FLOOR, NOWHERE, Isolated, http_event, unpacked
 from infra.sandbox import Sandbox
 
-# What a search stands on, whoever wrote it.
-LIBRARIES: Final = """
-import time
-import boto3, chalice, numpy, pydantic
-from aws_lambda_powertools import Logger
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-Logger(service="any")
-boto3.client("dynamodb")
-print(1000 * time.process_time())
-"""
 NOTHING: Final = "import time; print(1000 * time.process_time())"
-SOLVER: Final = "the worker with its solver"
+FLOOR_ROW: Final = "the floor of a search"
+QUICK_FLOOR_ROW: Final = "the floor, started as we start"
+SEARCH_ROW: Final = "first search, roads of Porto"
+QUICK: Final = "from chalicelib.start import quick_imports\nquick = quick_imports()\nquick.__enter__()\n"
 SOLVES: Final = f"import app\nfrom ortools.constraint_solver import pywrapcp\n{NOTHING}"
-# What is imported where it is needed.
-LAZY: Final = (
-    "aws_lambda_powertools.utilities.batch",
-    "chalicelib.adapters.sqs",
-    "chalicelib.handlers.docs_page",
-    "chalicelib.handlers.openapi",
+LISTED: Final = """
+import json, pkgutil, chalicelib
+print(json.dumps([each.name for each in pkgutil.walk_packages(chalicelib.__path__, "chalicelib.")]))
+"""
+# What a program would import at its top that does not think of its start.
+BY_HABIT: Final = (
+    "boto3",
+    "numpy.random",
+    "ortools.constraint_solver.pywrapcp",
     "phonenumbers",
-    "pyroutingkit",
+    "aws_lambda_powertools.utilities.batch",
     "twilio.rest.api.v2010.account.message",
 )
 WISH: Final = {"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 1}, "days": 3}
+BOOKED: Final = 12
 
 type Milliseconds = float
-type Environment = Mapping[str, str]
-type Row = Callable[[Callable[[Environment], Isolated]], Milliseconds]
+type Row = Callable[[], Milliseconds]
 
 
-def printed(isolated: Isolated, program: str) -> Milliseconds:
-    return float(isolated.run(program))
-
-
-def first_answer(isolated: Isolated, event: dict[str, object], imports: Sequence[str] = ()) -> Milliseconds:
+def first_answer(
+    isolated: Isolated,
+    event: dict[str, object],
+    *,
+    imports: Sequence[str] = (),
+    program: str = FIRST_ANSWER,
+) -> Milliseconds:
     """Start the API and ask it one thing.
 
     Raises
@@ -60,64 +63,88 @@ def first_answer(isolated: Isolated, event: dict[str, object], imports: Sequence
     ValueError
         If the answer is not 200: a failure may be fast.
     """
-    seen = isolated.first_answer("app.app", event, imports=imports)
+    seen = isolated.first_answer("app.app", event, imports=imports, program=program)
     if seen.answer["statusCode"] != 200:
         raise ValueError(seen.answer["body"])
     return seen.cpu_ms
 
 
-def rows_of(sandbox: Sandbox) -> dict[str, Row]:
-    """What is measured in the lean artefact, by name; each gets what makes a process in an environment."""
+def book(url: str, key: str) -> None:
+    """Hold a dozen places around the depot, so that a search finds vans with routes."""
+
+    def post(path: str, name: str, body: object) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        headers["Idempotency-Key"] = name
+        request = urllib.request.Request(f"{url}{path}", json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    for number in range(BOOKED):
+        cart = f"cart-{number}"
+        destination = {"lat": 41.15 + 0.002 * number, "lon": -8.63 + 0.003 * (number % 5)}
+        found = post("/v1/slots/search", f"search-{cart}", {"destination": destination, "cart_ref": cart})
+        offers = [slot["offer"] for slot in found["slots"] if slot["available"]]
+        post("/v1/holds", f"hold-{cart}", {"offer": offers[number % len(offers)], "cart_ref": cart})
+
+
+def rows_of(sandbox: Sandbox, *, lean: Path, sources: Path, both: Path) -> dict[str, Row]:
+    """What is measured, by name.
+
+    Parameters
+    ----------
+    lean, sources
+        The lean artefact, as it is and without anything compiled.
+    both
+        Both artefacts in one folder.
+    """
     key = sandbox.merchants[0]["keys"]["secret"]
+    book(sandbox.url, key)
     health = http_event("GET", "/v1/health")
     search = http_event("POST", "/v1/slots/search", WISH, headers={"Authorization": f"Bearer {key}"})
     straight = {name: value for name, value in sandbox.environment.items() if name != "ROADS_DIR"}
     roads = {**straight, "ROADS_DIR": "roads"}
+    everything = [*BY_HABIT, *json.loads(Isolated(both, NOWHERE).run(LISTED))]
     return {
-        "Python itself": lambda within: printed(within(NOWHERE), NOTHING),
-        "the libraries of a search": lambda within: printed(within(NOWHERE), LIBRARIES),
-        "first answer, health": lambda within: first_answer(within(NOWHERE), health),
-        "first search, straight lines": lambda within: first_answer(within(straight), search),
-        "first search, roads of Porto": lambda within: first_answer(within(roads), search),
-        "the same, nothing lazy": lambda within: first_answer(within(roads), search, LAZY),
+        "Python itself": lambda: float(Isolated(lean, NOWHERE).run(NOTHING)),
+        "first answer, health": lambda: first_answer(Isolated(lean, NOWHERE), health),
+        "first search, straight lines": lambda: first_answer(Isolated(lean, straight), search),
+        FLOOR_ROW: lambda: first_answer(Isolated(lean, roads), search, program=FLOOR),
+        QUICK_FLOOR_ROW: lambda: first_answer(Isolated(lean, roads), search, program=QUICK + FLOOR),
+        SEARCH_ROW: lambda: first_answer(Isolated(lean, roads), search),
+        "the same, everything at top level": lambda: first_answer(
+            Isolated(both, roads), search, imports=everything
+        ),
+        "the same, from sources": lambda: first_answer(Isolated(sources, roads, ("-B",)), search),
+        "the worker with its solver": lambda: float(Isolated(both, NOWHERE).run(SOLVES)),
     }
 
 
-def medians(take: Callable[[], Mapping[str, Milliseconds]], *, times: int) -> dict[str, Milliseconds]:
-    """Take all figures in turn, several times over: a machine that is busy for a while is so to all."""
-    taken = [take() for _ in range(times)]
-    return {name: median(one[name] for one in taken) for name in taken[0]}
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m infra.artefact.measure", description=__doc__)
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="folder that `make package` wrote")
-    parser.add_argument("--times", type=int, default=7, help="processes per figure")
-    given = parser.parse_args()
+    parser.add_argument("--times", type=int, default=11, help="processes per figure")
+    given = parser.parse_args(arguments)
     lean, worker = given.build / LEAN.file_name, given.build / WORKER.file_name
-    with (
-        Sandbox() as sandbox,
-        unpacked(lean) as whole,
-        unpacked(lean) as sources,
-        unpacked(worker) as solving,
-    ):
+    with Sandbox() as sandbox, unpacked(lean) as whole, unpacked(lean) as sources, unpacked(worker) as both:
+        with zipfile.ZipFile(lean) as archive:
+            archive.extractall(both)
+        kept_in(sources).unlink()
         for bytecode in sources.rglob("*.pyc"):
             bytecode.unlink()
-        rows = rows_of(sandbox)
-
-        def take() -> dict[str, Milliseconds]:
-            found = {SOLVER: printed(Isolated(solving, NOWHERE), SOLVES)}
-            for name, row in rows.items():
-                found[name] = row(partial(Isolated, whole))
-                found[f"{name}, sources"] = row(partial(Isolated, sources, options=("-B",)))
-            return found
-
-        found = medians(take, times=given.times)
-    print(f"CPU milliseconds, median of {given.times} processes, Python {sys.version.split()[0]}")
-    print(f"{'':30}{'bytecode':>10}{'sources':>10}")
+        rows = rows_of(sandbox, lean=whole, sources=sources, both=both)
+        taken = [{name: take() for name, take in rows.items()} for _ in range(given.times)]
+    # In turn, and the floor beside its search: a machine that is busy for a while is so to all.
+    print(
+        f"CPU milliseconds, median and least of {given.times} processes, Python {platform.python_version()}"
+    )
     for name in rows:
-        print(f"{name:30}{found[name]:10.0f}{found[f'{name}, sources']:10.0f}")
-    print(f"{SOLVER:30}{found[SOLVER]:10.0f}")
+        figures = [one[name] for one in taken]
+        print(f"{name:34}{median(figures):8.0f}{min(figures):8.0f}")
+    for floor in (FLOOR_ROW, QUICK_FLOOR_ROW):
+        above = median(one[SEARCH_ROW] - one[floor] for one in taken)
+        ratio = median(one[SEARCH_ROW] / one[floor] for one in taken)
+        print(f"the search above {floor}: {above:+.0f} ms, {ratio:.2f} times as much, median of the pairs")
     return 0
 
 

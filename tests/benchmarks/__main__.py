@@ -18,6 +18,7 @@ PARTS = {
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
     "http": "whole requests over HTTP, and a big plan cold and warm",
+    "coldstart": "a process from nothing to its first answer, beside the floor of its libraries",
     "load": "1 to 64 shoppers at once, with a store that is well and with one that throttles",
 }
 

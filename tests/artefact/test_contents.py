@@ -190,8 +190,8 @@ def test_aws_clients_that_the_code_makes_are_packed() -> None:
         for path in (ROOT / "chalicelib").rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "client"
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "_client"
         and call.args
         and isinstance(call.args[0], ast.Constant)
     }

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import zipfile
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -9,24 +10,106 @@ from typing import Any
 
 import pytest
 
+from chalicelib.start import kept_in
 from infra.artefact import LEAN
-from infra.artefact.isolated import NOWHERE, Died, Isolated, http_event
+from infra.artefact.isolated import FIRST_ANSWER, NOWHERE, Died, Isolated, http_event
 from infra.sandbox import Sandbox, lambda_events
 
 WISH = {"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 1}, "days": 3}
+# What a first search loads of ours, beside routing, the store's rows and packages: add to it knowingly.
+ON_THE_SEARCH_PATH = {
+    "chalicelib.adapters.road_graph",
+    "chalicelib.adapters.sealing",
+    "chalicelib.adapters.secrets",
+    "chalicelib.adapters.travel",
+    "chalicelib.bootstrap",
+    "chalicelib.errors",
+    "chalicelib.events",
+    "chalicelib.fleet.area",
+    "chalicelib.fleet.calendar",
+    "chalicelib.fleet.documents",
+    "chalicelib.fleet.ids",
+    "chalicelib.fleet.model",
+    "chalicelib.fleet.planning",
+    "chalicelib.fleet.plans",
+    "chalicelib.fleet.store",
+    "chalicelib.handlers.checkout",
+    "chalicelib.handlers.door",
+    "chalicelib.handlers.endpoints",
+    "chalicelib.handlers.http",
+    "chalicelib.handlers.idempotency",
+    "chalicelib.handlers.incoming",
+    "chalicelib.handlers.site",
+    "chalicelib.handlers.strict_json",
+    "chalicelib.handlers.wire",
+    "chalicelib.handlers.workers",
+    "chalicelib.merchants.model",
+    "chalicelib.merchants.quota",
+    "chalicelib.merchants.service",
+    "chalicelib.notifications.model",
+    "chalicelib.promises.documents",
+    "chalicelib.promises.model",
+    "chalicelib.promises.offer_token",
+    "chalicelib.promises.search",
+    "chalicelib.promises.store",
+    "chalicelib.receipts",
+    "chalicelib.settings",
+    "chalicelib.start",
+    "chalicelib.units",
+}
+LIBRARIES_OF_A_SEARCH = {
+    "_cffi_backend",
+    "annotated_types",
+    "aws_lambda_powertools",
+    "botocore",
+    "certifi",
+    "chalice",
+    "cryptography",
+    "dateutil",
+    "jmespath",
+    "numpy",
+    "pydantic",
+    "pydantic_core",
+    "pyroutingkit",
+    "six",
+    "typing_extensions",
+    "typing_inspection",
+    "urllib3",
+}
+TELLS_WHAT_DATACLASSES_COMPILE = """
+import sys
+
+def heard(event, told):
+    if event == "compile" and "__create_fn__" in str(told[0]):
+        print("compiled")
+
+sys.addaudithook(heard)
+"""
+
 # What a checkout must not wait for.
 OFF_THE_CHECKOUT_PATH = {
     "aws_lambda_powertools.utilities.batch",
     "aws_xray_sdk",
+    "boto3",
+    "chalicelib.adapters.osrm",
     "chalicelib.adapters.sqs",
     "chalicelib.adapters.twilio",
+    "chalicelib.dispatch.service",
+    "chalicelib.fleet.service",
     "chalicelib.handlers.docs_page",
+    "chalicelib.handlers.fleet",
     "chalicelib.handlers.openapi",
+    "chalicelib.handlers.promises",
+    "chalicelib.promises.booking",
+    "numpy.ma",
+    "numpy.random",
     "ortools",
     "pandas",
     "phonenumbers",
     "pyvrp",
     "requests",
+    "s3transfer",
+    "statistics",
     "twilio",
 }
 
@@ -149,14 +232,59 @@ def test_bytecode_is_used_without_a_look_at_its_source(built: Path, tmp_path: Pa
 
 def test_search_loads_nothing_but_what_a_search_needs(lean: Path, sandbox: Sandbox) -> None:
     """A shopper's first search pays for no solver, no Twilio, no documents; the roads it does need."""
-    key = sandbox.merchants[0]["keys"]["secret"]
-    search = http_event("POST", "/v1/slots/search", WISH, headers={"Authorization": f"Bearer {key}"})
-    there = {**sandbox.environment, "ROADS_DIR": "roads"}
-    seen = Isolated(lean, there).first_answer("app.app", search)
+    seen = Isolated(lean, on_roads(sandbox)).first_answer("app.app", search_event(sandbox))
     assert seen.answer["statusCode"] == 200, seen.answer
     assert any(slot["available"] for slot in json.loads(seen.answer["body"])["slots"])
     assert not OFF_THE_CHECKOUT_PATH & (seen.modules.keys() | roots(seen.modules))
     assert "pyroutingkit" in seen.modules
+
+
+def test_search_loads_what_it_is_known_to_load(lean: Path, sandbox: Sandbox) -> None:
+    """Of our modules and of the libraries, each one on the way of a shopper who waits stands in a list."""
+    seen = Isolated(lean, on_roads(sandbox)).first_answer("app.app", search_event(sandbox))
+    assert seen.answer["statusCode"] == 200, seen.answer
+    whole = ("chalicelib.routing.", "chalicelib.adapters.dynamodb")
+    packages = {name for name, file in seen.modules.items() if str(file).endswith("__init__.py")}
+    ours = {name for name in seen.modules if name.startswith("chalicelib.") and not name.startswith(whole)}
+    assert ours - packages <= ON_THE_SEARCH_PATH
+    theirs = {name for name, file in seen.modules.items() if file and Path(file).is_relative_to(lean)}
+    assert roots(theirs) - {"app", "chalicelib"} <= LIBRARIES_OF_A_SEARCH
+
+
+def test_first_search_compiles_no_dataclass(lean: Path, sandbox: Sandbox) -> None:
+    """The methods of every dataclass on the way, ours and the libraries', were compiled with the artefact."""
+    assert compiled_by_a_search(lean, sandbox) == 0
+
+
+def test_without_its_file_each_dataclass_is_compiled(lean: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Control: the same artefact without what the build compiled compiles hundreds, and answers the same."""
+    bare = tmp_path / "bare"
+    shutil.copytree(lean, bare, symlinks=True)
+    kept_in(bare).unlink()
+    assert compiled_by_a_search(bare, sandbox) > 300
+
+
+def test_compiled_methods_are_for_the_runtime(lean: Path) -> None:
+    """Another Python would not look at them: their file is named as bytecode is."""
+    assert kept_in(lean).name == f"dataclasses.{sys.implementation.cache_tag}.marshal"
+    assert kept_in(lean).exists()
+
+
+def compiled_by_a_search(artefact: Path, sandbox: Sandbox) -> int:
+    asked = {"handler": "app.app", "event": search_event(sandbox), "imports": []}
+    program = TELLS_WHAT_DATACLASSES_COMPILE + FIRST_ANSWER
+    *told, answer = Isolated(artefact, on_roads(sandbox)).run(program, given=json.dumps(asked)).splitlines()
+    assert json.loads(answer)["answer"]["statusCode"] == 200
+    return told.count("compiled")
+
+
+def search_event(sandbox: Sandbox) -> dict[str, Any]:
+    key = sandbox.merchants[0]["keys"]["secret"]
+    return http_event("POST", "/v1/slots/search", WISH, headers={"Authorization": f"Bearer {key}"})
+
+
+def on_roads(sandbox: Sandbox) -> dict[str, str]:
+    return {**sandbox.environment, "ROADS_DIR": "roads"}
 
 
 def test_texting_does_load_twilio(lean: Path) -> None:

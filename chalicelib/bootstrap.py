@@ -146,7 +146,7 @@ class Services:
 
     def warm(self) -> None:
         """Draw and load what the first search would wait for; of secrets, only the way to them."""
-        scenarios(Noise(), PROOF_SCENARIOS)
+        scenarios(Noise(), PROOF_SCENARIOS).draw_all()
         self._travel.warm()
         self.secrets.connect()
 

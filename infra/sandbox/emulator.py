@@ -35,6 +35,8 @@ class Emulator:
     ----------
     logs
         Folder of its log; a temporary one where none is given.
+    variables
+        Switches of ministack beyond our own.
 
     Raises
     ------
@@ -44,8 +46,9 @@ class Emulator:
 
     resources: Resources
 
-    def __init__(self, *, logs: Path | None = None) -> None:
+    def __init__(self, *, logs: Path | None = None, variables: Mapping[str, str] = {}) -> None:
         self._logs = logs
+        self._variables = dict(variables)
         self._exit = ExitStack()
         self.url = ""
 
@@ -53,9 +56,8 @@ class Emulator:
         logs = self._logs or Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-")))
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.child = Child(
-            "ministack", [str(_program())], environment=_ministack_environment(port), logs=logs
-        )
+        environment = _ministack_environment(port) | self._variables
+        self.child = Child("ministack", [str(_program())], environment=environment, logs=logs)
         self._exit.callback(stop, [self.child])
         try:
             self._wait_until_ready()

@@ -6,6 +6,7 @@ work every day, so that a first search finds slots.
 
 import json
 import os
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -96,3 +97,7 @@ def _put(url: str, content: Mapping[str, Any], *, key: str) -> None:
     except urllib.error.HTTPError as refused:
         with refused:
             raise OSError(f"PUT {url} was answered {refused.code}: {refused.read().decode()}") from refused
+
+
+if __name__ == "__main__":
+    print(json.dumps(seed(sys.argv[1])))

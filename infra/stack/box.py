@@ -1,0 +1,160 @@
+"""A deployed stack as a value: emulated AWS, a fake Twilio, the stack, and two merchants in it.
+
+Every function has the rights of its role and no others: the emulator judges each call by the policies of the
+template. The folder of the functions' unpacked zips goes when the stack goes.
+"""
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from infra.artefact.build import Template
+from infra.sandbox.children import Child, stop
+from infra.sandbox.emulator import ROOT, Emulator, clean_environment
+from infra.sandbox.serve import FROM_NUMBER
+from infra.stack.deploy import DeployFailed, Deployment, deploy
+
+STACK: Final = "slotkeeper-test"
+PUBLIC_BASE_URL: Final = "https://slots.example"
+SEED_SECONDS: Final = 120
+
+
+class Stack:
+    """A build, deployed on entry and gone on exit.
+
+    Parameters
+    ----------
+    build
+        Folder that `make package` wrote.
+    home
+        Folder of logs; a temporary one where none is given.
+
+    Attributes
+    ----------
+    url
+        Of the API, without a slash at the end.
+    merchants
+        Two of them, as in the sandbox's `ready.json`.
+    twilio_url
+        Of the fake Twilio.
+    deployment
+        What CloudFormation made, and how it differs from what was built.
+    """
+
+    url: str
+    emulator: Emulator
+    deployment: Deployment
+    merchants: Sequence[Mapping[str, Any]]
+    twilio_url: str
+
+    def __init__(self, build: Path, *, home: Path | None = None) -> None:
+        self._build = build
+        self._home = home
+        self._exit = ExitStack()
+        self._account, self._auth_token = f"AC{secrets.token_hex(16)}", secrets.token_hex(16)
+
+    def __enter__(self) -> Self:
+        try:
+            scratch = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-")))
+            home = self._home or scratch
+            self.emulator = self._exit.enter_context(Emulator(logs=home, variables=_switches(scratch)))
+            self.twilio_url = self._start_twilio(home)
+            self.deployment = self.deploy(STACK)
+            self.url = self.deployment.url
+            self.merchants = self.seed(self.deployment)
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the emulated AWS that may do anything and retries nothing."""
+        return self.emulator.client(service)
+
+    def deploy(self, name: str, *, template: Template | None = None) -> Deployment:
+        """Create a stack beside the others, from another template where one is given.
+
+        Raises
+        ------
+        DeployFailed
+            CloudFormation could not.
+        """
+        parameters = {
+            "SealingKey": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "TwilioAccountSid": self._account,
+            "TwilioAuthToken": self._auth_token,
+            "TwilioFrom": FROM_NUMBER,
+            "PublicBaseUrl": PUBLIC_BASE_URL,
+        }
+        # Texts must not leave the machine, and only a stage that is not live lets them go elsewhere.
+        variables = {"TWILIO_API_URL": self.twilio_url, "STAGE": "test"}
+        return deploy(
+            self.emulator, self._build, name, parameters=parameters, variables=variables, template=template
+        )
+
+    def seed(self, deployment: Deployment) -> Sequence[Mapping[str, Any]]:
+        """Make two merchants: keys straight into the table, depots and vans over the deployed API.
+
+        Raises
+        ------
+        DeployFailed
+            Somebody refused.
+        """
+        configured = self.client("lambda").get_function_configuration(
+            FunctionName=deployment.physical["APIHandler"]
+        )
+        environment = {
+            **clean_environment(os.environ),
+            **configured["Environment"]["Variables"],
+            **self.emulator.environment(),
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-m", "infra.sandbox.seed", deployment.url]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=SEED_SECONDS
+        )
+        if done.returncode:
+            raise DeployFailed(f"{deployment.stack} took no merchants:\n{done.stderr}")
+        merchants: Sequence[Mapping[str, Any]] = json.loads(done.stdout)
+        return merchants
+
+    def _start_twilio(self, home: Path) -> str:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            host, port = listener.getsockname()
+            environment = {
+                **clean_environment(os.environ),
+                "TWILIO_ACCOUNT_SID": self._account,
+                "TWILIO_AUTH_TOKEN": self._auth_token,
+                "PYTHONPATH": str(ROOT),
+            }
+            number = listener.fileno()
+            command = [sys.executable, "-m", "infra.sandbox.fake_twilio", "--socket", str(number)]
+            child = Child("twilio", command, environment=environment, logs=home, inherits=[number])
+        self._exit.callback(stop, [child])
+        return f"http://{host}:{port}"
+
+
+def _switches(scratch: Path) -> dict[str, str]:
+    """Ministack's own, which every function inherits: judge each call by IAM, but for the sandbox's key."""
+    return {
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "LOG_LEVEL": "INFO",
+        "TMPDIR": str(scratch),
+    }

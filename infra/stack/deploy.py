@@ -1,0 +1,145 @@
+"""From the folder of a build to a running stack: upload, adapt, create, wait, read what came out.
+
+    deployment = deploy(emulator, Path("build"), "slotkeeper-test", parameters=…, variables=…)
+
+Weak point: a stack is only ever created; updates and rollbacks are not tried here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, Final
+
+from infra.artefact.build import TEMPLATE, Template, read_template
+from infra.sandbox.emulator import REGION, Emulator
+from infra.stack.template import Difference, Dropped, adapted, differences, expanded, functions
+
+CREATE_SECONDS: Final = 120.0
+WATCH_SECONDS: Final = 0.1
+
+
+class DeployFailed(RuntimeError):
+    """CloudFormation did not make the stack; the message has its reasons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A stack that was made.
+
+    Attributes
+    ----------
+    url
+        Of the API, without a slash at the end: the emulator's way to the stage API Gateway serves.
+    physical
+        Names, URLs or ARNs of the resources by their names in the template.
+    changes
+        Where the deployed template is not what was built.
+    seconds
+        From the first upload to the end.
+    """
+
+    stack: str
+    url: str
+    physical: Mapping[str, str]
+    outputs: Mapping[str, str]
+    changes: Sequence[Difference]
+    dropped: Sequence[Dropped]
+    seconds: float
+
+
+def deploy(
+    emulator: Emulator,
+    build: Path,
+    stack: str,
+    *,
+    parameters: Mapping[str, str],
+    variables: Mapping[str, str],
+    template: Template | None = None,
+) -> Deployment:
+    """Create a stack from the zips and the template of a build.
+
+    Parameters
+    ----------
+    parameters
+        Values for the parameters of the template; those it does not have are left out.
+    variables
+        Of the environment of every function, beyond or instead of what was built.
+    template
+        Deployed instead of the one in the folder, by tests that break it.
+
+    Raises
+    ------
+    DeployFailed
+        A parameter has no value, or CloudFormation could not make a resource.
+    """
+    began = monotonic()
+    built = template or read_template(build / TEMPLATE)
+    bucket = f"{stack}-artefacts"
+    _upload(emulator.client("s3"), build, built, bucket)
+    deployed, dropped = adapted(built, bucket=bucket, variables=variables)
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=json.dumps(expanded(deployed, region=REGION)),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Parameters=_parameters(built, parameters),
+    )
+    made = _made(cloudformation, stack)
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
+    listed = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    return Deployment(
+        stack=stack,
+        url=_local_url(emulator.url, outputs),
+        physical={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed},
+        outputs=outputs,
+        changes=list(differences(built, deployed)),
+        dropped=dropped,
+        seconds=monotonic() - began,
+    )
+
+
+def _upload(s3: Any, build: Path, template: Template, bucket: str) -> None:
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for name in sorted({function["CodeUri"] for function in functions(template).values()}):
+        s3.upload_file(str(build / name), bucket, name)
+
+
+def _parameters(template: Template, values: Mapping[str, str]) -> list[dict[str, str]]:
+    declared = template.get("Parameters", {})
+    missing = [name for name, one in declared.items() if name not in values and "Default" not in one]
+    if missing:
+        raise DeployFailed(f"No value for the parameters {', '.join(missing)}")
+    return [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items() if name in declared
+    ]
+
+
+def _made(cloudformation: Any, stack: str) -> dict[str, Any]:
+    deadline = monotonic() + CREATE_SECONDS
+    while True:
+        described: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        status = described["StackStatus"]
+        if status == "CREATE_COMPLETE":
+            return described
+        if not status.endswith("IN_PROGRESS"):
+            raise DeployFailed(f"{stack} is {status}:\n{_reasons(cloudformation, stack)}")
+        if monotonic() > deadline:
+            raise DeployFailed(f"{stack} was still {status} after {CREATE_SECONDS:.0f} s")
+        sleep(WATCH_SECONDS)
+
+
+def _reasons(cloudformation: Any, stack: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    return "\n".join(
+        f"    {event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason')}"
+        for event in events
+        if event["ResourceStatus"].endswith("_FAILED")
+    )
+
+
+def _local_url(emulator: str, outputs: Mapping[str, str]) -> str:
+    """Return where the emulator serves the stage that the stack's own output names."""
+    stage = outputs["EndpointURL"].rstrip("/").rpartition("/")[2]
+    return f"{emulator}/restapis/{outputs['RestAPIId']}/{stage}/_user_request_"

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from infra.stack.deploy import DeployFailed, Deployment, deploy
 STACK: Final = "slotkeeper-test"
 PUBLIC_BASE_URL: Final = "https://slots.example"
 SEED_SECONDS: Final = 120
+MEMORY_BYTES: Final = 6 * 1024**3  # twice what the tests unpack
 
 
 class Stack:
@@ -65,7 +67,9 @@ class Stack:
 
     def __enter__(self) -> Self:
         try:
-            scratch = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-")))
+            scratch = Path(
+                self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-", dir=_roomy_memory()))
+            )
             home = self._home or scratch
             self.emulator = self._exit.enter_context(Emulator(logs=home, variables=_switches(scratch)))
             self.twilio_url = self._start_twilio(home)
@@ -147,6 +151,13 @@ class Stack:
             child = Child("twilio", command, environment=environment, logs=home, inherits=[number])
         self._exit.callback(stop, [child])
         return f"http://{host}:{port}"
+
+
+def _roomy_memory() -> str | None:
+    """Return a folder in memory where there is one: every process of a function unpacks its own 100 MB."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES
+    return str(memory) if roomy else None
 
 
 def _switches(scratch: Path) -> dict[str, str]:

@@ -47,13 +47,13 @@ def fresh(what: str) -> str:
     return f"{what}-{uuid4().hex[:12]}"
 
 
-def over_http(url: str) -> Send:
-    """Talk to a server."""
+def over_http(url: str, *, seconds: float = 30.0) -> Send:
+    """Talk to a server, and wait as long as that for an answer."""
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
         request = Request(url + target, body or None, dict(headers), method=method)
         try:
-            with urlopen(request, timeout=30) as answer:
+            with urlopen(request, timeout=seconds) as answer:
                 return HTTPResponse(answer.read(), dict(answer.headers), answer.status)
         except HTTPError as refused:
             with refused:

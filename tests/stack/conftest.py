@@ -1,13 +1,16 @@
 """One deployed stack for all tests here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from infra.artefact.build import ROOT
 from infra.stack import Stack
 from infra.stack.__main__ import told
-from tests.handlers.shop_client import ShopClient, over_http
+from tests.handlers.shop_client import ShopClient, a_depot, a_van, fresh, over_http
+
+SHORTEST_HOLD = 30
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +21,19 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop(stack: Stack) -> ShopClient:
-    """The first merchant's programs."""
-    merchant = stack.merchants[0]
-    return ShopClient(over_http(stack.url), merchant["keys"], destination={"lat": 41.162, "lon": -8.62})
+    """The first merchant's programs; patient, for a process may be starting while others start, too."""
+    merchant, centre = stack.merchants[0], {"lat": 41.162, "lon": -8.62}
+    return ShopClient(over_http(stack.url, seconds=90), merchant["keys"], destination=centre)
+
+
+@pytest.fixture(scope="session")
+def short_hold(shop: ShopClient) -> Mapping[str, Any]:
+    """A hold of half a minute, taken before all tests, so that it has run out when one asks for it."""
+    depot_id, lonely = fresh("depot"), {"lat": 41.15, "lon": -8.3}
+    booking = {"horizon_days": 14, "cutoff_minutes": 60, "hold_seconds": SHORTEST_HOLD}
+    depot = a_depot(location=lonely, service_area={"radius_metres": 3_000}, booking=booking)
+    shop.done("PUT", f"/v1/depots/{depot_id}", depot)
+    shop.done("PUT", f"/v1/depots/{depot_id}/vehicles/van-1", a_van())
+    return shop.hold(shop.offer(depot_id=depot_id, destination=lonely, days=3))

@@ -17,7 +17,7 @@ def texts(stack: Stack, phone: str) -> Sequence[Mapping[str, Any]]:
 
 def log(stack: Stack, function: str, *, of: Deployment | None = None) -> list[str]:
     """Every line that a function has written, by its name in the template."""
-    group = f"/aws/lambda/{(of or stack.deployment).physical[function]}"
+    group = (of or stack.deployment).physical[f"{function}LogGroup"]
     logs, lines, more = stack.client("logs"), list[str](), dict[str, str]()
     while True:
         page = logs.filter_log_events(logGroupName=group, **more)

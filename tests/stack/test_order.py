@@ -1,16 +1,15 @@
-"""The main job through what is deployed: API Gateway, functions, table, stream, queue and schedule."""
+"""The main job through what is deployed: API Gateway, functions, table, stream and queue."""
 
 import pytest
 
 from infra.stack import Stack
-from tests.handlers.shop_client import ShopClient, a_depot, a_van, fresh
+from tests.handlers.shop_client import ShopClient, fresh
 from tests.sandbox.waiting import eventually
 from tests.stack.looking import log, texts, waiting
 
 pytestmark = pytest.mark.stack
 
 PHONE = "+12025550181"
-SHORTEST_HOLD = 30
 TWO_MINUTES = 120.0
 
 
@@ -40,22 +39,3 @@ def test_order_goes_from_search_to_promise_text_and_plan(stack: Stack, shop: Sho
     assert eventually(looked_at, seconds=TWO_MINUTES)
     eventually(lambda: waiting(stack, "ImproveQueue") == 0)
     assert [waiting(stack, queue) for queue in ("ImproveDeadLetters", "FactsDeadLetters")] == [0, 0]
-
-
-def test_schedule_clears_up_behind_a_hold_that_ran_out(stack: Stack, shop: ShopClient) -> None:
-    """EventBridge calls the function every minute: what came due is no longer noted as due."""
-    depot_id, lonely = fresh("depot"), {"lat": 41.15, "lon": -8.3}
-    booking = {"horizon_days": 14, "cutoff_minutes": 60, "hold_seconds": SHORTEST_HOLD}
-    depot = a_depot(location=lonely, service_area={"radius_metres": 3_000}, booking=booking)
-    shop.done("PUT", f"/v1/depots/{depot_id}", depot)
-    shop.done("PUT", f"/v1/depots/{depot_id}/vehicles/van-1", a_van())
-    held = shop.hold(shop.offer(depot_id=depot_id, destination=lonely, days=3))
-
-    def due() -> list[object]:
-        table = stack.deployment.physical["Table"]
-        rows: list[object] = stack.client("dynamodb").scan(TableName=table, IndexName="due")["Items"]
-        return rows
-
-    assert due()
-    eventually(lambda: not due(), seconds=TWO_MINUTES)
-    assert shop.done("GET", f"/v1/holds/{held['hold_id']}")["state"] == "expired"

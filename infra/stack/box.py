@@ -4,7 +4,6 @@ Every function has the rights of its role and no others: the emulator judges eac
 template. The folder of the functions' unpacked zips goes when the stack goes.
 """
 
-import base64
 import json
 import os
 import secrets
@@ -16,13 +15,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from time import time
 from types import TracebackType
 from typing import Any, Final, Self
 
+from chalicelib.adapters.secrets import TwilioAccount
 from infra.artefact.build import Template
+from infra.sandbox import fake_twilio
 from infra.sandbox.children import Child, stop
 from infra.sandbox.emulator import ROOT, Emulator, clean_environment
 from infra.sandbox.serve import FROM_NUMBER
+from infra.secrets import Vault
 from infra.stack.deploy import DeployFailed, Deployment, deploy
 
 STACK: Final = "slotkeeper-test"
@@ -63,7 +66,11 @@ class Stack:
         self._build = build
         self._home = home
         self._exit = ExitStack()
-        self._account, self._auth_token = f"AC{secrets.token_hex(16)}", secrets.token_hex(16)
+        self._twilio = TwilioAccount(
+            account_sid=f"AC{secrets.token_hex(16)}",
+            auth_tokens=(secrets.token_hex(16),),
+            sender=FROM_NUMBER,
+        )
 
     def __enter__(self) -> Self:
         try:
@@ -91,24 +98,28 @@ class Stack:
         return self.emulator.client(service)
 
     def deploy(self, name: str, *, template: Template | None = None) -> Deployment:
-        """Create a stack beside the others, from another template where one is given.
+        """Create a stack and its secrets beside the others, from another template where one is given.
+
+        Parameters
+        ----------
+        name
+            Ends in the name of the stage, as the settings want it.
 
         Raises
         ------
         DeployFailed
             CloudFormation could not.
         """
-        parameters = {
-            "SealingKey": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "TwilioAccountSid": self._account,
-            "TwilioAuthToken": self._auth_token,
-            "TwilioFrom": FROM_NUMBER,
-            "PublicBaseUrl": PUBLIC_BASE_URL,
-        }
+        Vault(self.client("ssm"), name).make(self._twilio, now=int(time()))
         # Texts must not leave the machine, and only a stage that is not live lets them go elsewhere.
         variables = {"TWILIO_API_URL": self.twilio_url, "STAGE": "test"}
         return deploy(
-            self.emulator, self._build, name, parameters=parameters, variables=variables, template=template
+            self.emulator,
+            self._build,
+            name,
+            parameters={"PublicBaseUrl": PUBLIC_BASE_URL},
+            variables=variables,
+            template=template,
         )
 
     def seed(self, deployment: Deployment) -> Sequence[Mapping[str, Any]]:
@@ -142,8 +153,8 @@ class Stack:
             host, port = listener.getsockname()
             environment = {
                 **clean_environment(os.environ),
-                "TWILIO_ACCOUNT_SID": self._account,
-                "TWILIO_AUTH_TOKEN": self._auth_token,
+                fake_twilio.ACCOUNT_SID: self._twilio.account_sid,
+                fake_twilio.AUTH_TOKEN: self._twilio.auth_tokens[0],
                 "PYTHONPATH": str(ROOT),
             }
             number = listener.fileno()

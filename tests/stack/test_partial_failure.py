@@ -60,7 +60,7 @@ def test_without_the_flag_the_poisoned_job_is_lost(stack: Stack) -> None:
     broken = copy.deepcopy(read_template(ROOT / "build" / TEMPLATE))
     [source] = broken["Resources"]["Improve"]["Properties"]["Events"].values()
     del source["Properties"]["FunctionResponseTypes"]
-    deployment = stack.deploy("slotkeeper-deaf", template=broken)
+    deployment = stack.deploy("deaf-test", template=broken)
     stack.seed(deployment)
     requests = send_batch(stack, deployment)
     eventually(lambda: times_done(stack, deployment, requests) == [1, 1], seconds=SECONDS)

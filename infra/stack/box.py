@@ -31,6 +31,7 @@ from infra.stack.deploy import DeployFailed, Deployment, deploy
 STACK: Final = "slotkeeper-test"
 PUBLIC_BASE_URL: Final = "https://slots.example"
 SEED_SECONDS: Final = 120
+INVOCATIONS: Final = 8  # at once, of all functions: each has a process that must start, on a few cores
 MEMORY_BYTES: Final = 6 * 1024**3  # twice what the tests unpack
 
 
@@ -177,6 +178,7 @@ def _switches(scratch: Path) -> dict[str, str]:
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(INVOCATIONS),
         "LOG_LEVEL": "INFO",
         "TMPDIR": str(scratch),
     }

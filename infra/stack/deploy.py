@@ -12,12 +12,15 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from infra.artefact.build import TEMPLATE, Template, read_template
 from infra.sandbox.emulator import REGION, Emulator
-from infra.stack.template import Difference, Dropped, adapted, differences, expanded, functions
+from infra.stack.template import Difference, Dropped, adapted, differences, expanded, functions, without
 
 CREATE_SECONDS: Final = 120.0
 WATCH_SECONDS: Final = 0.1
+_EXPANDED: Final = "template.json"
 
 
 class DeployFailed(RuntimeError):
@@ -77,15 +80,22 @@ def deploy(
     began = monotonic()
     built = template or read_template(build / TEMPLATE)
     bucket = f"{stack}-artefacts"
-    _upload(emulator.client("s3"), build, built, bucket)
     deployed, dropped = adapted(built, bucket=bucket, variables=variables)
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for zip_name in sorted({function["CodeUri"] for function in functions(built).values()}):
+        s3.upload_file(str(build / zip_name), bucket, zip_name)
+    s3.put_object(Bucket=bucket, Key=_EXPANDED, Body=json.dumps(expanded(deployed, region=REGION)))
     cloudformation = emulator.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=stack,
-        TemplateBody=json.dumps(expanded(deployed, region=REGION)),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        Parameters=_parameters(built, parameters),
-    )
+    try:
+        cloudformation.create_stack(
+            StackName=stack,
+            TemplateURL=f"{emulator.url}/{bucket}/{_EXPANDED}",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Parameters=_parameters(built, parameters),
+        )
+    except ClientError as error:
+        raise DeployFailed(f"CloudFormation does not take the template of {stack}: {error}") from error
     made = _made(cloudformation, stack)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
     listed = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
@@ -94,16 +104,10 @@ def deploy(
         url=_local_url(emulator.url, outputs),
         physical={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed},
         outputs=outputs,
-        changes=list(differences(built, deployed)),
+        changes=list(differences(without(built, dropped), deployed)),
         dropped=dropped,
         seconds=monotonic() - began,
     )
-
-
-def _upload(s3: Any, build: Path, template: Template, bucket: str) -> None:
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for name in sorted({function["CodeUri"] for function in functions(template).values()}):
-        s3.upload_file(str(build / name), bucket, name)
 
 
 def _parameters(template: Template, values: Mapping[str, str]) -> list[dict[str, str]]:

@@ -17,11 +17,34 @@ from samtranslator.translator.translator import Translator
 
 from infra.artefact.build import Template
 
-NOT_MADE: Final[Mapping[str, str]] = {}
-"""Types of resources the emulator does not have, and why the product runs without them."""
-
 SERVERLESS_FUNCTION: Final = "AWS::Serverless::Function"
 _ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something the emulator cannot make.
+
+    Parameters
+    ----------
+    having
+        Property that makes it impossible; None: no resource of this type is possible.
+    why
+        What is missing there, and why the product runs without it.
+    """
+
+    type: str
+    having: str | None = None
+    why: str
+
+    def __contains__(self, resource: Mapping[str, Any]) -> bool:
+        same = resource["Type"] == self.type
+        return same and (self.having is None or self.having in resource["Properties"])
+
+
+GAPS: Final = (
+    Gap(type="AWS::CloudWatch::Alarm", having="Metrics", why="knows no sums of metrics; only a person waits for it"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +86,25 @@ def adapted(
     variables
         Of the environment of every function, beyond or instead of what was built.
     """
-    deployed = copy.deepcopy(built)
-    resources = deployed["Resources"]
     dropped = [
-        Dropped(name=name, type=resource["Type"], why=NOT_MADE[resource["Type"]])
-        for name, resource in resources.items()
-        if resource["Type"] in NOT_MADE
+        Dropped(name=name, type=resource["Type"], why=gap.why)
+        for name, resource in built["Resources"].items()
+        for gap in GAPS
+        if resource in gap
     ]
-    for gone in dropped:
-        del resources[gone.name]
+    deployed = copy.deepcopy(without(built, dropped))
     for function in functions(deployed).values():
         function["CodeUri"] = f"s3://{bucket}/{function['CodeUri']}"
         own = function.setdefault("Environment", {}).setdefault("Variables", {})
         own |= variables
     return deployed, dropped
+
+
+def without(template: Template, dropped: Sequence[Dropped]) -> Template:
+    """Return a template without some of its resources."""
+    gone = {one.name for one in dropped}
+    kept = {name: resource for name, resource in template["Resources"].items() if name not in gone}
+    return template | {"Resources": kept}
 
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ PHONE = "+12025550181"
 TWO_MINUTES = 120.0
 
 
+@pytest.mark.usefixtures("short_hold")
 def test_order_goes_from_search_to_promise_text_and_plan(stack: Stack, shop: ShopClient) -> None:
     """Search, hold and confirm over the deployed URL; the stream has it texted, the queue has it looked at."""
     cart, order_ref = fresh("cart"), fresh("order")

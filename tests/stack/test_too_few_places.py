@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Barrier
@@ -16,26 +16,16 @@ from infra.artefact.build import ROOT
 from infra.demo.audit import audit, drive
 from infra.demo.porto import doors
 from infra.demo.streets import Streets
-from infra.stack import Stack
 from tests.handlers.bakery import problem_of
 from tests.handlers.shop_client import ShopClient, a_depot, a_van, fresh
 
 pytestmark = pytest.mark.stack
 
 SHOPPERS, PLACES = 40, 5
-DOORS, PROCESSES = 8, 6
+DOORS = 8
 CENTRE = Location(lat=41.1579, lon=-8.6291)
 PATIENCE_SECONDS = 90.0
 GRAPH = ROOT / "infra" / "roads" / "porto" / "graph.npz"
-
-
-@pytest.fixture
-def few_processes(stack: Stack) -> Iterator[None]:
-    """Let the function run in six processes at most; a seventh request at once is told to come back."""
-    function, functions = stack.deployment.physical["APIHandler"], stack.client("lambda")
-    functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=PROCESSES)
-    yield
-    functions.delete_function_concurrency(FunctionName=function)
 
 
 def one_small_van(shop: ShopClient) -> str:
@@ -56,7 +46,10 @@ def addresses() -> Sequence[Mapping[str, float]]:
 
 
 def persistent(ask: Any) -> tuple[HTTPResponse, list[int]]:
-    """Repeat what was throttled or answered with a documented 503; gives the answer and what came before."""
+    """Repeat what was throttled or answered with a documented 503; gives the answer and what came before.
+
+    The emulator runs eight invocations at once and answers 429 to all others.
+    """
     deadline, before = time.monotonic() + PATIENCE_SECONDS, list[int]()
     while True:
         answer: HTTPResponse = ask()
@@ -69,7 +62,6 @@ def persistent(ask: Any) -> tuple[HTTPResponse, list[int]]:
         time.sleep(float(answer.headers.get("Retry-After", "1")))
 
 
-@pytest.mark.usefixtures("few_processes", "short_hold")
 def test_forty_holds_at_once_take_five_places(shop: ShopClient) -> None:
     """Exactly as many as fit get a hold, the rest the answer that the slot is taken; the plan can be driven."""
     depot_id, doorsteps = one_small_van(shop), addresses()

@@ -8,8 +8,9 @@ WORKERS ?= auto
 PYTHON_IN = .venv/bin/python
 ENVIRONMENT = .venv/installed
 EMULATOR = .venv-ministack/installed
+BUILT = build/template.yaml
 
-.PHONY: help demo serve test bench lint format package environments lock clean
+.PHONY: help demo serve test bench stack lint format package environments lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -25,6 +26,9 @@ test: $(ENVIRONMENT) $(EMULATOR) ## every test; ARGS="tests/routing -k slack" fo
 
 bench: $(ENVIRONMENT) $(EMULATOR) ## the figures the README quotes, measured here
 	@$(PYTHON_IN) -m tests.benchmarks $(ARGS)
+
+stack: $(ENVIRONMENT) $(EMULATOR) $(BUILT) ## what is deployed, run whole on an emulated AWS
+	@$(PYTHON_IN) -m pytest -n 0 -v -s -m stack tests/stack $(ARGS)
 
 lint: $(ENVIRONMENT) ## style, types and who may import whom
 	@.venv/bin/ruff check .
@@ -53,6 +57,9 @@ clean: ## forget environments, caches and what the sandbox wrote
 
 $(ENVIRONMENT): requirements.txt requirements-dev.txt constraints.txt
 	@infra/bootstrap .venv requirements-dev.txt
+
+$(BUILT): app.py requirements.txt constraints.txt $(shell find .chalice chalicelib infra/artefact infra/resources.json infra/roads -type f -not -name '*.pyc')
+	@$(MAKE) --no-print-directory package
 
 $(EMULATOR): infra/sandbox/requirements.txt
 	@infra/bootstrap .venv-ministack infra/sandbox/requirements.txt

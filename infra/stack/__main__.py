@@ -34,7 +34,9 @@ def main() -> int:
 
 def told(deployment: Deployment) -> str:
     """Say what was deployed, what was changed for it, and what is missing."""
-    lines = [f"{deployment.stack} was deployed in {deployment.seconds:.1f} s: {len(deployment.physical)} resources"]
+    lines = [
+        f"{deployment.stack} was deployed in {deployment.seconds:.1f} s: {len(deployment.physical)} resources"
+    ]
     lines += [f"  changed  {change}" for change in deployment.changes]
     lines += [f"  dropped  {gone.name} ({gone.type}): {gone.why}" for gone in deployment.dropped]
     return "\n".join(lines)

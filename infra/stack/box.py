@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +21,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from chalicelib.adapters.secrets import TwilioAccount
-from infra.artefact.build import Template
+from infra.artefact import LEAN
+from infra.artefact.build import Template, package
 from infra.sandbox import fake_twilio
 from infra.sandbox.children import Child, stop
 from infra.sandbox.emulator import ROOT, Emulator, clean_environment
@@ -28,7 +30,8 @@ from infra.sandbox.serve import FROM_NUMBER
 from infra.secrets import Vault
 from infra.stack.deploy import DeployFailed, Deployment, deploy
 
-STACK: Final = "slotkeeper-test"
+STAGE: Final = "test"
+STACK: Final = f"slotkeeper-{STAGE}"
 PUBLIC_BASE_URL: Final = "https://slots.example"
 SEED_SECONDS: Final = 120
 INVOCATIONS: Final = 8  # at once, of all functions: each has a process that must start, on a few cores
@@ -53,12 +56,15 @@ class Stack:
         Two of them, as in the sandbox's `ready.json`.
     twilio_url
         Of the fake Twilio.
+    template
+        Of the stage, as `make package` would write it.
     deployment
-        What CloudFormation made, and how it differs from what was built.
+        What CloudFormation made, and how it differs from that template.
     """
 
     url: str
     emulator: Emulator
+    template: Template
     deployment: Deployment
     merchants: Sequence[Mapping[str, Any]]
     twilio_url: str
@@ -76,12 +82,16 @@ class Stack:
     def __enter__(self) -> Self:
         try:
             scratch = Path(
-                self._exit.enter_context(tempfile.TemporaryDirectory(prefix="slotkeeper-", dir=_roomy_memory()))
+                self._exit.enter_context(
+                    tempfile.TemporaryDirectory(prefix="slotkeeper-", dir=_roomy_memory())
+                )
             )
             home = self._home or scratch
             self.emulator = self._exit.enter_context(Emulator(logs=home, variables=_switches(scratch)))
             self.twilio_url = self._start_twilio(home)
-            self.deployment = self.deploy(STACK)
+            bundle, self.template = package(scratch / "package", stage=STAGE)
+            _require_same_application(self._build / LEAN.file_name, bundle)
+            self.deployment = self.deploy(STACK, self.template)
             self.url = self.deployment.url
             self.merchants = self.seed(self.deployment)
         except BaseException:
@@ -98,13 +108,15 @@ class Stack:
         """Return a boto3 client of the emulated AWS that may do anything and retries nothing."""
         return self.emulator.client(service)
 
-    def deploy(self, name: str, *, template: Template | None = None) -> Deployment:
-        """Create a stack and its secrets beside the others, from another template where one is given.
+    def deploy(self, name: str, template: Template) -> Deployment:
+        """Create a stack and its secrets beside the others.
 
         Parameters
         ----------
         name
             Ends in the name of the stage, as the settings want it.
+        template
+            The stack's own, or one that a test has broken.
 
         Raises
         ------
@@ -113,14 +125,14 @@ class Stack:
         """
         Vault(self.client("ssm"), name).make(self._twilio, now=int(time()))
         # Texts must not leave the machine, and only a stage that is not live lets them go elsewhere.
-        variables = {"TWILIO_API_URL": self.twilio_url, "STAGE": "test"}
+        variables = {"TWILIO_API_URL": self.twilio_url, "STAGE": STAGE}
         return deploy(
             self.emulator,
             self._build,
             name,
+            template,
             parameters={"PublicBaseUrl": PUBLIC_BASE_URL},
             variables=variables,
-            template=template,
         )
 
     def seed(self, deployment: Deployment) -> Sequence[Mapping[str, Any]]:
@@ -155,7 +167,7 @@ class Stack:
             environment = {
                 **clean_environment(os.environ),
                 fake_twilio.ACCOUNT_SID: self._twilio.account_sid,
-                fake_twilio.AUTH_TOKEN: self._twilio.auth_tokens[0],
+                fake_twilio.AUTH_TOKENS: self._twilio.auth_tokens[0],
                 "PYTHONPATH": str(ROOT),
             }
             number = listener.fileno()
@@ -163,6 +175,15 @@ class Stack:
             child = Child("twilio", command, environment=environment, logs=home, inherits=[number])
         self._exit.callback(stop, [child])
         return f"http://{host}:{port}"
+
+
+def _require_same_application(artefact: Path, bundle: Path) -> None:
+    """Refuse zips that were built from other sources than the template."""
+    with zipfile.ZipFile(artefact) as deployed, zipfile.ZipFile(bundle) as sources:
+        there = {entry.filename: entry.CRC for entry in deployed.infolist()}
+        stale = [entry.filename for entry in sources.infolist() if there.get(entry.filename) != entry.CRC]
+    if stale:
+        raise DeployFailed(f"{artefact} is not of these sources ({stale[0]}): run `make package`")
 
 
 def _roomy_memory() -> str | None:

@@ -1,6 +1,6 @@
 """From the folder of a build to a running stack: upload, adapt, create, wait, read what came out.
 
-    deployment = deploy(emulator, Path("build"), "slotkeeper-test", parameters=…, variables=…)
+    deployment = deploy(emulator, Path("build"), "slotkeeper-test", template, parameters=…, variables=…)
 
 Weak point: a stack is only ever created; updates and rollbacks are not tried here.
 """
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.artefact.build import TEMPLATE, Template, read_template
+from infra.artefact.build import Template
 from infra.sandbox.emulator import REGION, Emulator
 from infra.stack.template import Difference, Dropped, adapted, differences, expanded, functions, without
 
@@ -56,21 +56,21 @@ def deploy(
     emulator: Emulator,
     build: Path,
     stack: str,
+    built: Template,
     *,
     parameters: Mapping[str, str],
     variables: Mapping[str, str],
-    template: Template | None = None,
 ) -> Deployment:
-    """Create a stack from the zips and the template of a build.
+    """Create a stack from the zips of a build and the template of a stage.
 
     Parameters
     ----------
+    build
+        Folder that holds the zips under the names the template has for them.
     parameters
         Values for the parameters of the template; those it does not have are left out.
     variables
         Of the environment of every function, beyond or instead of what was built.
-    template
-        Deployed instead of the one in the folder, by tests that break it.
 
     Raises
     ------
@@ -78,7 +78,6 @@ def deploy(
         A parameter has no value, or CloudFormation could not make a resource.
     """
     began = monotonic()
-    built = template or read_template(build / TEMPLATE)
     bucket = f"{stack}-artefacts"
     deployed, dropped = adapted(built, bucket=bucket, variables=variables)
     s3 = emulator.client("s3")

@@ -43,7 +43,11 @@ class Gap:
 
 
 GAPS: Final = (
-    Gap(type="AWS::CloudWatch::Alarm", having="Metrics", why="knows no sums of metrics; only a person waits for it"),
+    Gap(
+        type="AWS::CloudWatch::Alarm",
+        having="Metrics",
+        why="knows no sums of metrics; only a person waits for it",
+    ),
 )
 
 
@@ -128,7 +132,9 @@ def differences(built: object, deployed: object, path: str = "") -> Iterator[Dif
 
 def expanded(template: Template, *, region: str) -> Template:
     """Return what CloudFormation makes of the SAM parts of a template."""
-    translator = Translator(managed_policy_map={}, sam_parser=Parser(), boto_session=Session(region_name=region))
+    translator = Translator(
+        managed_policy_map={}, sam_parser=Parser(), boto_session=Session(region_name=region)
+    )
     translated = translator.translate(copy.deepcopy(template), parameter_values={})
     plain: Template = json.loads(json.dumps(translated))  # the translator leaves classes of its own behind
     return plain

@@ -1,6 +1,7 @@
 """One deployed stack for all tests here."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from infra.artefact.build import ROOT
 from infra.stack import Stack
 from infra.stack.__main__ import told
 from tests.handlers.shop_client import ShopClient, a_depot, a_van, fresh, over_http
+from tests.stack.looking import due
 
 SHORTEST_HOLD = 30
 
@@ -28,12 +30,22 @@ def shop(stack: Stack) -> ShopClient:
     return ShopClient(over_http(stack.url, seconds=90), merchant["keys"], destination=centre)
 
 
+@dataclass(frozen=True, slots=True)
+class ShortHold:
+    """A hold, and the row of the table that says when it is due."""
+
+    hold_id: str
+    row: Mapping[str, Any]
+
+
 @pytest.fixture(scope="session")
-def short_hold(shop: ShopClient) -> Mapping[str, Any]:
-    """A hold of half a minute, taken before all tests, so that it has run out when one asks for it."""
+def short_hold(stack: Stack, shop: ShopClient) -> ShortHold:
+    """A hold of half a minute, taken before all other, so that it has run out when a test asks for it."""
     depot_id, lonely = fresh("depot"), {"lat": 41.15, "lon": -8.3}
     booking = {"horizon_days": 14, "cutoff_minutes": 60, "hold_seconds": SHORTEST_HOLD}
     depot = a_depot(location=lonely, service_area={"radius_metres": 3_000}, booking=booking)
     shop.done("PUT", f"/v1/depots/{depot_id}", depot)
     shop.done("PUT", f"/v1/depots/{depot_id}/vehicles/van-1", a_van())
-    return shop.hold(shop.offer(depot_id=depot_id, destination=lonely, days=3))
+    held = shop.hold(shop.offer(depot_id=depot_id, destination=lonely, days=3))
+    [row] = due(stack)
+    return ShortHold(held["hold_id"], row)

@@ -27,6 +27,15 @@ def log(stack: Stack, function: str, *, of: Deployment | None = None) -> list[st
         more = {"nextToken": page["nextToken"]}
 
 
+def due(stack: Stack) -> Sequence[Mapping[str, Any]]:
+    """Every row of the index of what will be due."""
+    table = stack.deployment.physical["Table"]
+    rows: Sequence[Mapping[str, Any]] = stack.client("dynamodb").scan(TableName=table, IndexName="due")[
+        "Items"
+    ]
+    return rows
+
+
 def waiting(stack: Stack, queue: str, *, of: Deployment | None = None) -> int:
     """How many messages a queue holds, those that somebody is working on included."""
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -15,7 +15,7 @@ TWO_MINUTES = 120.0
 
 @pytest.mark.usefixtures("short_hold")
 def test_order_goes_from_search_to_promise_text_and_plan(stack: Stack, shop: ShopClient) -> None:
-    """Search, hold and confirm over the deployed URL; the stream has it texted, the queue has it looked at."""
+    """Search, hold and confirm over the deployed URL; the stream texts, the queue has the plan looked at."""
     cart, order_ref = fresh("cart"), fresh("order")
     held = shop.hold(shop.offer(cart_ref=cart, days=3), cart)
     recipient = {"name": "Ana", "phone": PHONE}

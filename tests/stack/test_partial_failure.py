@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.artefact.build import ROOT, TEMPLATE, read_template
 from infra.stack import Deployment, Stack
 from tests.handlers.shop_client import fresh
 from tests.sandbox.waiting import eventually
@@ -20,7 +19,7 @@ SECONDS = 60.0
 
 
 def send_batch(stack: Stack, deployment: Deployment) -> list[str]:
-    """Put a poisoned job between two good ones, each of a group of its own; gives what names the good ones."""
+    """Put a poisoned job between two good ones, each in its own group; gives what names the good ones."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
     requests = [fresh("request"), fresh("request")]
     jobs = [
@@ -28,7 +27,12 @@ def send_batch(stack: Stack, deployment: Deployment) -> list[str]:
         for request in requests
     ]
     entries = [
-        {"Id": str(number), "MessageBody": body, "MessageGroupId": fresh("group"), "MessageDeduplicationId": fresh("job")}
+        {
+            "Id": str(number),
+            "MessageBody": body,
+            "MessageGroupId": fresh("group"),
+            "MessageDeduplicationId": fresh("job"),
+        }
         for number, body in enumerate([jobs[0], POISON, jobs[1]])
     ]
     url = deployment.physical["ImproveQueue"]
@@ -57,10 +61,10 @@ def test_poisoned_job_goes_to_the_dead_letters_and_the_others_are_done_once(stac
 
 def test_without_the_flag_the_poisoned_job_is_lost(stack: Stack) -> None:
     """Control: a stack whose event source does not ask for the report deletes it with the others, unseen."""
-    broken = copy.deepcopy(read_template(ROOT / "build" / TEMPLATE))
+    broken = copy.deepcopy(stack.template)
     [source] = broken["Resources"]["Improve"]["Properties"]["Events"].values()
     del source["Properties"]["FunctionResponseTypes"]
-    deployment = stack.deploy("deaf-test", template=broken)
+    deployment = stack.deploy("deaf-test", broken)
     stack.seed(deployment)
     requests = send_batch(stack, deployment)
     eventually(lambda: times_done(stack, deployment, requests) == [1, 1], seconds=SECONDS)

@@ -63,7 +63,7 @@ def persistent(ask: Any) -> tuple[HTTPResponse, list[int]]:
 
 
 def test_forty_holds_at_once_take_five_places(shop: ShopClient) -> None:
-    """Exactly as many as fit get a hold, the rest the answer that the slot is taken; the plan can be driven."""
+    """Exactly as many as fit get a hold, the rest hear that the slot is taken; the plan can be driven."""
     depot_id, doorsteps = one_small_van(shop), addresses()
     wish = {"depot_id": depot_id, "days": 2}
     offers = [shop.offer(-1, destination=doorstep, **wish) for doorstep in doorsteps]
@@ -78,9 +78,12 @@ def test_forty_holds_at_once_take_five_places(shop: ShopClient) -> None:
     with ThreadPoolExecutor(SHOPPERS) as threads:
         answers = list(threads.map(claim, wanted))
     statuses = [answer.status_code for answer, _ in answers]
-    print(f"\nanswers {Counter(statuses)}, before them {Counter(each for _, waits in answers for each in waits)}")
+    refused = Counter(status for _, waits in answers for status in waits)
+    print(f"\nanswers {dict(Counter(statuses))}, before them {dict(refused)}")
     assert Counter(statuses) == {201: PLACES, 409: SHOPPERS - PLACES}
-    assert {problem_of(answer)["code"] for answer, _ in answers if answer.status_code == 409} == {"slot_taken"}
+    assert {problem_of(answer)["code"] for answer, _ in answers if answer.status_code == 409} == {
+        "slot_taken"
+    }
 
     held = [answer.json_body for answer, _ in answers if answer.status_code == 201]
     day = held[0]["starts_at"][:10]

@@ -19,5 +19,5 @@ def test_schedule_clears_up_behind_a_hold_that_ran_out(
 ) -> None:
     """A hold that nobody paid for leaves the list of what is due, though nobody asks for it again."""
     eventually(lambda: short_hold.row not in due(stack), seconds=HOLD_AND_TWO_TICKS)
-    assert any(line.startswith("END") for line in log(stack, "DrainDue"))
+    eventually(lambda: any(line.startswith("END") for line in log(stack, "DrainDue")))
     assert shop.done("GET", f"/v1/holds/{short_hold.hold_id}")["state"] == "expired"

@@ -58,6 +58,7 @@ from chalicelib.routing.model import (
     TimeWindow,
 )
 from chalicelib.routing.packed import Route
+from chalicelib.settings import Stage
 from tests.promises.shop import FAR, NEAR, TODAY, a_depot, a_vehicle, at
 from tests.promises.store_contract import ACME, NOW, a_fact, a_hold, a_message, a_promise, a_route, an_offer
 
@@ -277,7 +278,9 @@ def done_job(body: str) -> dict[str, str]:
     def check(tenant: object, depot_id: str, day: object, now: object) -> None:
         looked.append({**JOB, "tenant": str(tenant), "plan": f"{depot_id}/{day}"})
 
-    services: Any = SimpleNamespace(business_now=lambda _: NOW, dispatch=SimpleNamespace(check=check))
+    stage = SimpleNamespace(stage=Stage.SANDBOX)
+    dispatch = SimpleNamespace(check=check)
+    services: Any = SimpleNamespace(settings=stage, business_now=lambda _: NOW, dispatch=dispatch)
     record = {"messageId": "1", "body": body, "eventSource": "aws:sqs", "attributes": {"MessageGroupId": "g"}}
     assert improve({"Records": [record]}, services) == {"batchItemFailures": []}
     return looked[0]

@@ -18,6 +18,7 @@ from chalicelib.fleet.planning import Planner
 from chalicelib.handlers import workers
 from chalicelib.notifications.service import Notifications
 from chalicelib.routing.travel_times import StraightLine
+from chalicelib.settings import Stage
 from infra.sandbox.consumers import QueuePoller
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.resources import Resources
@@ -27,6 +28,7 @@ from tests.promises.shop import CALM, TENANT, TODAY, Shop, at
 from tests.store_faults import drop_claims
 
 NOW = at(6)
+STAGE = SimpleNamespace(stage=Stage.SANDBOX)
 
 
 @pytest.fixture
@@ -68,7 +70,10 @@ class Worker:
         self.story.append(f"{self.name} begins")
         planner = Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0)
         services: Any = SimpleNamespace(
-            business_now=lambda _: NOW, dispatch=Dispatch(self.store, planner), store=self.store
+            settings=STAGE,
+            business_now=lambda _: NOW,
+            dispatch=Dispatch(self.store, planner),
+            store=self.store,
         )
         answer = workers.improve(event, services)
         self.story.append(f"{self.name} ends")
@@ -77,6 +82,7 @@ class Worker:
     def publish(self, event: Any) -> Any:
         sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url
         services: Any = SimpleNamespace(
+            settings=STAGE,
             business_now=lambda _: NOW,
             store=self.store,
             plan_jobs=PlanJobs(sqs, improve_queue_url=url),

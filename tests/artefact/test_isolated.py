@@ -18,6 +18,7 @@ from infra.sandbox import Sandbox, lambda_events
 WISH = {"destination": {"lat": 41.1579, "lon": -8.6291}, "load": {"parcels": 1}, "days": 3}
 # What a first search loads of ours, beside routing, the store's rows and packages: add to it knowingly.
 ON_THE_SEARCH_PATH = {
+    "chalicelib.adapters.errand",
     "chalicelib.adapters.road_graph",
     "chalicelib.adapters.sealing",
     "chalicelib.adapters.secrets",
@@ -41,6 +42,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.handlers.incoming",
     "chalicelib.handlers.site",
     "chalicelib.handlers.strict_json",
+    "chalicelib.handlers.telemetry",
     "chalicelib.handlers.wire",
     "chalicelib.handlers.workers",
     "chalicelib.merchants.model",

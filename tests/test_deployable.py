@@ -118,6 +118,7 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
         "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
         "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",
+        "TRACING": template["Parameters"]["Tracing"]["Default"],
     }
     assert "TWILIO_API_URL" not in variables
     settings = Settings.from_env(values | {"STAGE": STAGE})

@@ -35,7 +35,6 @@ print(json.dumps([each.name for each in pkgutil.walk_packages(chalicelib.__path_
 """
 # What a program would import at its top that does not think of its start.
 BY_HABIT: Final = (
-    "boto3",
     "numpy.random",
     "ortools.constraint_solver.pywrapcp",
     "phonenumbers",

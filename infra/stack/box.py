@@ -22,7 +22,8 @@ from typing import Any, Final, Self
 
 from chalicelib.adapters.secrets import TwilioAccount
 from infra.artefact import LEAN
-from infra.artefact.build import Template, package
+from infra.artefact.build import package
+from infra.artefact.template import Template
 from infra.sandbox import fake_twilio
 from infra.sandbox.children import Child, stop
 from infra.sandbox.emulator import ROOT, Emulator, clean_environment

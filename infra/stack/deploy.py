@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.artefact.build import Template
+from infra.artefact.template import Template
 from infra.sandbox.emulator import REGION, Emulator
 from infra.stack.template import Difference, Dropped, adapted, differences, expanded, functions, without
 

@@ -15,7 +15,7 @@ from boto3 import Session
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from infra.artefact.build import Template
+from infra.artefact.template import Template
 
 SERVERLESS_FUNCTION: Final = "AWS::Serverless::Function"
 _ABSENT: Final = object()

@@ -63,6 +63,7 @@ LIBRARIES_OF_A_SEARCH = {
     "_cffi_backend",
     "annotated_types",
     "aws_lambda_powertools",
+    "boto3",
     "botocore",
     "certifi",
     "chalice",
@@ -73,6 +74,7 @@ LIBRARIES_OF_A_SEARCH = {
     "pydantic",
     "pydantic_core",
     "pyroutingkit",
+    "s3transfer",
     "six",
     "typing_extensions",
     "typing_inspection",
@@ -92,7 +94,6 @@ sys.addaudithook(heard)
 OFF_THE_CHECKOUT_PATH = {
     "aws_lambda_powertools.utilities.batch",
     "aws_xray_sdk",
-    "boto3",
     "chalicelib.adapters.osrm",
     "chalicelib.adapters.sqs",
     "chalicelib.adapters.twilio",
@@ -110,7 +111,6 @@ OFF_THE_CHECKOUT_PATH = {
     "phonenumbers",
     "pyvrp",
     "requests",
-    "s3transfer",
     "statistics",
     "twilio",
 }

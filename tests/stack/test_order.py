@@ -15,11 +15,17 @@ TWO_MINUTES = 120.0
 
 @pytest.mark.usefixtures("short_hold")
 def test_order_goes_from_search_to_promise_text_and_plan(stack: Stack, shop: ShopClient) -> None:
-    """Search, hold and confirm over the deployed URL; the stream texts, the queue has the plan looked at."""
+    """Search, hold and confirm over the deployed URL; the stream texts, the queue has the plan looked at.
+
+    Every step writes the id of the request that caused it.
+    """
     cart, order_ref = fresh("cart"), fresh("order")
     held = shop.hold(shop.offer(cart_ref=cart, days=3), cart)
     recipient = {"name": "Ana", "phone": PHONE}
-    made = shop.promise(hold_id=held["hold_id"], order_ref=order_ref, recipient=recipient)
+    order = shop.order(hold_id=held["hold_id"], order_ref=order_ref, recipient=recipient)
+    answer = shop.ask("POST", "/v1/promises", order)
+    assert answer.status_code == 201
+    made, request_id = answer.json_body, answer.headers["X-Request-Id"]
     promise_id, day = made["promise_id"], made["promised_window"]["starts_at"][:10]
     assert made["state"] == "confirmed"
     assert made["promised_window"] == {"starts_at": held["starts_at"], "ends_at": held["ends_at"]}
@@ -35,8 +41,10 @@ def test_order_goes_from_search_to_promise_text_and_plan(stack: Stack, shop: Sho
     assert (message["status"], message["sid"], message["body"]) == ("sent", text["sid"], text["body"])
 
     def looked_at() -> list[str]:
-        return [line for line in log(stack, "Improve") if f"ribeira/{day}" in line and '"kept"' in line]
+        lines = [line for line in log(stack, "Improve") if f"ribeira/{day}" in line]
+        return [line for line in lines if request_id in line and '"kept"' in line]
 
     assert eventually(looked_at, seconds=TWO_MINUTES)
+    eventually(lambda: any(text["sid"] in line for line in log(stack, "PublishFacts") if request_id in line))
     eventually(lambda: waiting(stack, "ImproveQueue") == 0)
     assert [waiting(stack, queue) for queue in ("ImproveDeadLetters", "FactsDeadLetters")] == [0, 0]

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from infra.artefact.build import ROOT, TEMPLATE, read_template
 from infra.stack import Stack
 from infra.stack.template import GAPS, SERVERLESS_FUNCTION, Difference, Gap, adapted, differences
 from tests.handlers.bakery import problem_of
@@ -12,8 +13,22 @@ from tests.handlers.shop_client import ShopClient, over_http
 pytestmark = pytest.mark.stack
 
 CHANGED = ("CodeUri", "Environment.Variables.TWILIO_API_URL", "Environment.Variables.STAGE")
+OF_A_STAGE = {
+    "DashboardBody.Fn::Sub",
+    "Dimensions",
+    "Environment.Variables.STAGE",
+    "MemorySize",
+    "RetentionInDays",
+    "Tags.aws-chalice",
+}
 # The reasons are told in `infra.stack.template.GAPS`.
 NOT_DEPLOYED: set[str] = set()
+
+
+def test_stage_has_little_of_its_own(stack: Stack) -> None:
+    """Memory, logs and names; all else is word for word what `make package` wrote."""
+    found = differences(read_template(ROOT / "build" / TEMPLATE), stack.template)
+    assert {change.path.partition(".Properties.")[2] for change in found} <= OF_A_STAGE
 
 
 def test_deployed_template_differs_in_nothing_but_what_is_named_here(stack: Stack) -> None:

@@ -125,8 +125,8 @@ class Stack:
             CloudFormation could not.
         """
         Vault(self.client("ssm"), name).make(self._twilio, now=int(time()))
-        # Texts must not leave the machine, and only a stage that is not live lets them go elsewhere.
-        variables = {"TWILIO_API_URL": self.twilio_url, "STAGE": STAGE}
+        # Texts must not leave the machine; a stage that is not live lets them go elsewhere.
+        variables = {"TWILIO_API_URL": self.twilio_url}
         return deploy(
             self.emulator,
             self._build,

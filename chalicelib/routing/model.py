@@ -20,8 +20,9 @@ class Location:
     lon: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lat", round(self.lat, 6))
-        object.__setattr__(self, "lon", round(self.lon, 6))
+        # As arrays round, and as routes store it: by the millionths, never by the decimals of the float.
+        object.__setattr__(self, "lat", round(self.lat * 1e6) / 1e6)
+        object.__setattr__(self, "lon", round(self.lon * 1e6) / 1e6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,4 +49,4 @@ def test_copy_imports_nothing_of_ours_for_its_first_search(lean: Path, sandbox: 
     """
     copied, fresh = (set(first_search(lean, sandbox, freeze=freeze)["late"]) for freeze in (True, False))
     assert copied <= {"encodings.idna", "stringprep"}  # of Python, when it looks a host up
-    assert {"pyroutingkit", "numpy.random"} <= fresh
+    assert "pyroutingkit" in fresh

@@ -74,7 +74,8 @@ def main() -> int:
     assumed = {name: getattr(given, name) for name in ASSUMED}
 
     def progress(number: int) -> None:
-        print(f"\rbooking {number + 1} of {given.orders}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"\rbooking {number + 1} of {given.orders}", end="", file=sys.stderr, flush=True)
 
     with Sandbox() as box:
         os.environ.update(box.environment)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chalicelib.errors import OffRoad
-from chalicelib.routing.insertion import Candidate
+from chalicelib.routing.insertion import Candidate, Insertion, Sweeps, Visit
 from chalicelib.routing.model import NO_NODE, Leg, Location, Stop, StopKind
-from chalicelib.routing.packed import Route, live
+from chalicelib.routing.packed import Route, joined, live, no_stops, skill_bits
 from chalicelib.routing.proof import Judged, World, harmless, judge
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.units import StopId, Timestamp
@@ -61,6 +61,30 @@ def legs_between(places: Places, travel: TravelTimes) -> list[Leg]:
     return [Leg(seconds=s, metres=m) for s, m in zip(seconds.tolist(), metres.tolist(), strict=True)]
 
 
+def reordered(route: Route, stops: Sequence[tuple[Route, int]], travel: TravelTimes) -> Route:
+    """Give a shift these stops in this order, wherever they were: each named by its route and index there.
+
+    Legs are looked up anew, all of them. The routes' nodes must be of one graph (`renumbered`).
+
+    Raises
+    ------
+    ValueError
+        The stops ask for more skills than a route can tell apart.
+    """
+    names = route.skill_names
+    records = no_stops()
+    if stops:
+        records = joined(other.stops[index : index + 1] for other, index in stops)
+        for at, (other, index) in enumerate(stops):
+            if other.skill_names != route.skill_names and records["skills"][at]:
+                names, records["skills"][at] = skill_bits(names, other.stop(index).skills)
+    changed = replace(route, stops=records, skill_names=names)
+    *legs, last = legs_between(places_of(changed), travel)
+    records["leg_seconds"] = [leg.seconds for leg in legs]
+    records["leg_metres"] = [leg.metres for leg in legs]
+    return replace(changed, last_leg=last)
+
+
 def renumbered(route: Route, travel: TravelTimes) -> Route:
     """Find the nodes of a route's places anew when they were numbered by another road graph; legs stay.
 
@@ -103,6 +127,38 @@ def with_stop(
     if not harmless(before, after, world.target, new=gap):
         return None
     return without_ghosts(inserted, travel, now, world)
+
+
+def inserted(
+    stop: Stop,
+    routes: Sequence[Route],
+    able: Sequence[bool],
+    sweeps: Sweeps,
+    travel: TravelTimes,
+    now: Timestamp,
+) -> tuple[int, Route] | None:
+    """Put a stop where it costs least driving among the routes that are able; None if it fits nowhere.
+
+    Returns
+    -------
+    Which of the routes changes, and what it becomes. Cost: one search, see `insertion.Insertion.best`.
+    """
+    visit = Visit(
+        location=stop.location,
+        node=stop.node,
+        load=stop.load,
+        skills=stop.skills,
+        service_time=stop.service_time,
+    )
+    swept = sweeps.of(routes, now)
+    allowed = swept.able(visit) & np.array(able, dtype=bool)
+    (proof,) = Insertion(sweeps, swept, allowed, visit, [stop.window], travel, now).best()
+    if proof is None:
+        return None
+    changed = with_stop(proof.candidate, stop, travel, now, sweeps.world)
+    if changed is None:
+        return None
+    return next(at for at, route in enumerate(routes) if route is proof.candidate.route), changed
 
 
 def without(route: Route, stop_id: StopId, travel: TravelTimes, now: Timestamp, world: World) -> Route:

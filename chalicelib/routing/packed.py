@@ -150,7 +150,7 @@ class Route:
 
     def inserted(self, gap: int, stop: Stop, leg_in: Leg, leg_out: Leg) -> "Route":
         """Put a stop before the one at `gap` (behind the last when `gap` is the number of stops)."""
-        names, bits = _skill_bits(self.skill_names, stop.skills)
+        names, bits = skill_bits(self.skill_names, stop.skills)
         record = np.zeros(1, dtype=STOP)
         record[0] = (
             stop.stop_id,
@@ -323,7 +323,14 @@ def _limit(stored: int) -> int | None:
     return None if stored == _UNLIMITED else stored
 
 
-def _skill_bits(names: tuple[str, ...], wanted: frozenset[str]) -> tuple[tuple[str, ...], int]:
+def skill_bits(names: tuple[str, ...], wanted: frozenset[str]) -> tuple[tuple[str, ...], int]:
+    """Write skills as bits of a route's names, to which unknown ones are added.
+
+    Raises
+    ------
+    ValueError
+        There would be more than `MAX_SKILLS` names.
+    """
     names += tuple(sorted(wanted - set(names)))
     if len(names) > MAX_SKILLS:
         raise ValueError(f"a route can tell {MAX_SKILLS} skills apart")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.routing.packed import Route
-from chalicelib.routing.schedule import Floats, forward, lay_out, odds, start_quantiles
+from chalicelib.routing.schedule import Floats, forward, lay_out, odds, reached_by, start_quantiles
 from chalicelib.routing.travel_times import WorkClock
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Probability, Timestamp
@@ -47,6 +47,8 @@ class Judged:
         Seconds by which a break starts too late; negative if none does.
     now
         The moment it was judged at: later, holds in it may have become ghosts.
+    driven
+        Planned seconds on the road, at the speed of the hour.
     """
 
     arrive: Floats
@@ -55,6 +57,7 @@ class Judged:
     kept: Floats
     break_late: float
     now: Timestamp
+    driven: float = 0.0
 
     def sound(self, target: Probability) -> bool:
         """Whether everything in it is on time, and kept with at least this probability."""
@@ -76,6 +79,8 @@ def judge(routes: Sequence[Route], now: Timestamp, world: World) -> list[Judged]
     times = forward(batch, world.clock)
     kept = odds(batch, times, world.noise, count=PROOF_SCENARIOS)
     late = times.arrive - batch.closes
+    on_the_way = np.arange(batch.places)[:, None] <= batch.count
+    driven = np.where(on_the_way, times.arrive - times.depart, 0.0).sum(axis=0)
     return [
         Judged(
             times.arrive[:places, r],
@@ -84,6 +89,7 @@ def judge(routes: Sequence[Route], now: Timestamp, world: World) -> list[Judged]
             kept[:places, r],
             float(times.break_late[r]),
             now,
+            float(driven[r]),
         )
         for r, places in enumerate((batch.count + 1).tolist())
     ]
@@ -96,6 +102,20 @@ def forecast(routes: Sequence[Route], now: Timestamp, world: World) -> list[Floa
     batch = lay_out(routes, now)
     times = forward(batch, world.clock)
     reached = start_quantiles(batch, times, world.noise, count=PROOF_SCENARIOS, at=(0.05, 0.5, 0.95))
+    return [reached[:places, r] for r, places in enumerate((batch.count + 1).tolist())]
+
+
+def surely_reached(routes: Sequence[Route], now: Timestamp, world: World) -> list[Floats]:
+    """When each place is reached at the latest with the target's probability; the depot last.
+
+    What the windows of `judge` are held against: `kept` is at least the target exactly where the window ends
+    no earlier. Cost: as `judge`.
+    """
+    if not routes:
+        return []
+    batch = lay_out(routes, now)
+    times = forward(batch, world.clock)
+    reached = reached_by(batch, times, world.noise, count=PROOF_SCENARIOS, target=world.target)
     return [reached[:places, r] for r, places in enumerate((batch.count + 1).tolist())]
 
 

@@ -9,6 +9,7 @@ Weak point: a batch costs as many steps as its longest route has stops.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,6 +218,25 @@ def start_quantiles(
 
     _drive(batch, times, noise, count, watch)
     return np.maximum(quantiles + batch.starts[:, None], batch.opens[:, :, None])
+
+
+def reached_by(batch: Batch, times: Timetable, noise: Noise, *, count: int, target: Probability) -> Floats:
+    """When each place is reached at the latest in the target's share of scenarios, since the epoch.
+
+    A window is kept with at least that probability exactly if it ends no earlier: see `odds`.
+
+    Returns
+    -------
+    Shape (places, routes). Cost: `uncertainty.drive` with `count` scenarios, and a partition of each.
+    """
+    last = min(max(ceil(target * count - 1e-9), 1), count) - 1
+    reached = np.empty(batch.leg.shape)
+
+    def watch(place: int, arrival: NDArray[np.float32]) -> None:
+        reached[place] = np.partition(arrival, last, axis=1)[:, last]
+
+    _drive(batch, times, noise, count, watch)
+    return reached + batch.starts
 
 
 def _drive(batch: Batch, times: Timetable, noise: Noise, count: int, watch: Watch) -> None:

@@ -1,0 +1,431 @@
+"""From a solver's proposal to a change that may be committed: rebuilt on real legs, judged, or refused.
+
+A solver knows windows only, so each ends as much earlier as luck needs there: by what the scenarios say of
+stops that are reached at that time of day. Who is wronged all the same gets the best place that is left, its
+window is tightened by its own measure, and the solver goes on from there within the budget. Routes that
+exchange stops are one change; each stands or falls by itself, and none is made unless it is better and
+wrongs nobody (`routing.objective`). Weak point: the reserve of a stop is that of its neighbours in time, not its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.routing.edit import inserted, reordered
+from chalicelib.routing.insertion import Sweeps
+from chalicelib.routing.model import Stop
+from chalicelib.routing.objective import (
+    Circumstances,
+    Promises,
+    Seen,
+    Worth,
+    broken_rule,
+    promises,
+    wronged,
+)
+from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_for
+from chalicelib.routing.optimiser.problem import Orders, Posed, Problem, pose
+from chalicelib.routing.packed import Route, live
+from chalicelib.routing.proof import surely_reached
+from chalicelib.units import Seconds, StopId, Timestamp
+
+SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked
+_CAUTION = 60  # percent of them that it has to do for
+_ALIKE = 12  # stops reached at about the same time, whose reserve is taken for a window's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A stop that changes vans.
+
+    Attributes
+    ----------
+    source
+        The shift that had it; that of the plan's unassigned route, if nobody had.
+    planned_before, planned_after
+        Start of service; None where nobody drives.
+    """
+
+    stop_id: StopId
+    source: str
+    target: str
+    planned_before: Timestamp | None
+    planned_after: Timestamp | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Routes that exchange stops, or one whose order changes: one transaction on the versions in `before`.
+
+    Attributes
+    ----------
+    before, after
+        The same shifts in the same order, the plan's unassigned route among them if stops leave it.
+    seconds_saved
+        Of driving; negative where that is the price of a promise.
+    """
+
+    before: tuple[Route, ...]
+    after: tuple[Route, ...]
+    moves: tuple[Move, ...]
+    worth_before: Worth
+    worth_after: Worth
+    promises_before: Promises
+    promises_after: Promises
+
+    @property
+    def seconds_saved(self) -> Seconds:
+        """Seconds of driving less than before."""
+        return self.worth_before.driven - self.worth_after.driven
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replan:
+    """What came of looking at some routes.
+
+    Attributes
+    ----------
+    unchanged
+        Why some or all of it stayed as it was; empty if nothing was refused.
+    """
+
+    changes: tuple[Change, ...]
+    promises_before: Promises
+    promises_after: Promises
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def seconds_saved(self) -> Seconds:
+        """Seconds of driving less than before."""
+        return sum(change.seconds_saved for change in self.changes)
+
+
+def replan(
+    routes: Sequence[Route],
+    waiting: Route | None,
+    circumstances: Circumstances,
+    budget: Budget,
+    *,
+    engine: Engine | None = None,
+    leading: Mapping[str, int] | None = None,
+) -> Replan:
+    """Improve a few routes of one plan together.
+
+    Parameters
+    ----------
+    routes
+        Of vans; few enough for the budget, see `neighbourhoods`. Their nodes are the engine's.
+    waiting
+        The plan's unassigned route, whose stops are the first to find a place.
+    engine
+        The solver; chosen by the kind of problem unless given.
+    leading
+        As in `optimiser.problem.pose`.
+
+    Returns
+    -------
+    Changes of which each is better than what it replaces and wrongs nobody, in any order; what a solver
+    proposes beyond that is refused and named.
+    """
+    nobodys = [waiting] if waiting is not None else []
+    posed = pose(
+        routes, nobodys, circumstances.travel, circumstances.now, circumstances.world, leading=leading
+    )
+    attempt = _Attempt(posed, nobodys, circumstances)
+    solver = engine or engine_for(posed.problem)
+    for share in SHARES:
+        if budget.left <= 0 or not posed.problem.tasks:
+            break
+        try:
+            orders = solver.improve(attempt.problem(), budget.share(share * budget.left))
+        except EngineFailed as failed:
+            attempt.refuse(str(failed))
+            break
+        if not attempt.take(orders):
+            break
+    return attempt.result()
+
+
+class _Attempt:
+    """The best so far, and what was learned of the proposals that failed."""
+
+    def __init__(self, posed: Posed, waiting: Sequence[Route], circumstances: Circumstances) -> None:
+        self._posed, self._circumstances = posed, circumstances
+        self._before = [*circumstances.see(posed.routes), *(Seen(route, None) for route in waiting)]
+        self._best, self._orders = list(self._before), posed.problem.orders
+        self._start = self._orders
+        self._reserves = _Reserves(posed)
+        self._reserves.learn(self._orders, self._reached(self._best))
+        self._why: dict[str, None] = {}
+        self._sweeps = Sweeps(circumstances.world)
+
+    def problem(self) -> Problem:
+        """The problem with windows as they must be kept, to go on from the last proposal."""
+        tight = self._reserves.applied(self._orders)
+        return tight.going_on_from(self._start)
+
+    def refuse(self, why: str) -> None:
+        """Remember why something stayed as it was."""
+        self._why[why] = None
+
+    def take(self, orders: Orders) -> bool:
+        """Adopt what is good of a proposal; False if it is nonsense and the solver need not be asked again."""
+        fault = self._posed.problem.fault_of(orders)
+        if fault:
+            self.refuse(f"the solver's answer has {fault}")
+            return False
+        proposed = self._seen(orders)
+        wrongs = self._adopt(proposed, orders)
+        self._start = orders
+        self._reserves.learn(orders, self._reached(proposed), wrongs)
+        if wrongs:
+            mended = self._mended(proposed, orders, wrongs)
+            if mended is not None and not self._adopt(self._seen(mended), mended):
+                self._start = mended
+        return True
+
+    def _mended(
+        self, proposed: Sequence[Seen], orders: Orders, wrongs: Mapping[int, Sequence[int]]
+    ) -> Orders | None:
+        """Give the stops that were wronged the best place that wrongs nobody; None if there is none."""
+        loose = {number for van, places in wrongs.items() for number in self._loose(van, orders, places)}
+        kept = [tuple(number for number in order if number not in loose) for order in orders]
+        routes = [
+            proposed[van].route
+            if kept[van] == order
+            else reordered(
+                self._posed.routes[van], self._posed.stops_of(van, kept[van]), self._circumstances.travel
+            )
+            for van, order in enumerate(orders)
+        ]
+        for number in sorted(loose):
+            stop = self._stop(number)
+            able = [number in van.takes for van in self._posed.problem.vans]
+            found = inserted(
+                stop, routes, able, self._sweeps, self._circumstances.travel, self._circumstances.now
+            )
+            if found is None:
+                return None
+            van, routes[van] = found
+        known = {task.stop_id: number for number, task in enumerate(self._posed.problem.tasks)}
+        return tuple(
+            tuple(known[stop_id] for stop_id in route.stops["stop_id"].tolist()[head:] if stop_id in known)
+            for route, head in zip(routes, self._posed.leading, strict=True)
+        )
+
+    def _loose(self, van: int, orders: Orders, places: Sequence[int]) -> list[int]:
+        """The tasks at these places; for a van that comes home late the one that costs most driving."""
+        order, problem = orders[van], self._posed.problem
+        head = self._posed.leading[van]
+        found = [order[place - head] for place in places if place - head < len(order)]
+        if len(found) < len(places) and order:
+            found.append(max(order, key=lambda number: problem.detour(van, order, number)))
+        return found
+
+    def _stop(self, number: int) -> Stop:
+        route, index = self._posed.sources[number]
+        return route.stop(index)
+
+    def _seen(self, orders: Orders) -> list[Seen]:
+        """The routes of a proposal on real legs; where an order is what it was, the very same object."""
+        vans = len(self._posed.routes)
+        routes = [seen.route for seen in self._best]
+        for van, order in enumerate(orders):
+            if order != self._orders[van]:
+                stops = self._posed.stops_of(van, order)
+                routes[van] = reordered(self._posed.routes[van], stops, self._circumstances.travel)
+        changed = [van for van in range(vans) if routes[van] is not self._best[van].route]
+        fresh = dict(zip(changed, self._circumstances.see([routes[van] for van in changed]), strict=True))
+        placed = {self._posed.problem.tasks[number].stop_id for order in orders for number in order}
+        return [
+            *(fresh.get(van, self._best[van]) for van in range(vans)),
+            *(Seen(_left_over(seen.route, placed), None) for seen in self._before[vans:]),
+        ]
+
+    def _reached(self, plan: Sequence[Seen]) -> list[NDArray[np.float64]]:
+        routes = [seen.route for seen in plan if seen.judged is not None]
+        return surely_reached(routes, self._circumstances.now, self._circumstances.world)
+
+    def _adopt(self, proposed: Sequence[Seen], orders: Orders) -> dict[int, list[int]]:
+        """Put every good component of a proposal into the best so far; says who was wronged elsewhere."""
+        wrongs: dict[int, list[int]] = {}
+        best, best_orders = list(self._best), list(self._orders)
+        for members in components(self._best, proposed, self._circumstances.now):
+            old = [self._best[at] for at in members]
+            new = [proposed[at] for at in members]
+            found = self._wronged(old, new)
+            wrongs |= {members[at]: places for at, places in found.items()}
+            if found:
+                self.refuse("it would have endangered a promise")
+            elif rule := broken_rule(old, new, self._circumstances.now):
+                self.refuse(rule)
+            elif self._circumstances.worth(new) < self._circumstances.worth(old):
+                for at in members:
+                    best[at] = proposed[at]
+                    if at < len(orders):
+                        best_orders[at] = orders[at]
+        self._best, self._orders = best, tuple(best_orders)
+        return wrongs
+
+    def _wronged(self, old: Sequence[Seen], new: Sequence[Seen]) -> dict[int, list[int]]:
+        return wronged(old, new, self._circumstances.now, self._circumstances.world.target)
+
+    def result(self) -> Replan:
+        """The changes between what was and the best."""
+        now, target = self._circumstances.now, self._circumstances.world.target
+        after = list(self._before)
+        changes = []
+        for members in components(self._before, self._best, now):
+            change = _change(
+                [self._before[at] for at in members], [self._best[at] for at in members], self._circumstances
+            )
+            if change.worth_after < change.worth_before:
+                changes.append(change)
+                for at in members:
+                    after[at] = self._best[at]
+        if not changes and not self._why:
+            self.refuse("nothing better was found")
+        return Replan(
+            changes=tuple(changes),
+            promises_before=promises(self._before, now, target),
+            promises_after=promises(after, now, target),
+            unchanged=tuple(self._why),
+        )
+
+
+class _Reserves:
+    """By how much earlier windows must end for a solver that knows of no luck, nor of breaks."""
+
+    def __init__(self, posed: Posed) -> None:
+        self._posed = posed
+        self._at = np.zeros(0)
+        self._slip = np.zeros(0)
+        self._own: dict[int, Seconds] = {}
+        self._of_van: dict[int, Seconds] = {}
+
+    def learn(
+        self,
+        orders: Orders,
+        reached: Sequence[NDArray[np.float64]],
+        wrongs: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
+        """Compare when places are surely reached with when the matrix says so.
+
+        Parameters
+        ----------
+        wrongs
+            By van the places of its route for which this was not enough.
+        """
+        at, slip = [], []
+        for van, order in enumerate(orders):
+            head = self._posed.leading[van]
+            planned = self._posed.problem.arrivals(van, order)
+            surely = (reached[van][head:] - self._posed.origin).tolist()
+            if not order or len(surely) != len(planned):
+                continue
+            at += planned
+            slip += [late - plan for late, plan in zip(surely, planned, strict=True)]
+            for place in (wrongs or {}).get(van, ()):
+                needed = int(surely[place - head] - planned[place - head]) + 1
+                if place - head < len(order):
+                    self._own[order[place - head]] = needed
+                else:
+                    self._of_van[van] = needed
+        rank = np.argsort(at, kind="stable")
+        if len(rank):
+            self._at, self._slip = np.array(at, dtype=float)[rank], np.array(slip)[rank]
+
+    def applied(self, orders: Orders) -> Problem:
+        """The problem with earlier ends, but none so early that the present orders would break it."""
+        problem = self._posed.problem
+        closes = [
+            task.closes - max(self._usual(task.closes), self._own.get(number, 0))
+            for number, task in enumerate(problem.tasks)
+        ]
+        ends = [
+            van.ends - max(self._usual(van.ends), self._of_van.get(at, 0))
+            for at, van in enumerate(problem.vans)
+        ]
+        for van, order in enumerate(orders):
+            *arrivals, home = problem.arrivals(van, order)
+            ends[van] = max(ends[van], home)
+            for number, arrival in zip(order, arrivals, strict=True):
+                closes[number] = max(closes[number], arrival)
+        return problem.tightened(closes, ends)
+
+    def _usual(self, until: Seconds) -> Seconds:
+        """The reserve of places that are reached at about this time."""
+        if not len(self._at):
+            return 0
+        near = int(np.searchsorted(self._at, until))
+        first = max(min(near - _ALIKE // 2, len(self._at) - _ALIKE), 0)
+        return int(np.percentile(self._slip[first : first + _ALIKE], _CAUTION))
+
+
+def components(before: Sequence[Seen], after: Sequence[Seen], now: Timestamp) -> Iterator[list[int]]:
+    """Group changed routes, by index, so that no stop moves from one group to another."""
+    home = {
+        stop_id: at
+        for at, seen in enumerate(before)
+        for stop_id in seen.route.stops["stop_id"][live(seen.route.stops, now)].tolist()
+    }
+    group = list(range(len(before)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            group[at] = group[group[at]]
+            at = group[at]
+        return at
+
+    for at, seen in enumerate(after):
+        for stop_id in seen.route.stops["stop_id"].tolist():
+            group[root(home.get(stop_id, at))] = root(at)
+    members: dict[int, list[int]] = {}
+    for at, (was, then) in enumerate(zip(before, after, strict=True)):
+        if was.route is not then.route:
+            members.setdefault(root(at), []).append(at)
+    yield from members.values()
+
+
+def _left_over(route: Route, placed: set[StopId]) -> Route:
+    """What still has no van; the same object if that is all of it."""
+    for at in reversed(range(len(route.stops))):
+        if int(route.stops["stop_id"][at]) in placed:
+            route = route.removed(at, route.last_leg)
+    return route
+
+
+def _change(before: Sequence[Seen], after: Sequence[Seen], circumstances: Circumstances) -> Change:
+    now, target = circumstances.now, circumstances.world.target
+    stood = {stop_id: (seen, at) for seen in before for at, stop_id in _numbered(seen.route)}
+    return Change(
+        before=tuple(seen.route for seen in before),
+        after=tuple(seen.route for seen in after),
+        moves=tuple(
+            Move(
+                stop_id=stop_id,
+                source=was.route.shift.shift_id,
+                target=seen.route.shift.shift_id,
+                planned_before=_planned(was, place),
+                planned_after=_planned(seen, at),
+            )
+            for seen in after
+            for at, stop_id in _numbered(seen.route)
+            for was, place in [stood[stop_id]]
+            if was.route.shift.shift_id != seen.route.shift.shift_id
+        ),
+        worth_before=circumstances.worth(before),
+        worth_after=circumstances.worth(after),
+        promises_before=promises(before, now, target),
+        promises_after=promises(after, now, target),
+    )
+
+
+def _numbered(route: Route) -> list[tuple[int, StopId]]:
+    return list(enumerate(route.stops["stop_id"].tolist()))
+
+
+def _planned(seen: Seen, at: int) -> Timestamp | None:
+    return round(float(seen.judged.start[at])) if seen.judged is not None else None

@@ -4,7 +4,7 @@ A solver knows windows only, so each ends as much earlier as luck needs there: b
 stops that are reached at that time of day. Who is wronged all the same gets the best place that is left, its
 window is tightened by its own measure, and the solver goes on from there within the budget. Routes that
 exchange stops are one change; each stands or falls by itself, and none is made unless it is better and
-wrongs nobody (`routing.objective`). Weak point: the reserve of a stop is that of its neighbours in time, not its own.
+wrongs nobody (`routing.objective`). Weak point: a reserve is that of the neighbours in time, not its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -171,7 +171,7 @@ class _Attempt:
         self._why[why] = None
 
     def take(self, orders: Orders) -> bool:
-        """Adopt what is good of a proposal; False if it is nonsense and the solver need not be asked again."""
+        """Adopt what is good of a proposal; False if it is nonsense: the solver is not worth asking again."""
         fault = self._posed.problem.fault_of(orders)
         if fault:
             self.refuse(f"the solver's answer has {fault}")

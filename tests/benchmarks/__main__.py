@@ -15,6 +15,8 @@ from collections.abc import Sequence
 PARTS = {
     "search": "slot search: own work, against loops and solvers",
     "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
+    "plans": "how good an improved plan is, beside solvers as they come",
+    "acceptance": "orders accepted in a day, with and without improvement between bookings",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
     "http": "whole requests over HTTP, and a big plan cold and warm",

@@ -4,7 +4,7 @@ Each function answers a new `Route` with the old one's version, to be written on
 the change would endanger a promise. Weak point: travel times are asked for one change at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -172,6 +172,14 @@ def without(route: Route, stop_id: StopId, travel: TravelTimes, now: Timestamp, 
         return route
     gone = route.marked(at, kind=StopKind.HELD, expires_at=_LONG_AGO, stop_id=NOBODY)
     return without_ghosts(gone, travel, now, world)
+
+
+def left_over(route: Route, gone: Collection[StopId]) -> Route:
+    """Take stops out of a route that nobody drives; the very same object if it has none of them."""
+    for at in reversed(range(len(route.stops))):
+        if int(route.stops["stop_id"][at]) in gone:
+            route = route.removed(at, route.last_leg)
+    return route
 
 
 def without_ghosts(route: Route, travel: TravelTimes, now: Timestamp, world: World) -> Route:

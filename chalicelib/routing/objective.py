@@ -29,9 +29,10 @@ class Worth:
     broken
         Stops that even the plan serves too late, or that nobody has and whose window is over.
     late
-        By how many seconds, all together, the plan is too late.
+        By how many seconds, all together, the plan is too late, at home included.
     doubt
-        Probability missing to the target, summed over the stops; all of the target for one that nobody has.
+        Probability missing to the target, summed over stops and shift ends; for a stop that nobody has all
+        of the target.
     churn
         Seconds between planned starts and what buyers were told, for those who were told more than their
         promised window.
@@ -88,8 +89,8 @@ def worth(
             continue
         overdue = judged.late[:-1][real]
         broken += int((overdue > _ROUNDING).sum())
-        late += float(np.maximum(judged.late, 0.0)[np.append(real, True)].sum())
-        doubt += float(np.maximum(target - judged.kept[:-1][real], 0.0).sum())
+        late += float(np.maximum(judged.late, 0.0)[np.append(real, len(stops) > 0)].sum())
+        doubt += float(np.maximum(target - judged.kept, 0.0)[np.append(real, len(stops) > 0)].sum())
         churn += sum(
             max(float(judged.start[at]) - window.end, window.start - float(judged.start[at]), 0.0)
             for at, stop_id in enumerate(stops["stop_id"].tolist() if told else ())
@@ -156,10 +157,11 @@ def wronged(
     for number, (was, then) in enumerate(zip(before, after, strict=True)):
         if then.judged is None or was.judged is None or was.route is then.route:
             continue
+        ids = then.route.stops["stop_id"].tolist()
         here = [
             place
-            for place, stop_id in enumerate(then.route.stops["stop_id"].tolist())
-            if not _as_good(stood.get(stop_id), then.judged, place, target)
+            for place in np.flatnonzero(live(then.route.stops, now)).tolist()
+            if not _as_good(stood.get(ids[place]), then.judged, place, target)
         ]
         end = len(then.route.stops)
         home = _Stand(float(was.judged.late[-1]), float(was.judged.kept[-1]), None)
@@ -262,9 +264,10 @@ class Circumstances:
     told: Mapping[StopId, TimeWindow] = field(default_factory=dict)
 
     def see(self, routes: Sequence[Route]) -> list[Seen]:
-        """Judge routes that vans drive."""
-        judged = judge(routes, self.now, self.world)
-        return [Seen(route, each) for route, each in zip(routes, judged, strict=True)]
+        """Judge routes; what nobody drives has no judgement."""
+        driven = [route for route in routes if route.driven]
+        judged = dict(zip(driven, judge(driven, self.now, self.world), strict=True))
+        return [Seen(route, judged.get(route)) for route in routes]
 
     def worth(self, plan: Sequence[Seen]) -> Worth:
         """What they are worth now."""

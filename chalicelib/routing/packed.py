@@ -113,6 +113,11 @@ class Route:
     withdrawn: bool = False
     by_hand: bool = False
 
+    @property
+    def driven(self) -> bool:
+        """Whether a vehicle drives it; nobody drives what a plan has no van for."""
+        return bool(self.shift.vehicle_id)
+
     def index_of(self, stop_id: StopId) -> int | None:
         """Where this stop is in the order, or None."""
         found = np.flatnonzero(self.stops["stop_id"] == stop_id)

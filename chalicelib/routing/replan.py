@@ -8,12 +8,13 @@ wrongs nobody (`routing.objective`). Weak point: a reserve is that of the neighb
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.edit import inserted, reordered
+from chalicelib.routing.edit import inserted, left_over, reordered
 from chalicelib.routing.insertion import Sweeps
 from chalicelib.routing.model import Stop
 from chalicelib.routing.objective import (
@@ -88,13 +89,16 @@ class Replan:
     Attributes
     ----------
     unchanged
-        Why some or all of it stayed as it was; empty if nothing was refused.
+        Why nothing changes; empty if something does.
+    refused
+        What a solver proposed and was not done, whatever else was.
     """
 
     changes: tuple[Change, ...]
     promises_before: Promises
     promises_after: Promises
-    unchanged: tuple[str, ...] = ()
+    unchanged: str = ""
+    refused: tuple[str, ...] = ()
 
     @property
     def seconds_saved(self) -> Seconds:
@@ -134,12 +138,13 @@ def replan(
         routes, nobodys, circumstances.travel, circumstances.now, circumstances.world, leading=leading
     )
     attempt = _Attempt(posed, nobodys, circumstances)
-    solver = engine or engine_for(posed.problem)
     for share in SHARES:
         if budget.left <= 0 or not posed.problem.tasks:
             break
+        problem = attempt.problem()
+        solver = engine or engine_for(problem)
         try:
-            orders = solver.improve(attempt.problem(), budget.share(share * budget.left))
+            orders = solver.improve(problem, budget.share(share * budget.left))
         except EngineFailed as failed:
             attempt.refuse(str(failed))
             break
@@ -148,23 +153,45 @@ def replan(
     return attempt.result()
 
 
+class _Rescue(Enum):
+    """How a solver is asked to save what is not kept."""
+
+    HARD = auto()
+    SOFT = auto()
+
+
 class _Attempt:
     """The best so far, and what was learned of the proposals that failed."""
 
     def __init__(self, posed: Posed, waiting: Sequence[Route], circumstances: Circumstances) -> None:
         self._posed, self._circumstances = posed, circumstances
-        self._before = [*circumstances.see(posed.routes), *(Seen(route, None) for route in waiting)]
+        self._before = circumstances.see([*posed.routes, *waiting])
         self._best, self._orders = list(self._before), posed.problem.orders
         self._start = self._orders
         self._reserves = _Reserves(posed)
         self._reserves.learn(self._orders, self._reached(self._best))
         self._why: dict[str, None] = {}
         self._sweeps = Sweeps(circumstances.world)
+        self._rescues = [_Rescue.HARD, _Rescue.HARD, _Rescue.SOFT] if self._trouble() else []
 
     def problem(self) -> Problem:
-        """The problem with windows as they must be kept, to go on from the last proposal."""
-        tight = self._reserves.applied(self._orders)
-        return tight.going_on_from(self._start)
+        """The problem with windows as they must be kept, to go on from the last proposal.
+
+        What is too late already may stay so; but first it is asked whether everything could be kept, and
+        then for as little lateness as can be.
+        """
+        if self._rescues and self._trouble():
+            rescue = self._rescues.pop(0)
+            tight = self._reserves.applied(())
+            if rescue is _Rescue.SOFT:
+                return replace(tight.going_on_from(self._orders), soft=True)
+            return tight.going_on_from(self._start)
+        return self._reserves.applied(self._orders).going_on_from(self._start)
+
+    def _trouble(self) -> bool:
+        """Whether a van has a stop that it does not keep well enough."""
+        driven = self._circumstances.worth([seen for seen in self._best if seen.judged is not None])
+        return driven.broken > 0 or driven.late > 0 or driven.doubt > 0
 
     def refuse(self, why: str) -> None:
         """Remember why something stayed as it was."""
@@ -241,7 +268,7 @@ class _Attempt:
         placed = {self._posed.problem.tasks[number].stop_id for order in orders for number in order}
         return [
             *(fresh.get(van, self._best[van]) for van in range(vans)),
-            *(Seen(_left_over(seen.route, placed), None) for seen in self._before[vans:]),
+            *(Seen(left_over(seen.route, placed), None) for seen in self._before[vans:]),
         ]
 
     def _reached(self, plan: Sequence[Seen]) -> list[NDArray[np.float64]]:
@@ -278,20 +305,20 @@ class _Attempt:
         after = list(self._before)
         changes = []
         for members in components(self._before, self._best, now):
-            change = _change(
+            change = change_between(
                 [self._before[at] for at in members], [self._best[at] for at in members], self._circumstances
             )
             if change.worth_after < change.worth_before:
                 changes.append(change)
                 for at in members:
                     after[at] = self._best[at]
-        if not changes and not self._why:
-            self.refuse("nothing better was found")
+        why = "; ".join(self._why) or "nothing better was found"
         return Replan(
             changes=tuple(changes),
             promises_before=promises(self._before, now, target),
             promises_after=promises(after, now, target),
-            unchanged=tuple(self._why),
+            unchanged="" if changes else why,
+            refused=tuple(self._why),
         )
 
 
@@ -389,15 +416,8 @@ def components(before: Sequence[Seen], after: Sequence[Seen], now: Timestamp) ->
     yield from members.values()
 
 
-def _left_over(route: Route, placed: set[StopId]) -> Route:
-    """What still has no van; the same object if that is all of it."""
-    for at in reversed(range(len(route.stops))):
-        if int(route.stops["stop_id"][at]) in placed:
-            route = route.removed(at, route.last_leg)
-    return route
-
-
-def _change(before: Sequence[Seen], after: Sequence[Seen], circumstances: Circumstances) -> Change:
+def change_between(before: Sequence[Seen], after: Sequence[Seen], circumstances: Circumstances) -> Change:
+    """Say what changed between two states of the same shifts, in the same order."""
     now, target = circumstances.now, circumstances.world.target
     stood = {stop_id: (seen, at) for seen in before for at, stop_id in _numbered(seen.route)}
     return Change(

@@ -34,6 +34,7 @@ from chalicelib.units import Seconds, StopId, Timestamp
 
 SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked
 _CAUTION = 60  # percent of them that it has to do for
+_A_FEW = 12  # wronged stops that are worth a search each
 _ALIKE = 12  # stops reached at about the same time, whose reserve is taken for a window's
 
 
@@ -218,6 +219,8 @@ class _Attempt:
     ) -> Orders | None:
         """Give the stops that were wronged the best place that wrongs nobody; None if there is none."""
         loose = {number for van, places in wrongs.items() for number in self._loose(van, orders, places)}
+        if len(loose) > _A_FEW:
+            return None
         kept = [tuple(number for number in order if number not in loose) for order in orders]
         routes = [
             proposed[van].route

@@ -156,7 +156,7 @@ POLICIES: dict[str, Callable[[Shop, Shopper, int], None]] = {
     "insertion only": insertion_only,
     "+ 0.1 s behind each booking": lambda *asked: improved(*asked, seconds=0.1),
     "+ 0.3 s behind each booking": lambda *asked: improved(*asked, seconds=0.3),
-    "solved anew, 0.5 s a slot": lambda *asked: solved_anew(*asked, seconds=0.5),
+    "solved anew (0.5 s a slot)": lambda *asked: solved_anew(*asked, seconds=0.5),
 }
 
 

@@ -35,7 +35,7 @@ class BookedEngine:
                 # It struggles with what cannot be kept; whether that matters is for the exact check.
                 warnings.simplefilter("ignore", PenaltyBoundWarning)
                 return _solve(problem, budget)
-        except (RuntimeError, ValueError, IndexError, OverflowError, MemoryError, TypeError) as error:
+        except (RuntimeError, ValueError, IndexError, OverflowError, MemoryError) as error:
             raise EngineFailed(f"PyVRP: {error}") from error
 
 

@@ -29,15 +29,7 @@ class LiveEngine:
             return problem.orders
         try:
             return _Model(problem).solved(budget)
-        except (
-            RuntimeError,
-            ValueError,
-            IndexError,
-            OverflowError,
-            MemoryError,
-            TypeError,
-            SystemError,
-        ) as error:
+        except (RuntimeError, ValueError, OverflowError, MemoryError, SystemError) as error:
             raise EngineFailed(f"OR-Tools: {error}") from error
 
 
@@ -122,9 +114,8 @@ class _Model:
     def _allow(self) -> None:
         """Skills, pins, loaded vans; and what may be left out."""
         for number, (task, index) in enumerate(zip(self._problem.tasks, self._index, strict=True)):
-            able = [at for at, van in enumerate(self._problem.vans) if number in van.takes]
-            if len(able) < len(self._problem.vans):
-                self._routing.SetAllowedVehiclesForIndex(able, index)
+            unable = [at for at, van in enumerate(self._problem.vans) if number not in van.takes]
+            self._routing.VehicleVar(index).RemoveValues(unable)
             if not task.required:
                 self._routing.AddDisjunction([index], _WORTH_ANY_DRIVE)
 

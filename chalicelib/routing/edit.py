@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chalicelib.errors import OffRoad
-from chalicelib.routing.insertion import Candidate, Insertion, Sweeps, Visit
-from chalicelib.routing.model import NO_NODE, Leg, Location, Stop, StopKind
+from chalicelib.routing.insertion import Candidate, Insertion
+from chalicelib.routing.model import NO_NODE, Leg, Location, Stop, StopKind, Visit
 from chalicelib.routing.packed import Route, joined, live, no_stops, skill_bits
 from chalicelib.routing.proof import Judged, World, harmless, judge
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.units import StopId, Timestamp
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.routing.edit import inserted, left_over, reordered
-from chalicelib.routing.insertion import Sweeps
 from chalicelib.routing.model import Stop
 from chalicelib.routing.objective import (
     Circumstances,
@@ -30,6 +29,7 @@ from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_fo
 from chalicelib.routing.optimiser.problem import Orders, Posed, Problem, pose
 from chalicelib.routing.packed import Route, live
 from chalicelib.routing.proof import surely_reached
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.units import Seconds, StopId, Timestamp
 
 SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked

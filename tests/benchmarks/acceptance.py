@@ -18,7 +18,7 @@ from itertools import islice
 import numpy as np
 
 from chalicelib.routing.edit import with_stop
-from chalicelib.routing.insertion import Insertion, Sweeps
+from chalicelib.routing.insertion import Insertion
 from chalicelib.routing.model import Leg, Stop, TimeWindow
 from chalicelib.routing.neighbourhoods import neighbourhoods
 from chalicelib.routing.objective import Circumstances
@@ -26,6 +26,7 @@ from chalicelib.routing.optimiser import Budget
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import judge
 from chalicelib.routing.replan import Replan, replan
+from chalicelib.routing.sweeps import Sweeps
 from tests.benchmarks.days import (
     FIRST_DAY,
     City,

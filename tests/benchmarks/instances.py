@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.routing.edit import inserted
-from chalicelib.routing.insertion import Sweeps
 from chalicelib.routing.model import Capacity, Leg, Load, Location, Shift, Stop, TimeWindow
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.proof import World
+from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import MANY_PLACES, Places, Whole, WorkClock
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import DAY, Timestamp

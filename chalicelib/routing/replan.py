@@ -33,7 +33,7 @@ from chalicelib.routing.sweeps import Sweeps
 from chalicelib.units import Seconds, StopId, Timestamp
 
 SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked
-_CAUTION = 60  # percent of them that it has to do for
+_CAUTION = 75  # percent of them that it has to do for
 _A_FEW = 12  # wronged stops that are worth a search each
 _ALIKE = 12  # stops reached at about the same time, whose reserve is taken for a window's
 

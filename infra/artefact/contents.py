@@ -34,8 +34,10 @@ NEVER_CALLED: Final = {
     "aiohttp": "Twilio's client has a synchronous transport",
     "aiohttp-retry": "as aiohttp",
     "chalice": "`chalice package` bundles its runtime; the rest of it deploys",
+    "matplotlib": "PyVRP draws with it, which nobody asks for",
     "pandas": "the routing solver of OR-Tools does without",
     "pycparser": "only builds C bindings",
+    "tqdm": "PyVRP's command line shows progress with it",
 }
 
 
@@ -68,6 +70,7 @@ CUTS: Final = (
     Cut(folder="phonenumbers/carrierdata"),
     Cut(folder="phonenumbers/geodata"),
     Cut(folder="phonenumbers/tzdata"),
+    Cut(folder="pyvrp/plotting"),
     Cut(folder="twilio/rest", keeps=frozenset({"__init__.py", "api"})),
 )
 _FOR_DEVELOPERS: Final = frozenset({".a", ".c", ".csv", ".h", ".js", ".pxd", ".pyi", ".pyx"})

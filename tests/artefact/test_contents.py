@@ -36,11 +36,20 @@ HOLDS = {
         "twilio/rest/api/v2010/account/message/__init__.py",
         "tzdata/zoneinfo/Europe/Lisbon",
     ),
-    WORKER: ("app.py", "ortools/constraint_solver/_pywrapcp.so", "roads/porto/graph.npz"),
+    WORKER: (
+        "app.py",
+        "ortools/constraint_solver/_pywrapcp.so",
+        "pyvrp/solve.py",
+        "roads/porto/graph.npz",
+        "vrplib/__init__.py",
+    ),
 }
-NOWHERE = ("aiohttp", "moto", "pandas", "phonenumbers/geodata", "pip", "pytest", "setuptools", "tests")
+NOWHERE = (
+    *("aiohttp", "matplotlib", "moto", "pandas", "phonenumbers/geodata"),
+    *("pip", "pytest", "setuptools", "tests", "tqdm"),
+)
 LACKS = {
-    LEAN: (*NOWHERE, "ortools", "pyvrp", "vroom"),
+    LEAN: (*NOWHERE, "ortools", "pyvrp", "vroom", "vrplib"),
     WORKER: (*NOWHERE, "phonenumbers", "twilio"),
 }
 

@@ -129,6 +129,24 @@ between = lambda i, j: int(distance[manager.IndexToNode(i), manager.IndexToNode(
 routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitCallback(between))
 print(routing.Solve().ObjectiveValue())
 """
+IMPROVES = """
+import sys
+import numpy
+from chalicelib.routing.optimiser import Budget, engine_for
+from chalicelib.routing.optimiser.problem import Problem, Task, Van
+tasks = [Task(stop_id=at, place=at, opens=0, closes=900, service=0, load=(1, 0, 0)) for at in range(3)]
+van = Van(
+    shift_id="a", start=3, end=4, starts=0, ends=900, capacity=(3, None, None),
+    takes=frozenset(range(3)), order=(1, 0, 2),
+)
+street = numpy.array([1, 2, 3, 0, 0])
+seconds = abs(street[:, None] - street).astype(numpy.int64)
+for soft in (False, True):
+    problem = Problem(tasks=tuple(tasks), vans=(van,), seconds=seconds, soft=soft)
+    (order,) = engine_for(problem).improve(problem, Budget(clock=lambda: 0.0, until=1.0, iterations=20))
+    print(problem.arrivals(0, order)[-1])
+print({"matplotlib", "tqdm", "pandas"} & set(sys.modules))
+"""
 TEXTS = """
 from chalicelib.adapters.secrets import Fixed, TwilioAccount
 from chalicelib.adapters.twilio import TwilioSender
@@ -199,6 +217,11 @@ def test_application_is_packaged_without_its_settings(lean: Path) -> None:
 def test_worker_solves_a_route(worker: Path) -> None:
     """OR-Tools works without pandas, beside numpy."""
     assert Isolated(worker, NOWHERE).run(SOLVES).split() == ["14"]
+
+
+def test_worker_improves_a_plan_with_either_solver(worker: Path) -> None:
+    """What was cut of PyVRP and OR-Tools is not missed."""
+    assert Isolated(worker, NOWHERE).run(IMPROVES).splitlines() == ["6", "6", "set()"]
 
 
 def test_lean_artefact_has_no_solver_to_load(lean: Path) -> None:

@@ -3,10 +3,21 @@
 from dataclasses import replace
 
 from chalicelib.errors import OffRoad
-from chalicelib.routing.edit import NOBODY, ends_of, renumbered, with_stop, without, without_ghosts
+from chalicelib.routing.edit import (
+    NOBODY,
+    ends_of,
+    inserted,
+    left_over,
+    renumbered,
+    reordered,
+    with_stop,
+    without,
+    without_ghosts,
+)
 from chalicelib.routing.insertion import Candidate
 from chalicelib.routing.model import Location
 from chalicelib.routing.packed import live
+from chalicelib.routing.sweeps import Sweeps
 from tests.builders import (
     THE_DAY_BEFORE,
     Street,
@@ -134,3 +145,39 @@ def test_the_version_stays_with_whoever_was_read() -> None:
     """What is written is written on condition of what was read."""
     read = replace(route(stop(1, 10), of=shift()), version=7)
     assert without(read, 1, STREET, NOW, calm_world()).version == 7
+
+
+def test_stops_of_several_routes_in_a_new_order_get_the_roads_legs() -> None:
+    """Wherever they come from; skills keep their meaning, the version stays with the shift."""
+    cold = route(stop(1, 10, skills=["fridge"]), stop(2, 20), of=shift("a"))
+    plain = route(stop(3, 30, skills=["ladder"]), of=shift("b"), version=4)
+    changed = reordered(plain, [(cold, 1), (plain, 0), (cold, 0)], STREET)
+    fresh = route(stop(2, 20), stop(3, 30, skills=["ladder"]), stop(1, 10, skills=["fridge"]), of=shift("b"))
+    assert changed.all_stops() == fresh.all_stops()
+    assert changed.stops["leg_seconds"].tolist() == fresh.stops["leg_seconds"].tolist()
+    assert changed.stops["leg_metres"].tolist() == fresh.stops["leg_metres"].tolist()
+    assert (changed.last_leg, changed.version, changed.shift) == (fresh.last_leg, 4, plain.shift)
+    assert len(reordered(plain, [], STREET).stops) == 0
+
+
+def test_a_stop_goes_where_it_costs_least_among_the_able() -> None:
+    """Or nowhere, and then it says so."""
+    plan, sweeps = (
+        [route(stop(1, 10), of=shift("a")), route(stop(2, -10), of=shift("b"))],
+        Sweeps(calm_world()),
+    )
+    newcomer = stop(3, -11)
+    for able, at, order in (([True, True], 1, [2, 3]), ([True, False], 0, [1, 3])):
+        found = inserted(newcomer, plan, able, sweeps, STREET, NOW)
+        assert found is not None
+        assert found[0] == at
+        assert sorted(found[1].stops["stop_id"].tolist()) == order
+    assert inserted(newcomer, plan, [False, False], sweeps, STREET, NOW) is None
+    assert inserted(stop(4, 500, hours(8, 9)), plan, [True, True], sweeps, STREET, NOW) is None
+
+
+def test_what_found_a_van_leaves_the_list_of_those_without() -> None:
+    """The rest is the very same, in its order."""
+    waiting = route(stop(1, 10), stop(2, 20), stop(3, 30))
+    assert left_over(waiting, {1, 3, 99}).stops["stop_id"].tolist() == [2]
+    assert left_over(waiting, {99}) is waiting

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chalicelib.routing.proof import Judgements, harmless, judge
+from chalicelib.routing.proof import Judgements, harmless, judge, surely_reached
 from chalicelib.routing.uncertainty import Noise
 from tests.builders import THE_DAY_BEFORE, calm_world, hour, hours, restless_world, route, stop
 
@@ -88,3 +88,18 @@ def test_more_noise_never_makes_a_tight_window_safer(noise: str) -> None:
     more = replace(world, noise=replace(world.noise, leg_incident_delay=780, stop_incident_delay=660))
     (calm,), (noisy,) = judge([route(*stops)], NOW, CALM), judge([route(*stops)], NOW, more)
     assert (noisy.kept <= calm.kept).all()
+
+
+def test_a_window_is_kept_exactly_if_it_ends_no_earlier_than_the_place_is_surely_reached() -> None:
+    """The reserve that a replan asks for is the one that the proof wants."""
+    of = route(*(stop(number, 6 * number, hours(8, 9.4)) for number in range(1, 9)))
+    (judged,), (reached,) = judge([of], NOW, RESTLESS), surely_reached([of], NOW, RESTLESS)
+    ends = np.array([*of.stops["window_end"].tolist(), of.shift.ends_at])
+    assert ((judged.kept >= RESTLESS.target) == (reached <= ends)).all()
+    assert 0 < (judged.kept >= RESTLESS.target).sum() < len(ends)
+
+
+def test_driving_is_the_way_without_waiting_service_or_breaks() -> None:
+    """Ten minutes there, ten back."""
+    (judged,) = judge([route(stop(1, 10, hours(12, 13)))], NOW, CALM)
+    assert judged.driven == 1200

@@ -153,3 +153,20 @@ def test_only_the_same_shifts_can_be_rebased() -> None:
     """A caller's mistake is not guessed at."""
     with pytest.raises(ValueError, match="same shifts"):
         rebase(improvement(), CROSSED[:1], HERE)
+
+
+def test_one_van_does_not_pay_for_the_trouble_of_another() -> None:
+    """Both shifts were shortened meanwhile: less lateness in all is no excuse for a new one."""
+    calm = replace(HERE, world=calm_world())
+    plan = [route(stop(1, 10), of=shift("a")), route(stop(4, -11), stop(5, 12), of=shift("b"))]
+    (change,) = replan(plan, None, calm, patient(), engine=Answering(lambda _: [[0, 2], [1]])).changes
+    shortened = [
+        replace(each, shift=replace(each.shift, ends_at=hour(8) + minutes * 60))
+        for each, minutes in zip(plan, (28, 46), strict=True)
+    ]
+    late_before = calm.worth(calm.see(shortened)).late
+    late_after = calm.worth(
+        calm.see([replace(new, shift=old.shift) for new, old in zip(change.after, shortened, strict=True)])
+    ).late
+    assert 0 < late_after < late_before
+    assert rebase(change, shortened, calm) is None

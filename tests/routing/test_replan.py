@@ -291,6 +291,15 @@ def test_windows_are_tightened_for_a_solver_that_knows_of_no_luck() -> None:
         assert 3 * 3600 - closes[6] >= room
 
 
+def test_a_worse_answer_later_does_not_spoil_a_better_one() -> None:
+    """The best so far stays the best."""
+    answers = iter(
+        [[[0, 2, 4], [1, 3, 5]], [[0, 1, 2], [5, 4, 3]], [[5, 0, 3], [1, 4, 2]], [[], [0, 1, 2, 3, 4, 5]]]
+    )
+    done = replan(CROSSED, None, RESTLESS, patient(), engine=Answering(lambda _: next(answers)))
+    assert sorted(sorted(ids(each)) for each in after(CROSSED, done)) == [[1, 3, 5], [2, 4, 6]]
+
+
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [

@@ -34,6 +34,7 @@ from chalicelib.units import Seconds, StopId, Timestamp
 
 SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked
 _CAUTION = 75  # percent of them that it has to do for
+_MORE_CAUTION = 15  # percent, after each proposal that could not be mended
 _A_FEW = 12  # wronged stops that are worth a search each
 _ALIKE = 12  # stops reached at about the same time, whose reserve is taken for a window's
 
@@ -206,12 +207,15 @@ class _Attempt:
             return False
         proposed = self._seen(orders)
         wrongs = self._adopt(proposed, orders)
-        self._start = orders
+        # Where it found no way out from its own last proposal it starts from what is good.
+        self._start = orders if orders != self._start else self._orders
         self._reserves.learn(orders, self._reached(proposed), wrongs)
         if wrongs:
             mended = self._mended(proposed, orders, wrongs)
             if mended is not None and not self._adopt(self._seen(mended), mended):
                 self._start = mended
+            else:
+                self._reserves.grow()
         return True
 
     def _mended(
@@ -334,6 +338,7 @@ class _Reserves:
         self._slip = np.zeros(0)
         self._own: dict[int, Seconds] = {}
         self._of_van: dict[int, Seconds] = {}
+        self._caution = _CAUTION
 
     def learn(
         self,
@@ -367,6 +372,10 @@ class _Reserves:
         if len(rank):
             self._at, self._slip = np.array(at, dtype=float)[rank], np.array(slip)[rank]
 
+    def grow(self) -> None:
+        """Be more cautious: what was asked for was not enough."""
+        self._caution = min(self._caution + _MORE_CAUTION, 100)
+
     def applied(self, orders: Orders) -> Problem:
         """The problem with earlier ends, but none so early that the present orders would break it."""
         problem = self._posed.problem
@@ -391,7 +400,7 @@ class _Reserves:
             return 0
         near = int(np.searchsorted(self._at, until))
         first = max(min(near - _ALIKE // 2, len(self._at) - _ALIKE), 0)
-        return int(np.percentile(self._slip[first : first + _ALIKE], _CAUTION))
+        return int(np.percentile(self._slip[first : first + _ALIKE], self._caution))
 
 
 def components(before: Sequence[Seen], after: Sequence[Seen], now: Timestamp) -> Iterator[list[int]]:

@@ -4,9 +4,9 @@
 
 Each shopper takes the first of three ranked two-hour slots that is offered, or leaves; the same shoppers for
 every policy, on the real roads of Porto, all promises kept with the target's probability at any moment. The
-practical oracle solves the whole day anew for each shopper and slot: PyVRP from the present plan, with the
-newcomer to be placed. Times are CPU seconds. Weak point: solvers under a CPU limit do not repeat themselves;
-two runs differ by a few orders.
+practical oracle solves the whole day anew for each shopper and slot that does not fit at once: PyVRP from the
+present plan, with the newcomer to be placed. Times are CPU seconds. Weak point: solvers under a CPU limit do
+not repeat themselves; two runs differ by a few orders.
 """
 
 import argparse
@@ -61,18 +61,19 @@ class Shop:
         here = Circumstances(travel=city.travel, world=world(), now=NOW)
         return cls(city, here, [empty_route(city, FIRST_DAY, van) for van in range(vans)], Sweeps(here.world))
 
-    def offer(self, shopper: Shopper, number: int) -> str | None:
+    def offer(self, shopper: Shopper, number: int, wants: Sequence[TimeWindow] | None = None) -> str | None:
         """Sell the first slot in which the shopper fits as the plan is; says whose route changed."""
+        windows = shopper.wants if wants is None else wants
         swept = self.sweeps.of(self.routes, NOW)
         able = swept.able(shopper.visit)
-        search = Insertion(self.sweeps, swept, able, shopper.visit, shopper.wants, self.city.travel, NOW)
+        search = Insertion(self.sweeps, swept, able, shopper.visit, windows, self.city.travel, NOW)
         for rank, proof in enumerate(search.best()):
             if proof is not None:
                 stop = as_stop(shopper, number, proof.candidate.window)
                 changed = with_stop(proof.candidate, stop, self.city.travel, NOW, self.here.world)
                 if changed is not None:
                     self.routes[self.routes.index(proof.candidate.route)] = changed
-                    self.count(rank)
+                    self.count(shopper.wants.index(windows[rank]))
                     return changed.shift.shift_id
         return None
 
@@ -133,6 +134,8 @@ def solved_anew(shop: Shop, shopper: Shopper, number: int, *, seconds: float) ->
 
 def _solved_anew(shop: Shop, shopper: Shopper, number: int, seconds: float) -> None:
     for rank, window in enumerate(shopper.wants):
+        if shop.offer(shopper, number, [window]) is not None:
+            return
         nobody = empty_route(shop.city, FIRST_DAY, 999).inserted(
             0, as_stop(shopper, number, window), NOWHERE, NOWHERE
         )

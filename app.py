@@ -39,8 +39,9 @@ snapshot.register(app, services, start=os.environ.get("AWS_LAMBDA_INITIALIZATION
 
 @app.on_sqs_message(queue="improve.fifo", batch_size=10)
 def improve(event: Any) -> Any:
-    """Look at plans that changed."""
-    return workers.improve(event.to_dict(), services())
+    """Improve plans that changed."""
+    seconds = event.context.get_remaining_time_in_millis() / 1000
+    return workers.improve(event.to_dict(), services(), seconds=seconds)
 
 
 @app.on_dynamodb_record(stream_arn="replaced by infra/resources.json")

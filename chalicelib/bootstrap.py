@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
     from chalicelib.promises.placing import Ports
+    from chalicelib.routing.optimiser import Engine
 
 _QUEUE_TIMES = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
@@ -207,7 +208,20 @@ class Services:
         """Plans, looked after."""
         from chalicelib.dispatch.service import Dispatch
 
-        return Dispatch(self.store, self.planner)
+        return Dispatch(
+            self.store,
+            self.planner,
+            engine=lambda: self._solver,
+            new_number=_fresh_stop_id,
+            clock=time.monotonic,
+            pause=part,
+        )
+
+    @cached_property
+    def _solver(self) -> "Engine":
+        from chalicelib.adapters.solver_process import SolverProcess
+
+        return SolverProcess()
 
     @cached_property
     def plan_jobs(self) -> "PlanJobs":

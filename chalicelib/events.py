@@ -46,6 +46,7 @@ class FactKind(StrEnum):
     PROMISE_CANCELLED = "promise.cancelled"
     PROMISE_AT_RISK = "promise.at_risk"
     PLAN_CHANGED = "plan.changed"  # a booking, release or shift change: the plan may be improvable now
+    PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again
 
 
 class Actor(StrEnum):

@@ -1,11 +1,13 @@
 """A store in memory with the conditional semantics of the real one; both pass the same contract tests."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from chalicelib.adapters.errand import current_request_id
+from chalicelib.dispatch.model import Replan, Requests
+from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
@@ -36,6 +38,8 @@ class InMemoryStore:
         self._receipts: dict[tuple[Tenant, str], ReceiptRow] = {}
         self._messages: dict[tuple[Tenant, str, str], Message] = {}
         self._clocks: dict[Tenant, Seconds] = {}
+        self._requests: dict[tuple[Tenant, PlanKey], Requests] = {}
+        self._replans: dict[tuple[Tenant, str], Replan] = {}
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
@@ -171,6 +175,39 @@ class InMemoryStore:
         self._write_routes(tenant, changes.routes)
         self.outbox.append((tenant, changes.facts))
 
+    def request_improvement(self, tenant: Tenant, plan: PlanKey) -> int:
+        known = self.requests(tenant, plan)
+        self._requests[tenant, plan] = replace(known, requested=known.requested + 1)
+        return known.requested + 1
+
+    def requests(self, tenant: Tenant, plan: PlanKey) -> Requests:
+        return self._requests.get((tenant, plan), Requests())
+
+    def finish_requests(
+        self, tenant: Tenant, plan: PlanKey, covered: int, improved: Mapping[str, int]
+    ) -> None:
+        known = self.requests(tenant, plan)
+        if known.done <= covered:
+            self._requests[tenant, plan] = replace(known, done=covered, improved=dict(improved))
+
+    def replan(self, tenant: Tenant, replan_id: str) -> Replan | None:
+        return self._replans.get((tenant, replan_id))
+
+    def commit_plan(self, tenant: Tenant, changes: PlanChanges) -> None:
+        replan, receipt = changes.replan, changes.receipt
+        if receipt is not None and (tenant, receipt.key) in self._receipts:
+            raise AlreadyDone("This request was carried out before.")
+        if any(self._broken(tenant, Changes(routes=changes.routes))):
+            raise StaleWrite("a route changed")
+        if replan is not None and _version(self.replan(tenant, replan.replan_id)) != replan.version:
+            raise StaleWrite("the replan changed")
+        self._write_routes(tenant, changes.routes)
+        if replan is not None:
+            self._replans[tenant, replan.replan_id] = replace(replan, version=replan.version + 1)
+        if receipt is not None:
+            self._receipts[tenant, receipt.key] = receipt
+        self.outbox.append((tenant, changes.facts))
+
     def get_receipt(self, tenant: Tenant, key: str) -> ReceiptRow | None:
         return self._receipts.get((tenant, key))
 
@@ -219,7 +256,7 @@ def _of[T](tenant: Tenant, rows: dict[Any, T]) -> list[T]:
     return [row for key, row in rows.items() if key[0] == tenant]
 
 
-def _version(row: Route | Hold | Promise | None) -> int:
+def _version(row: Route | Hold | Promise | Replan | None) -> int:
     return row.version if row is not None else 0
 
 

@@ -25,7 +25,15 @@ class PlanJobs:
     def __init__(self, client: Any, *, improve_queue_url: str) -> None:
         self._client, self._url = client, improve_queue_url
 
-    def improve(self, tenant: Tenant, plan: str, *, request: str) -> None:
+    def improve(
+        self,
+        tenant: Tenant,
+        plan: str,
+        *,
+        request: str,
+        number: int | None = None,
+        replan_id: str | None = None,
+    ) -> None:
         """Enqueue one job; the same request for the same plan twice within five minutes is one job.
 
         Parameters
@@ -34,6 +42,10 @@ class PlanJobs:
             `depot_id/date`.
         request
             Names what asks: one request may ask for several plans.
+        number
+            Which of the plan's requests this is.
+        replan_id
+            Of the replan that is to answer somebody.
 
         Raises
         ------
@@ -41,8 +53,8 @@ class PlanJobs:
             SQS did not take it.
         """
         job = {"tenant": str(tenant), "plan": plan, "request": request}
-        asked = current_request_id()
-        body = json.dumps(job if asked is None else job | {"request_id": asked})
+        more = {"number": number, "replan_id": replan_id, "request_id": current_request_id()}
+        body = json.dumps(job | {name: value for name, value in more.items() if value is not None})
         try:
             self._client.send_message(
                 QueueUrl=self._url,

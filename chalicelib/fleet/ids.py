@@ -12,6 +12,7 @@ from chalicelib.units import StopId
 
 PROMISE: Final = "prm_"
 HOLD: Final = "hold_"
+REPLAN: Final = "rpl_"
 RANDOM_BITS: Final = 22
 _EPOCH_MS: Final = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,6 +42,11 @@ def promise_id(stop_id: StopId) -> str:
 def hold_id(stop_id: StopId) -> str:
     """Name the hold this stop stands for: `hold_` and 13 characters."""
     return HOLD + _encode(stop_id)
+
+
+def replan_id(number: StopId) -> str:
+    """Name a replan by a number made like a stop's: `rpl_` and 13 characters."""
+    return REPLAN + _encode(number)
 
 
 def stop_id_of(text: str, prefix: str) -> StopId | None:

@@ -145,6 +145,12 @@ class DepotPlans:
         """The route these plans have for the shift of another."""
         return next(other for _, other in self._all() if _same_shift(other, route))
 
+    def same_shifts(self, routes: Sequence[Route]) -> list[Route] | None:
+        """The routes these plans have for the shifts of others; None if one of them is gone."""
+        found = [next((one for _, one in self._all() if _same_shift(one, route)), None) for route in routes]
+        known = [route for route in found if route is not None]
+        return known if len(known) == len(found) else None
+
     def holder(self, stop_id: StopId) -> Route | None:
         """The route that has a stop; the unassigned one, if no van has it."""
         return next((route for _, route in self._all() if route.index_of(stop_id) is not None), None)

@@ -41,6 +41,12 @@ class PlanKey:
         """As the subject of a fact."""
         return f"{self.depot_id}/{self.day.isoformat()}"
 
+    @staticmethod
+    def parse(text: str) -> "PlanKey":
+        """Read what `str` wrote."""
+        depot_id, _, day = text.rpartition("/")
+        return PlanKey(depot_id=depot_id, day=date.fromisoformat(day))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteWrite:
@@ -109,18 +115,16 @@ def plans_changed(
     writes: Iterable[RouteWrite], now: Timestamp, why: str, *, actor: Actor = Actor.SYSTEM
 ) -> tuple[Fact, ...]:
     """One fact for each plan that was written to: it may be improvable now."""
-    plans = sorted({str(PlanKey(depot_id=write.depot_id, day=write.day)) for write in writes})
-    return tuple(
-        Fact(
-            kind=FactKind.PLAN_CHANGED,
-            at=now,
-            actor=actor,
-            subject=plan,
-            sequence=0,
-            data={"why": why},
-        )
-        for plan in plans
-    )
+    plans = {PlanKey(depot_id=write.depot_id, day=write.day) for write in writes}
+    return tuple(plan_changed(plan, now, why, actor=actor) for plan in sorted(plans, key=str))
+
+
+def plan_changed(
+    plan: PlanKey, now: Timestamp, why: str, *, actor: Actor = Actor.SYSTEM, replan_id: str | None = None
+) -> Fact:
+    """Ask for a look at a plan; `replan_id` names the replan that is to answer somebody."""
+    data = {"why": why} if replan_id is None else {"why": why, "replan_id": replan_id}
+    return Fact(kind=FactKind.PLAN_CHANGED, at=now, actor=actor, subject=str(plan), sequence=0, data=data)
 
 
 def overlap(one: Shift, other: Shift) -> bool:

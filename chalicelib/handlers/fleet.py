@@ -152,7 +152,7 @@ def get_plan(call: Call) -> Answer:
     `version` grows with every change. `live_eta` is null until the day moves. With `Accept: text/csv`, one
     line a stop.
     """
-    day = _day(call.path["date"])
+    day = day_of(call.path["date"])
     plan = call.services.fleet.plan(call.tenant, call.path["depot_id"], day, call.now)
     return _plan_answer(plan, as_csv=is_wanted(call.headers))
 
@@ -163,7 +163,14 @@ def _plan_answer(plan: PlanReport, *, as_csv: bool) -> Answer:
     return Answer(200, PlanView.of(plan), zone=plan.timezone)
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """Read a local date out of a path.
+
+    Raises
+    ------
+    InvalidRequest
+        It is none.
+    """
     try:
         return read_date(text)
     except ValueError:

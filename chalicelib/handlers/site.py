@@ -36,6 +36,10 @@ PATHS: Mapping[str, Paths] = {
         "/v1/depots/{depot_id}/shifts/{shift_id}": ("GET", "PUT", "DELETE"),
         "/v1/depots/{depot_id}/plans/{date}": ("GET",),
     },
+    "replans": {
+        "/v1/depots/{depot_id}/plans/{date}/replan": ("POST",),
+        "/v1/replans/{replan_id}": ("GET",),
+    },
     "notifications": {
         "/v1/promises/{promise_id}/messages": ("GET",),
     },

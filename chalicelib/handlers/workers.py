@@ -1,4 +1,4 @@
-"""What happens behind a request: facts handed on, plans looked at, what came due cleared up.
+"""What happens behind a request: facts handed on, plans improved, what came due cleared up.
 
 The functions are declared in `app.py`, because Lambda is pointed at the module that declares one. A record
 that fails is reported by itself (Powertools' batch processors), so the rest of its batch is not repeated.
@@ -9,11 +9,11 @@ Weak point: an outbox row with several facts is repeated as a whole; each reacti
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Fact, FactKind, Tenant
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
 from chalicelib.notifications.model import MessageStatus
 
@@ -29,6 +29,7 @@ type Event = Mapping[str, Any]
 type BatchAnswer = dict[str, list[dict[str, str]]]
 
 _log = structured_log()
+_RESERVE_SECONDS = 8.0
 
 
 def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
@@ -52,18 +53,35 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             line.fields |= {"subjects": [fact.subject for fact in row.facts]}
             for fact in row.facts:
                 if fact.kind is FactKind.PLAN_CHANGED:
-                    services.plan_jobs.improve(row.tenant, fact.subject, request=row.row_id)
+                    services.plan_jobs.improve(
+                        row.tenant,
+                        fact.subject,
+                        request=row.row_id,
+                        number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject)),
+                        replan_id=fact.data.get("replan_id"),
+                    )
                 else:
                     watch.text(row.tenant, fact)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
 
 
-def improve(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
-    """Look at the plans that changed. In a FIFO queue what follows a failed job of a plan waits for it."""
+def improve(
+    event: Event, services: "Services", *, seconds: float = 60.0, log: "Logger" = _log
+) -> BatchAnswer:
+    """Improve the plans that changed. In a FIFO queue what follows a failed job of a plan waits for it.
+
+    Parameters
+    ----------
+    seconds
+        What the invocation has left; its jobs share it, but for a reserve to commit and answer in.
+    """
     from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor
 
+    from chalicelib.dispatch.service import Job
+
     watch = _Watch(services, log)
+    share = max(seconds - _RESERVE_SECONDS, 0.0) / len(event["Records"])
 
     def look(record: "SQSRecord") -> None:
         with watch.telemetry.line("plan") as line:
@@ -71,18 +89,19 @@ def improve(event: Event, services: "Services", *, log: "Logger" = _log) -> Batc
             job = json.loads(record.body)
             line.errand.request_id = job.get("request_id")
             tenant = Tenant.parse(job["tenant"])
-            depot_id, _, day = job["plan"].rpartition("/")
-            local_date = date.fromisoformat(day)
-            line.fields |= {"tenant": str(tenant), "plan": job["plan"], "outbox": job["request"]}
-            state = services.dispatch.check(tenant, depot_id, local_date, services.business_now(tenant))
-            if state is None:
-                line.fields["depot"] = "gone"
-                return
-            line.fields |= {"routes": state.routes, "kept": state.kept}
-            line.fields |= {"risk": state.at_risk, "broken": state.broken}
-            watch.counts[Metric.PROMISES_KEPT] += state.kept
-            watch.counts[Metric.PROMISES_AT_RISK] += state.at_risk
-            watch.counts[Metric.PROMISES_BROKEN] += state.broken
+            plan = PlanKey.parse(job["plan"])
+            line.fields |= {"tenant": str(tenant), "plan": str(plan), "outbox": job["request"]}
+            asked = Job(plan=plan, number=job.get("number"), replan_id=job.get("replan_id"))
+            replan = services.dispatch.run(tenant, asked, services.business_now(tenant), seconds=share)
+            line.fields["state"] = replan.state
+            line.fields |= {"replan_id": replan.replan_id} if replan.version else {}
+            line.fields |= {"why": replan.why} if replan.why else {}
+            line.fields |= {"moves": len(replan.moves), "saved": replan.seconds_saved}
+            if (standing := replan.standing) is not None:
+                line.fields |= {"kept": standing.kept, "risk": standing.at_risk, "broken": standing.broken}
+                watch.counts[Metric.PROMISES_KEPT] += standing.kept
+                watch.counts[Metric.PROMISES_AT_RISK] += standing.at_risk
+                watch.counts[Metric.PROMISES_BROKEN] += standing.broken
 
     return watch.processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True), "improve")
 

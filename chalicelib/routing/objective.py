@@ -245,6 +245,9 @@ def _rule_of_van(old: Route, new: Route, came: set[StopId], left: set[StopId], n
         for at, stop_id in enumerate(new.stops["stop_id"].tolist())
     ):
         return "a van got what it cannot serve"
+    lasting = (new.stops["kind"] == StopKind.HELD) & (new.stops["expires_at"] > new.shift.loads_at)
+    if came & set(new.stops["stop_id"][lasting].tolist()):
+        return "a hold would outlast the loading of its van"
     return None
 
 

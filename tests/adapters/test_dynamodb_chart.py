@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.dispatch.store import PlanChanges
 from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.store import FleetChanges, ShiftRow
@@ -17,6 +18,7 @@ from chalicelib.notifications.model import MessageStatus
 from chalicelib.promises.model import HoldState
 from chalicelib.promises.store import Changes, PromiseQuery
 from tests.adapters.conftest import ACCOUNT, NewStore
+from tests.dispatch.store_contract import a_replan
 from tests.merchants.store_contract import a_key
 from tests.promises.shop import TODAY, a_depot, a_vehicle
 from tests.promises.store_contract import (
@@ -73,6 +75,11 @@ ACCESSES: Accesses = {
     "revoke_key": lambda store: store.revoke_key(ACME, "key_a", at=NOW),
     "add": lambda store: store.add("key_a", NOW, 3),
     "set_clock_offset": lambda store: store.set_clock_offset(ACME, 60),
+    "request_improvement": lambda store: store.request_improvement(ACME, PLACE),
+    "finish_requests": lambda store: store.finish_requests(ACME, PLACE, 1, {"s-1": 1}),
+    "commit_plan": lambda store: store.commit_plan(ACME, PlanChanges(replan=a_replan())),
+    "requests": lambda store: store.requests(ACME, PLACE),
+    "replan": lambda store: store.replan(ACME, a_replan().replan_id),
     "depots": lambda store: store.depots(ACME),
     "depot": lambda store: store.depot(ACME, "porto"),
     "vehicles": lambda store: store.vehicles(ACME, a_depot(fleet_version=1)),

@@ -7,6 +7,8 @@ import boto3
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.dispatch.model import ReplanState
+from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import AlreadyDone, StaleWrite
 from chalicelib.events import FactKind
 from chalicelib.fleet.plans import PlanKey
@@ -14,6 +16,7 @@ from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.promises.model import HoldState, PromiseState
 from chalicelib.promises.store import Changes
 from tests.adapters.conftest import ACCOUNT, NewStore
+from tests.dispatch.store_contract import a_replan
 from tests.merchants.store_contract import a_key
 from tests.promises.shop import TODAY, a_depot, a_vehicle
 from tests.promises.store_contract import (
@@ -43,6 +46,10 @@ def commit(**changes: Any) -> Write:
 def commit_fleet(fleet_version: int, **changes: Any) -> Write:
     described = FleetChanges(depot_id="porto", fleet_version=fleet_version, **changes)
     return lambda store: store.commit_fleet(ACME, described)
+
+
+def commit_plan(**changes: Any) -> Write:
+    return lambda store: store.commit_plan(ACME, PlanChanges(**changes))
 
 
 def shift(day: Any) -> ShiftRow:
@@ -110,6 +117,24 @@ RACES: dict[str, tuple[Write, Write, Look, Any]] = {
         commit_fleet(2, shift=shift(TOMORROW)),
         lambda store: store.shift_row(ACME, "s-9").place.day,
         TOMORROW,
+    ),
+    "an improvement of a route that was booked on meanwhile": (
+        commit(routes=(write(a_route()),)),
+        commit_plan(routes=(write(a_route()),), replan=a_replan()),
+        lambda store: store.replan(ACME, a_replan().replan_id) is not None,
+        True,
+    ),
+    "two workers on one replan": (
+        commit_plan(replan=a_replan(state=ReplanState.APPLIED)),
+        commit_plan(replan=a_replan(state=ReplanState.FAILED)),
+        lambda store: store.replan(ACME, a_replan().replan_id).state,
+        ReplanState.FAILED,
+    ),
+    "the twin of a request for a replan": (
+        commit_plan(replan=a_replan(), receipt=a_receipt()),
+        commit_plan(replan=a_replan(replan_id="rpl_2"), receipt=a_receipt()),
+        lambda store: store.replan(ACME, "rpl_2") is not None,
+        True,
     ),
     "two keys of one request": (
         lambda store: store.add_key(a_key("a"), receipt=a_receipt()),

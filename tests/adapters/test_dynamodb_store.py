@@ -8,6 +8,7 @@ import pytest
 from chalicelib.adapters.dynamodb import DynamoStore
 from tests.adapters.conftest import NewStore
 from tests.concurrency.racers import new_store as store_on
+from tests.dispatch.store_contract import DispatchStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.promises.store_contract import PromiseStoreContract
@@ -37,6 +38,10 @@ class TestFleetsOnMoto(OnMoto, FleetStoreContract):
     """Depots, vehicles and shifts."""
 
 
+class TestReplansOnMoto(OnMoto, DispatchStoreContract):
+    """Replans and what asks for them."""
+
+
 class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
     """Merchants and their keys."""
 
@@ -50,4 +55,8 @@ class TestFleetsOnEmulator(OnEmulator, FleetStoreContract):
 
 
 class TestMerchantsOnEmulator(OnEmulator, MerchantStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+
+class TestReplansOnEmulator(OnEmulator, DispatchStoreContract):
     """The same, where expressions are read by somebody else."""

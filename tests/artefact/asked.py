@@ -40,6 +40,7 @@ TENANT = Tenant(merchant_id="acme", mode=Mode.TEST)
 REGION = "eu-west-1"
 STACK = "asked-test"
 DAY = "2026-11-24"
+NEXT_DAY = "2026-11-27"
 TRANSACTIONAL = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -198,6 +199,7 @@ def ask_everything(shop: ShopClient) -> None:
     _check_out(shop)
     _change_minds(shop)
     _look_around(shop)
+    _cross_the_town(shop)
     for path in ("/v1/slots/search", "/v1/holds", "/v1/holds/any", "/v1/holds/any/extend"):
         assert shop.ask("OPTIONS", path, key=None).status_code == 204
     for path in ("/v1/health", "/openapi.json", "/docs"):
@@ -253,6 +255,17 @@ def _look_around(shop: ShopClient) -> None:
     for path in ("", "/porto", "/porto/vehicles/van-1", f"/porto/plans/{DAY}"):
         shop.done("GET", f"/v1/depots{path}")
     shop.done("DELETE", "/v1/depots/porto/shifts/evening")
+
+
+def _cross_the_town(shop: ShopClient) -> None:
+    """Sell a day that a further van makes better, and ask for that."""
+    for nth in (1, 2, 3):
+        for lat in (41.20, 41.10):
+            place = {"lat": lat, "lon": -8.61}
+            shop.promise(offer=shop.offer(nth, destination=place, from_date=NEXT_DAY))
+    shop.done("PUT", "/v1/depots/porto/vehicles/van-4", a_van())
+    asked = shop.done("POST", f"/v1/depots/porto/plans/{NEXT_DAY}/replan")
+    assert shop.done("GET", f"/v1/replans/{asked['replan_id']}")["state"] == "queued"
 
 
 def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:

@@ -54,7 +54,7 @@ def test_request_id_goes_through_stream_and_queue_to_the_text(sandbox: Sandbox, 
     assert message["request_id"] == request_id
     [plan] = eventually(lambda: lines_of(sandbox, "improve", request_id))
     assert plan["message"] == "plan"
-    assert plan["kept"] >= 1
+    assert plan["state"] in ("applied", "unchanged", "superseded")  # by the run of the job before
     told = {line["message"]: line for line in lines_of(sandbox, "publish_facts", request_id)}
     assert (told["text"]["sid"], told["text"]["promise_id"]) == (message["sid"], promise_id)
     assert told["facts"]["outbox"] == plan["outbox"]

@@ -19,6 +19,8 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.sqs import PlanJobs
+from chalicelib.dispatch.model import Replan, ReplanState
+from chalicelib.dispatch.service import Job
 from chalicelib.events import FactKind
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import (
@@ -272,14 +274,15 @@ def sent_job() -> str:
 
 
 def done_job(body: str) -> dict[str, str]:
-    """The plan that the worker looks at when it gets such a job."""
+    """The plan that the worker improves when it gets such a job."""
     looked: list[dict[str, str]] = []
 
-    def check(tenant: object, depot_id: str, day: object, now: object) -> None:
-        looked.append({**JOB, "tenant": str(tenant), "plan": f"{depot_id}/{day}"})
+    def run(tenant: object, job: Job, _now: object, *, seconds: float) -> Replan:
+        looked.append({**JOB, "tenant": str(tenant), "plan": str(job.plan)})
+        return Replan(replan_id="rpl_1", plan=job.plan, state=ReplanState.UNCHANGED, requested_at=NOW)
 
     stage = SimpleNamespace(stage=Stage.SANDBOX)
-    dispatch = SimpleNamespace(check=check)
+    dispatch = SimpleNamespace(run=run)
     services: Any = SimpleNamespace(settings=stage, business_now=lambda _: NOW, dispatch=dispatch)
     record = {"messageId": "1", "body": body, "eventSource": "aws:sqs", "attributes": {"MessageGroupId": "g"}}
     assert improve({"Records": [record]}, services) == {"batchItemFailures": []}

@@ -5,12 +5,14 @@ The second worker starts in the middle of the first one's run, at its first read
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.solver_process import SolverProcess
 from chalicelib.adapters.sqs import PlanJobs
 from chalicelib.bootstrap import PromiseAddressees
 from chalicelib.dispatch.service import Dispatch
@@ -68,16 +70,22 @@ class Worker:
 
     def improve(self, event: Any) -> Any:
         self.story.append(f"{self.name} begins")
-        planner = Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0)
         services: Any = SimpleNamespace(
-            settings=STAGE,
-            business_now=lambda _: NOW,
-            dispatch=Dispatch(self.store, planner),
-            store=self.store,
+            settings=STAGE, business_now=lambda _: NOW, dispatch=self.dispatch(), store=self.store
         )
         answer = workers.improve(event, services)
         self.story.append(f"{self.name} ends")
         return answer
+
+    def dispatch(self) -> Dispatch:
+        return Dispatch(
+            self.store,
+            Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0),
+            engine=SolverProcess,
+            new_number=count(1).__next__,
+            clock=lambda: 0.0,
+            pause=lambda _: None,
+        )
 
     def publish(self, event: Any) -> Any:
         sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url
@@ -85,6 +93,7 @@ class Worker:
             settings=STAGE,
             business_now=lambda _: NOW,
             store=self.store,
+            dispatch=self.dispatch(),
             plan_jobs=PlanJobs(sqs, improve_queue_url=url),
             notifications=Notifications(self.store, PromiseAddressees(self.store), self),
         )

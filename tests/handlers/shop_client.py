@@ -17,7 +17,17 @@ from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.bootstrap import PromiseAddressees, Services
 from chalicelib.events import Mode, Tenant
-from chalicelib.handlers import about, checkout, door, fleet, merchants, notifications, promises, sandbox
+from chalicelib.handlers import (
+    about,
+    checkout,
+    door,
+    fleet,
+    merchants,
+    notifications,
+    promises,
+    replans,
+    sandbox,
+)
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.service import Notifications
 from chalicelib.settings import Settings, Stage
@@ -242,6 +252,7 @@ class Shop(ShopClient):
             checkout.api,
             promises.api,
             fleet.api,
+            replans.api,
             notifications.api,
             merchants.api,
             sandbox.api,

@@ -33,6 +33,7 @@ class Things:
     token: str = "no-token"
     promise: str = "prm_0000000000000"
     key: str = "key_00000000000000000"
+    replan: str = "rpl_0000000000000"
 
     @staticmethod
     def of(client: ShopClient, depot: str) -> "Things":
@@ -48,6 +49,7 @@ class Things:
             token=held["hold_token"],
             promise=promise["promise_id"],
             key=made["key_id"],
+            replan=client.done("POST", f"/v1/depots/{depot}/plans/{DAY}/replan")["replan_id"],
         )
 
 
@@ -88,6 +90,8 @@ ASKS = [
     Ask("PUT", "/v1/depots/{t.depot}/shifts/{t.shift}", SHIFT),
     Ask("GET", "/v1/depots/{t.depot}/shifts/{t.shift}"),
     Ask("GET", f"/v1/depots/{{t.depot}}/plans/{DAY}"),
+    Ask("POST", f"/v1/depots/{{t.depot}}/plans/{DAY}/replan"),
+    Ask("GET", "/v1/replans/{t.replan}"),
     Ask(
         "POST",
         "/v1/slots/search",

@@ -204,3 +204,14 @@ def test_skills_go_with_the_stop() -> None:
     before = [route(stop(1, 10), cold, of=shift("a", skills=["fridge"])), TWO[1]]
     after = [route(stop(1, 10), of=shift("a", skills=["fridge"])), route(stop(3, 12), cold, of=shift("b"))]
     assert rule(before, after) == "a van got what it cannot serve"
+
+
+@pytest.mark.parametrize(
+    ("held_until", "why"), [(7.4, None), (7.6, "a hold would outlast the loading of its van")]
+)
+def test_a_hold_ends_before_its_van_is_loaded(held_until: float, why: str | None) -> None:
+    """Else a parcel nobody paid for would be on board: van b loads at half past seven."""
+    held = stop(2, 11, held_until=hour(held_until))
+    before = [route(stop(1, 10), held, of=shift("a", start=12)), TWO[1]]
+    after = [route(stop(1, 10), of=shift("a", start=12)), route(stop(3, 12), held, of=shift("b"))]
+    assert rule(before, after) == why

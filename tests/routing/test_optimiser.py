@@ -314,3 +314,13 @@ def test_what_pyvrp_refuses_is_a_failure_with_its_reason() -> None:
     bad = replace(posed(route(stop(1, 10), stop(2, 11))), seconds=np.zeros((2, 2), dtype=np.int64))
     with pytest.raises(EngineFailed, match="PyVRP"):
         BookedEngine().improve(bad, patient())
+
+
+def test_a_hold_is_offered_only_to_vans_that_load_after_it_ends() -> None:
+    """The exact check would refuse it; the solver need not try."""
+    held = stop(2, 11, held_until=hour(8))
+    routes = [route(stop(1, 10), held, of=shift("late", start=12)), route(stop(3, 12), of=shift("early"))]
+    posed = pose(routes, [], Street(), THE_DAY_BEFORE, calm_world())
+    late, early = posed.problem.vans
+    assert {posed.problem.tasks[number].stop_id for number in late.takes} == {1, 2, 3}
+    assert {posed.problem.tasks[number].stop_id for number in early.takes} == {1, 3}

@@ -37,6 +37,8 @@ OPENED_BY = {
     "get_shift": OPS,
     "delete_shift": OPS,
     "get_plan": OPS,
+    "ask_for_replan": OPS,
+    "get_replan": OPS,
     "create_key": ADMIN,
     "list_keys": ADMIN,
     "revoke_key": ADMIN,

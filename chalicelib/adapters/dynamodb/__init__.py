@@ -12,6 +12,8 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     vehicle    T#D#{depot_id}     V#{vehicle_id}        version document
     route      T#D#{depot_id}     R#{date}#{shift_id}   version route ttl
     shift      T#SHIFT#{shift_id} SHIFT                 place document? ttl            listing
+    requests   T#REQUESTS#{plan}  REQUESTS              requested done? improved? ttl
+    replan     T#REPLAN#{id}      REPLAN                version document ttl
     hold       T#S#{stop}         HOLD                  version document ttl           due?
     promise    T#S#{stop}         PROMISE               version document ttl           listing
     fact       T#S#{stop}         L#{sequence}          fact ttl
@@ -71,6 +73,11 @@ but for the routes a search reads.
     33  clock_offset                GetItem
     34  set_clock_offset            TransactWriteItems
     35  note_use                    UpdateItem      once a day for each API key
+    36  request_improvement         UpdateItem      one number for each plan
+    37  requests                    GetItem
+    38  finish_requests             UpdateItem
+    39  replan                      GetItem
+    40  commit_plan                 TransactWriteItems
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

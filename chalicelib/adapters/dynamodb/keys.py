@@ -73,6 +73,16 @@ def route_of(sort_key: str) -> tuple[date, str]:
     return date.fromisoformat(sort_key[2:12]), sort_key[13:]
 
 
+def requests_key(tenant: Tenant, plan: PlanKey) -> Key:
+    """How many improvements of a plan were asked for; apart from its routes, which every booking reads."""
+    return _of(tenant, f"REQUESTS#{plan}"), "REQUESTS"
+
+
+def replan_key(tenant: Tenant, replan_id: str) -> Key:
+    """One replan."""
+    return _of(tenant, f"REPLAN#{replan_id}"), "REPLAN"
+
+
 def shift_key(tenant: Tenant, shift_id: str) -> Key:
     """What is kept of a shift beside its route; found by its id alone, which is unique per merchant."""
     return _of(tenant, f"SHIFT#{shift_id}"), "SHIFT"

@@ -18,11 +18,14 @@ from chalicelib.adapters.dynamodb.keys import (
 )
 from chalicelib.adapters.dynamodb.keys import route_of as named_route
 from chalicelib.adapters.dynamodb.recent import Recent
-from chalicelib.adapters.dynamodb.rows import depot_of, route_of, vehicle_of, version_of
+from chalicelib.adapters.dynamodb.rows import depot_of, route_item, route_of, vehicle_of, version_of
 from chalicelib.adapters.dynamodb.table import Item, Rows, Table, key_of
+from chalicelib.adapters.dynamodb.transaction import Transaction, same_fleet, unmoved
 from chalicelib.events import Tenant
 from chalicelib.fleet.model import Depot, Vehicle
+from chalicelib.fleet.plans import RouteWrite
 from chalicelib.routing.packed import Route
+from chalicelib.units import Timestamp
 
 _ROUTES = 8192  # about 3 KB each
 _DEPOTS = 512
@@ -93,3 +96,22 @@ class PlanRows(Rows):
         if known is None or (known.version, known.fleet_version) != versions:
             known = self._known_depots.put(key, depot_of(item))
         return known
+
+
+def write_routes[G](
+    transaction: Transaction[G], guard: G, tenant: Tenant, writes: Sequence[RouteWrite], now: Timestamp
+) -> bool:
+    """Write each route on the version it was read at, and what is born of a template on the fleet as it was.
+
+    False, and nothing is added, if two of them rely on two states of one fleet: both cannot still be true.
+    """
+    fleets = {(write.depot_id, write.fleet_version) for write in writes if write.fleet_version is not None}
+    if len({depot_id for depot_id, _ in fleets}) < len(fleets):
+        return False
+    for depot_id, fleet_version in fleets:
+        transaction.check(guard, depot_key(tenant, depot_id), only_if=same_fleet(fleet_version or 0))
+    for write in writes:
+        key = route_key(tenant, write.depot_id, write.day, write.route.shift.shift_id)
+        item = route_item(write.route, write.day, now)
+        transaction.put(guard, key, item, only_if=unmoved(write.route.version))
+    return True

@@ -13,7 +13,6 @@ from chalicelib.adapters.dynamodb.keys import (
     DUE_SHARDS,
     Span,
     cart_key,
-    depot_key,
     due_partition,
     due_shard,
     entry_key,
@@ -24,11 +23,10 @@ from chalicelib.adapters.dynamodb.keys import (
     promise_key,
     promise_place,
     receipt_key,
-    route_key,
     stop_of,
 )
 from chalicelib.adapters.dynamodb.listing import page_of
-from chalicelib.adapters.dynamodb.plans import PlanRows
+from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
 from chalicelib.adapters.dynamodb.rows import (
     KEPT,
     cart_item,
@@ -40,7 +38,6 @@ from chalicelib.adapters.dynamodb.rows import (
     promise_item,
     promise_of,
     receipt_item,
-    route_item,
     stop_named,
 )
 from chalicelib.adapters.dynamodb.table import Item, number
@@ -48,7 +45,6 @@ from chalicelib.adapters.dynamodb.transaction import (
     ABSENT,
     Refused,
     Transaction,
-    same_fleet,
     still_names,
     unmoved,
 )
@@ -162,19 +158,9 @@ class _Writing:
         self.transaction = transaction
 
     def routes(self, writes: Sequence[RouteWrite]) -> None:
-        """Each on the version it was read at, and what is born of a template on the fleet as it was read."""
-        fleets = {
-            (write.depot_id, write.fleet_version) for write in writes if write.fleet_version is not None
-        }
-        if len({depot_id for depot_id, _ in fleets}) < len(fleets):
-            raise WriteRefused(frozenset({Guard.ROUTE}))  # two states of one fleet cannot both still be true
-        for depot_id, fleet_version in fleets:
-            key = depot_key(self._tenant, depot_id)
-            self.transaction.check(Guard.ROUTE, key, only_if=same_fleet(fleet_version or 0))
-        for write in writes:
-            key = route_key(self._tenant, write.depot_id, write.day, write.route.shift.shift_id)
-            item = route_item(write.route, write.day, self._now)
-            self.transaction.put(Guard.ROUTE, key, item, only_if=unmoved(write.route.version))
+        """Each on the version it was read at; see `write_routes`."""
+        if not write_routes(self.transaction, Guard.ROUTE, self._tenant, writes, self._now):
+            raise WriteRefused(frozenset({Guard.ROUTE}))
 
     def holds(self, holds: Sequence[Hold]) -> None:
         """Each on the version it was read at: of confirm, release and expiry one comes first."""

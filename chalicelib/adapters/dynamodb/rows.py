@@ -8,7 +8,7 @@ kept is the same for all merchants.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamodb.keys import (
     shift_listing,
 )
 from chalicelib.adapters.dynamodb.table import Item, binary, binary_of, number, text
+from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.documents import (
     depot_document,
@@ -42,6 +43,7 @@ from chalicelib.units import DAY, Seconds, StopId, Timestamp
 
 KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the end of the day they are about
 HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
+REPLAN_KEPT: Final[Seconds] = 30 * DAY
 OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
 
 
@@ -87,6 +89,63 @@ def route_of(item: Item, shift_id: str) -> Route:
     return unpack(shift_id, binary_of(item, "route"), version_of(item))
 
 
+def replan_item(replan: Replan, now: Timestamp) -> Item:
+    """Write a replan as the version that follows its own."""
+    standing = replan.standing
+    document = {
+        "plan": str(replan.plan),
+        "state": replan.state,
+        "requested_at": replan.requested_at,
+        "began_at": replan.began_at,
+        "finished_at": replan.finished_at,
+        "moves": [[move.stop_id, move.left, move.joined] for move in replan.moves],
+        "seconds_saved": replan.seconds_saved,
+        "standing": standing and [standing.kept, standing.at_risk, standing.broken],
+        "why": replan.why,
+    }
+    return {
+        "version": number(replan.version + 1),
+        "document": text(_json(document)),
+        "ttl": _ttl(now, replan.requested_at, REPLAN_KEPT),
+    }
+
+
+def replan_of(item: Item, replan_id: str) -> Replan:
+    """Read what `replan_item` wrote."""
+    stored = json.loads(item["document"]["S"])
+    standing = stored["standing"]
+    return Replan(
+        replan_id=replan_id,
+        plan=PlanKey.parse(stored["plan"]),
+        state=ReplanState(stored["state"]),
+        requested_at=stored["requested_at"],
+        began_at=stored["began_at"],
+        finished_at=stored["finished_at"],
+        moves=tuple(Move(stop_id=stop, left=left, joined=joined) for stop, left, joined in stored["moves"]),
+        seconds_saved=stored["seconds_saved"],
+        standing=Standing(kept=standing[0], at_risk=standing[1], broken=standing[2]) if standing else None,
+        why=stored["why"],
+        version=version_of(item),
+    )
+
+
+def requests_of(item: Item | None) -> Requests:
+    """Read the count of a plan's requests; no row: there were none."""
+    if item is None:
+        return Requests()
+    improved = item.get("improved")
+    return Requests(
+        requested=int(item["requested"]["N"]),
+        done=int(item["done"]["N"]) if "done" in item else 0,
+        improved=json.loads(improved["S"]) if improved else {},
+    )
+
+
+def improved_text(improved: Mapping[str, int]) -> str:
+    """Write versions of routes by their shifts."""
+    return _json(dict(improved))
+
+
 def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
     """Write what is kept of a shift beside its route: its driver, who is personal."""
     item = {
@@ -99,11 +158,10 @@ def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
 
 def shift_of(item: Item) -> ShiftRow:
     """Read what `shift_item` wrote."""
-    depot_id, _, day = item["place"]["S"].rpartition("/")
     stored = item.get("document")
     return ShiftRow(
         shift_id=item["pk"]["S"].split("#SHIFT#", 1)[1],
-        place=PlanKey(depot_id=depot_id, day=date.fromisoformat(day)),
+        place=PlanKey.parse(item["place"]["S"]),
         driver=read_driver(json.loads(stored["S"])) if stored else None,
     )
 

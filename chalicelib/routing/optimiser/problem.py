@@ -322,7 +322,13 @@ def _takes(
     return [
         number
         for number, (of, index) in enumerate(sources)
-        if of is route or (taking and _free(of, index, home, now) and _skilled(route, of, index))
+        if of is route
+        or (
+            taking
+            and _free(of, index, home, now)
+            and _skilled(route, of, index)
+            and _ends_before_loading(route, of, index)
+        )
     ]
 
 
@@ -335,6 +341,12 @@ def _free(route: Route, index: int, home: Mapping[int, int], now: Timestamp) -> 
 
 def _skilled(van: Route, route: Route, index: int) -> bool:
     return not route.stops["skills"][index] or route.stop(index).skills <= van.shift.skills
+
+
+def _ends_before_loading(van: Route, route: Route, index: int) -> bool:
+    """Whether a hold would end before its van is loaded, as every hold must; a promise always may come."""
+    held = route.stops["kind"][index] == StopKind.HELD
+    return not held or int(route.stops["expires_at"][index]) <= van.shift.loads_at
 
 
 def _capacity(route: Route, head: int, now: Timestamp) -> tuple[int | None, int | None, int | None]:

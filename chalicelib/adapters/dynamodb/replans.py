@@ -1,0 +1,100 @@
+"""Replans in the table, and the count of what was asked for.
+
+A request is counted in a row that no booking reads or writes, so that counting never stands in a booking's
+way. Weak point: requests of one busy plan meet in that row, one small write each.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from chalicelib.adapters.dynamodb.keys import receipt_key, replan_key, requests_key
+from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
+from chalicelib.adapters.dynamodb.rows import (
+    REPLAN_KEPT,
+    improved_text,
+    receipt_item,
+    replan_item,
+    replan_of,
+    requests_of,
+)
+from chalicelib.adapters.dynamodb.table import ConditionFailed, key_item, number, text
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
+from chalicelib.dispatch.model import Replan, Requests
+from chalicelib.dispatch.store import PlanChanges
+from chalicelib.errors import AlreadyDone, StaleWrite
+from chalicelib.events import Tenant
+from chalicelib.fleet.plans import PlanKey
+
+_RECEIPT: Final = "receipt"
+
+
+class ReplanRows(PlanRows):
+    """What the worker keeps: see `dispatch.store.DispatchStore`."""
+
+    def request_improvement(self, tenant: Tenant, plan: PlanKey) -> int:
+        """Count one more request; gives its number."""
+        answer = self._table.ask(
+            "update_item",
+            Key=key_item(requests_key(tenant, plan)),
+            UpdateExpression="ADD requested :one SET #ttl = :ttl",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues={":one": number(1), ":ttl": number(self._table.now() + REPLAN_KEPT)},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["requested"]["N"])
+
+    def requests(self, tenant: Tenant, plan: PlanKey) -> Requests:
+        """How many requests there were for a plan, and how many are covered; strongly consistent."""
+        return requests_of(self._table.get(requests_key(tenant, plan)))
+
+    def finish_requests(
+        self, tenant: Tenant, plan: PlanKey, covered: int, improved: Mapping[str, int]
+    ) -> None:
+        """Note that a run covers all requests up to a number; no effect if a later one is noted already."""
+        try:
+            self._table.ask(
+                "update_item",
+                Key=key_item(requests_key(tenant, plan)),
+                UpdateExpression="SET done = :covered, improved = :improved",
+                ConditionExpression="attribute_not_exists(done) OR done <= :covered",
+                ExpressionAttributeValues={
+                    ":covered": number(covered),
+                    ":improved": text(improved_text(improved)),
+                },
+            )
+        except ConditionFailed:
+            return
+
+    def replan(self, tenant: Tenant, replan_id: str) -> Replan | None:
+        """One replan, strongly consistent."""
+        item = self._table.get(replan_key(tenant, replan_id))
+        return replan_of(item, replan_id) if item else None
+
+    def commit_plan(self, tenant: Tenant, changes: PlanChanges) -> None:
+        """Apply everything or nothing.
+
+        Raises
+        ------
+        StaleWrite
+            A condition no longer held, or the rows were being written at that moment.
+        AlreadyDone
+            The receipt exists: this very request had its effect before.
+        Upstream
+            The store did not answer; whether it was applied was looked up, and it was not.
+        """
+        writing, now = Transaction[str](self._table, tenant), self._table.now()
+        if not write_routes(writing, "route", tenant, changes.routes, now):
+            raise StaleWrite("The fleet changed while its plan was read.")
+        replan, receipt = changes.replan, changes.receipt
+        if replan is not None:
+            key = replan_key(tenant, replan.replan_id)
+            writing.put("replan", key, replan_item(replan, now), only_if=unmoved(replan.version))
+        if receipt is not None:
+            writing.put(_RECEIPT, receipt_key(tenant, receipt.key), receipt_item(receipt), only_if=ABSENT)
+        try:
+            writing.commit(changes.facts)
+        except Refused as refused:
+            if _RECEIPT in refused.guards:
+                raise AlreadyDone("This request was carried out before.") from refused
+            what = ", ".join(sorted(refused.guards)) or "conflict"
+            raise StaleWrite(f"Something changed in the meantime: {what}.") from refused

@@ -12,7 +12,8 @@ from infra.sandbox import Sandbox
 
 MILLION: Final = 1e6
 THOUSAND: Final = 1e3
-BEHIND: Final = ("facts", "replan")  # nobody waits for an HTTP answer of these
+SOLVES: Final = "replan"
+BEHIND: Final = ("facts", SOLVES)  # nobody waits for an HTTP answer of these
 
 Bill = dict[str, float]
 
@@ -21,9 +22,10 @@ def bill(name: str, use: Use, assumed: Mapping[str, float]) -> Bill:
     """What one invocation costs, in dollars, by what is paid for."""
     waited = use.reads * assumed["read_wait_ms"] + use.writes * assumed["write_wait_ms"]
     waited += use.queue_requests * assumed["queue_wait_ms"]
+    billed_ms = use.wall_ms if name == SOLVES else use.cpu_ms + waited
     found = {
         "Lambda request": PRICES["Lambda request"],
-        "Lambda GB-second": (use.cpu_ms + waited) / 1000 * assumed["memory_gb"] * PRICES["Lambda GB-second"],
+        "Lambda GB-second": billed_ms / 1000 * assumed["memory_gb"] * PRICES["Lambda GB-second"],
         "read unit": use.read_units * PRICES["read unit"],
         "write unit": use.write_units * PRICES["write unit"],
         "GB of logs": use.log_bytes / GIGABYTE * PRICES["GB of logs"],
@@ -83,11 +85,12 @@ def main() -> int:
     print(file=sys.stderr)
     print(f"A depot of {given.vans} vans, {given.orders} orders asked for; means of the last tenth.")
     print(
-        f"{'':10}{'CPU ms':>8}{'reads':>7}{'units':>7}{'writes':>8}{'units':>7}{'log B':>7}{'answer B':>10}"
+        f"{'':10}{'CPU ms':>8}{'wall ms':>9}{'reads':>7}{'units':>7}{'writes':>8}{'units':>7}{'queue':>7}"
+        f"{'log B':>7}{'answer B':>10}"
     )
     for name, use in used.items():
         print(
-            f"{name:10}{use.cpu_ms:8.1f}{use.reads:7.1f}{use.read_units:7.1f}{use.writes:8.1f}"
+            f"{name:10}{use.cpu_ms:8.1f}{use.wall_ms:9.1f}{use.reads:7.1f}{use.read_units:7.1f}{use.writes:8.1f}"
             f"{use.write_units:7.1f}{use.queue_requests:7.1f}{use.log_bytes:7.0f}{use.answer_bytes:10.0f}"
         )
     show("A million searches", bill("search", used["search"], assumed), MILLION)

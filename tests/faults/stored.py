@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.sqs import PlanJobs
-from chalicelib.dispatch.model import Replan, ReplanState
+from chalicelib.dispatch.model import Replan, ReplanState, Requests
 from chalicelib.dispatch.service import Job
 from chalicelib.events import FactKind
 from chalicelib.fleet.ids import promise_id
@@ -61,6 +61,7 @@ from chalicelib.routing.model import (
 )
 from chalicelib.routing.packed import Route
 from chalicelib.settings import Stage
+from tests.dispatch.store_contract import a_replan
 from tests.promises.shop import FAR, NEAR, TODAY, a_depot, a_vehicle, at
 from tests.promises.store_contract import ACME, NOW, a_fact, a_hold, a_message, a_promise, a_route, an_offer
 
@@ -349,6 +350,20 @@ FORMATS = {
         value=True, write=a_fingerprint, read=lambda stored: stored == a_fingerprint()
     ),
     "planning job": Format(value=JOB, write=sent_job, read=done_job),
+    "replan": row(
+        replace(a_replan(), version=1),
+        lambda: rows.replan_item(a_replan(), NOW),
+        lambda item: rows.replan_of(item, a_replan().replan_id),
+    ),
+    "requests for a plan": row(
+        Requests(requested=3, done=2, improved={"s-1": 4}),
+        lambda: {
+            "requested": {"N": "3"},
+            "done": {"N": "2"},
+            "improved": {"S": rows.improved_text({"s-1": 4})},
+        },
+        rows.requests_of,
+    ),
 }
 
 

@@ -36,7 +36,7 @@ from chalicelib.units import StopId, Timestamp
 REBASES: Final = 3
 NEIGHBOURHOOD_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 20.0
-_LEAST_SECONDS = 0.2
+_LEAST_SECONDS = 0.4
 _AS_A_WHOLE = 400  # stops that a solver improves better together than piece by piece
 _WORTH_SOLVING = 2  # stops: one alone is where its booking found it best
 _STOPS_A_SECOND = 400  # of a run behind a booking
@@ -264,7 +264,8 @@ class _Run:
                 budget if whole else budget.share(NEIGHBOURHOOD_SECONDS),
                 engine=self._engine,
             )
-            self._why |= dict.fromkeys(found.unchanged)
+            if found.unchanged:
+                self._why[_sentence(found.unchanged)] = None
             for change in found.changes:
                 self._apply(change, circumstances)
 
@@ -334,6 +335,10 @@ class _Run:
         ]
         counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here)
         return Standing(kept=counts[Risk.KEPT], at_risk=counts[Risk.AT_RISK], broken=counts[Risk.BROKEN])
+
+
+def _sentence(why: str) -> str:
+    return f"{why[0].upper()}{why[1:].rstrip('.')}."
 
 
 def _moves(change: Change) -> tuple[Move, ...]:

@@ -133,8 +133,7 @@ def test_second_run_finds_nothing_better_and_says_so(office: Office) -> None:
     office.run()
     stored = office.shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
     again = office.run()
-    assert again.state is ReplanState.UNCHANGED
-    assert again.why
+    assert (again.state, again.why) == (ReplanState.UNCHANGED, "Nothing better was found.")
     assert stored == office.shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
 
 

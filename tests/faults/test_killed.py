@@ -7,6 +7,7 @@ request comes again, as its sender would repeat it.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count, cycle, pairwise
 from pathlib import Path
@@ -285,13 +286,18 @@ def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:
     return {"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
 
 
+def job_for(plan: str) -> dict[str, Any]:
+    """A planning job as the queue hands it over."""
+    job = json.dumps({"tenant": str(ACME), "plan": plan, "request": "r"})
+    group = {"MessageGroupId": "g"}
+    return {"Records": [{"messageId": "1", "body": job, "eventSource": "aws:sqs", "attributes": group}]}
+
+
 def test_f21_plan_is_looked_at_again_after_a_kill(new_shop: Callable[..., Shop]) -> None:
     """F21: the job comes back, and the look it takes changes nothing that was sold."""
     shop = new_shop()
     shop.api.promise()
-    job = json.dumps({"tenant": str(ACME), "plan": f"porto/{TODAY}", "request": "r"})
-    group = {"MessageGroupId": "g"}
-    event = {"Records": [{"messageId": "1", "body": job, "eventSource": "aws:sqs", "attributes": group}]}
+    event = job_for(f"porto/{TODAY}")
     before = shop.books()
 
     def begin() -> Attempt:
@@ -300,6 +306,39 @@ def test_f21_plan_is_looked_at_again_after_a_kill(new_shop: Callable[..., Shop])
     for attempt in killed_at_every_step(shop, begin):
         assert attempt.once() == {"batchItemFailures": []}
     assert shop.books().places == before.places
+
+
+def test_f21_improvement_killed_at_any_step_is_finished_by_the_next_try(
+    new_shop: Callable[..., Shop],
+) -> None:
+    """F21: the books agree at every moment; in the end the plan is better, and nobody was lost or doubled."""
+    shop = new_shop()
+    days = (TODAY + timedelta(days=ahead) for ahead in count(1))
+    extra: list[str] = []
+
+    def begin() -> Attempt:
+        day = next(days)
+        for nth in (1, 2):
+            for lat in (41.20, 41.10):  # the one van crosses the town again and again
+                place = {"lat": lat, "lon": -8.61}
+                shop.api.promise(offer=shop.api.offer(nth, destination=place, from_date=str(day)))
+        extra.append(f"extra-{day}")
+        second = {
+            "starts_at": f"{day}T08:00:00+00:00",
+            "ends_at": f"{day}T18:00:00+00:00",
+            "vehicle": {"vehicle_id": "van-2", "capacity": {"parcels": 50}},
+        }
+        shop.api.done("PUT", f"/v1/depots/porto/shifts/{extra[-1]}", second)
+        event = job_for(f"porto/{day}")
+        return Attempt(once=lambda: shop.invoke("improve", event), effects=lambda _: 1)
+
+    for attempt in killed_at_every_step(shop, begin):
+        assert disagreements(shop.books()) == []
+        assert attempt.once() == {"batchItemFailures": []}
+        books = shop.books()
+        assert disagreements(books) == []
+        [route] = [route for route in books.routes if route.shift.shift_id == extra[-1]]
+        assert len(route.stops)
 
 
 def test_f21_clearing_up_that_was_killed_is_finished_by_the_next(new_shop: Callable[..., Shop]) -> None:

@@ -88,7 +88,7 @@ class Meter:
                 self.outbox.append(row)
 
     def _count_units(self, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
-        told = parsed.get("ConsumedCapacity") or ()  # a refused call tells nothing
+        told = parsed.get("ConsumedCapacity") or []  # a refused call tells nothing
         units = sum(each["CapacityUnits"] for each in (told if isinstance(told, list) else [told]))
         if model.name in ("GetItem", "Query", "BatchGetItem"):
             self.now.reads += 1

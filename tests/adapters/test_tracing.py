@@ -195,4 +195,4 @@ def test_traced_order_is_sold_texted_and_looked_at(start: Start) -> None:
     workers.improve(product.jobs(), product.services)
     named = {span["span"] for span in product.lines("span")}
     assert {"aws.sqs", "twilio.send", "travel.pairs", "travel.snap"} <= named
-    assert product.lines("plan")[-1]["kept"] == 1
+    assert product.lines("plan")[0]["kept"] == 1

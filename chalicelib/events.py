@@ -41,9 +41,12 @@ class FactKind(StrEnum):
     """What may happen, named as merchants see it in the ledger and in webhooks."""
 
     PROMISE_CONFIRMED = "promise.confirmed"
+    PROMISE_IMPORTED = "promise.imported"  # made elsewhere, where its buyer was told: nobody is texted
     PROMISE_CHANGED = "promise.changed"
     CHANGE_REFUSED = "promise.change_refused"
     PROMISE_CANCELLED = "promise.cancelled"
+    PROMISE_PINNED = "promise.pinned"
+    PROMISE_UNPINNED = "promise.unpinned"
     PROMISE_AT_RISK = "promise.at_risk"
     PLAN_CHANGED = "plan.changed"  # a booking, release or shift change: the plan may be improvable now
     PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again

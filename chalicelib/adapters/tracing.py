@@ -128,9 +128,11 @@ class TracedPlans(DepotPlans):
         windows: Sequence[TimeWindow],
         now: Timestamp,
         travel: TravelTimes | None = None,
+        *,
+        only: str | None = None,
     ) -> Insertion:
         with span("search.screen", routes=len(self.routes), windows=len(windows)):
-            return TracedInsertion(super().insertion(visit, windows, now, travel))
+            return TracedInsertion(super().insertion(visit, windows, now, travel, only=only))
 
 
 class TracedInsertion(Insertion):

@@ -109,10 +109,14 @@ class DepotPlans:
         windows: Sequence[TimeWindow],
         now: Timestamp,
         travel: TravelTimes | None = None,
+        *,
+        only: str | None = None,
     ) -> Insertion:
-        """Ask where a visit fits, in every route that may take it."""
+        """Ask where a visit fits, in every route that may take it; in that of one shift, if one is named."""
         swept = self.swept(now)
         allowed = swept.able(visit) & self.open_for_loading(now)
+        if only is not None:
+            allowed &= np.array([route.shift.shift_id == only for route in self.routes], dtype=bool)
         return Insertion(self.sweeps, swept, allowed, visit, windows, travel or self.travel, now)
 
     def without_stop(self, stop_id: StopId, now: Timestamp) -> "DepotPlans":

@@ -14,6 +14,7 @@ from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
 from chalicelib.fleet.risk import Risk, visits
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.model import StopFlag
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import forecast
 from chalicelib.units import Probability, StopId, Timestamp
@@ -33,6 +34,8 @@ class Outlook:
         Deliveries the van makes first.
     risk
         See `fleet.risk`; None while it is only held.
+    pinned_to
+        The shift a human fixed it to, if one did.
     """
 
     planned_at: Timestamp
@@ -42,6 +45,7 @@ class Outlook:
     stops_before: int
     kept: Probability
     risk: Risk | None
+    pinned_to: str | None = None
 
 
 def outlooks(
@@ -90,5 +94,6 @@ def outlooks_in(
                 stops_before=at,
                 kept=visit.kept or 0.0,
                 risk=visit.risk,
+                pinned_to=route.shift.shift_id if StopFlag.PINNED in visit.stop.flags else None,
             )
     return found

@@ -18,7 +18,7 @@ from chalicelib.promises.outlook import Outlook, outlooks_in
 from chalicelib.promises.search import SlotSearch
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.edit import with_stop
-from chalicelib.routing.model import Stop, StopKind, TimeWindow
+from chalicelib.routing.model import Stop, StopKind, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId, Timestamp
 
@@ -117,13 +117,6 @@ def place(
         visit = offer.delivery.visit(plans.travel)
     except OffRoad:
         return None
-    insertion = plans.insertion(visit, [offer.window], now)
-    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
-    if not proofs:
-        return None
-    proof = proofs[(stop_id + attempt) % len(proofs)] if attempt else proofs[0]
-    loads_at = proof.candidate.route.shift.loads_at
-    expires_at = min(expires_at, loads_at) if expires_at else 0
     stop = Stop(
         stop_id=stop_id,
         location=visit.location,
@@ -135,13 +128,43 @@ def place(
         kind=StopKind.HELD if expires_at else StopKind.PROMISED,
         expires_at=expires_at,
     )
-    route = with_stop(proof.candidate, stop, plans.travel, now, plans.world)
+    return fitted(plans, stop, now, attempt=attempt)
+
+
+def fitted(
+    plans: DepotPlans, stop: Stop, now: Timestamp, *, attempt: int, only: str | None = None
+) -> Placed | None:
+    """Put a stop where it costs least driving and wrongs nobody; None if there is no such place.
+
+    Parameters
+    ----------
+    stop
+        Its node is of the plans' engine. A hold ends at the latest when its van is loaded.
+    attempt
+        From the second on, writers spread over the proven places instead of meeting at the best.
+    only
+        The one shift that may take it.
+    """
+    visit = Visit(
+        location=stop.location,
+        node=stop.node,
+        load=stop.load,
+        skills=stop.skills,
+        service_time=stop.service_time,
+    )
+    insertion = plans.insertion(visit, [stop.window], now, only=only)
+    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
+    if not proofs:
+        return None
+    proof = proofs[(stop.stop_id + attempt) % len(proofs)] if attempt else proofs[0]
+    expires_at = min(stop.expires_at, proof.candidate.route.shift.loads_at) if stop.expires_at else 0
+    route = with_stop(proof.candidate, replace(stop, expires_at=expires_at), plans.travel, now, plans.world)
     if route is None:
         return None
     return Placed(
         writes=(plans.write(route),),
         found=plans.found(route),
-        outlook=outlooks_in(plans, route, [stop_id], now)[stop_id],
+        outlook=outlooks_in(plans, route, [stop.stop_id], now)[stop.stop_id],
         expires_at=expires_at,
     )
 

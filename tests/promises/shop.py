@@ -28,7 +28,9 @@ from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
 from chalicelib.promises.booking import Booking, Confirmed
 from chalicelib.promises.changes import Promises
+from chalicelib.promises.importing import Importing
 from chalicelib.promises.model import Hold, Instructions, Listed, Offer, Order, Recipient
+from chalicelib.promises.pinning import Pinning
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotQuery, SlotSearch
 from chalicelib.receipts import no_receipt
@@ -130,6 +132,8 @@ class Shop:
         self.booking = Booking(ports)
         self.promises = Promises(ports)
         self.fleet = Fleet(self.store, lambda _: self.travel, noise=self.noise, pause=self.pauses.append)
+        self.importing = Importing(ports, self.fleet.shift_place)
+        self.pinning = Pinning(ports, self.fleet.shift_place)
         self.fleet.put_depot(TENANT, self.depot, self.now)
         for vehicle in self.vehicles:
             self.fleet.put_vehicle(TENANT, self.depot.depot_id, vehicle, self.now)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from chalicelib.notifications.service import Notifications, TextSender
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
+    from chalicelib.promises.importing import Importing
+    from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
     from chalicelib.routing.optimiser import Engine
 
@@ -182,6 +184,20 @@ class Services:
         from chalicelib.promises.changes import Promises
 
         return Promises(self._ports)
+
+    @cached_property
+    def importing(self) -> "Importing":
+        """Orders that were promised elsewhere."""
+        from chalicelib.promises.importing import Importing
+
+        return Importing(self._ports, self.fleet.shift_place)
+
+    @cached_property
+    def pinning(self) -> "Pinning":
+        """Promises that a human fixes to a shift."""
+        from chalicelib.promises.pinning import Pinning
+
+        return Pinning(self._ports, self.fleet.shift_place)
 
     @cached_property
     def _ports(self) -> "Ports":

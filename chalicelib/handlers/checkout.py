@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -103,8 +104,8 @@ class HandoverBody(Body):
         return Handover(attended=self.attended, requires=frozenset(self.requires))
 
 
-class SearchRequest(Body):
-    """Asks which delivery slots this buyer can have."""
+class DeliveryBody(Body):
+    """What is to be brought where, with the depot's defaults for what is left open."""
 
     destination: DestinationBody
     load: LoadBody = LoadBody()
@@ -116,13 +117,8 @@ class SearchRequest(Body):
     service_time_seconds: Annotated[
         int | None, Field(ge=1, le=_LONGEST_VISIT, description="The depot's, unless given.")
     ] = None
-    from_date: Annotated[Date | None, Field(description="Today at the depot, unless given.")] = None
-    days: Annotated[int, Field(ge=1, le=14)] = DEFAULT_DAYS
-    cart_ref: Annotated[
-        CartRef | None, Field(description="Binds the offers to it, and overlooks its own hold.")
-    ] = None
 
-    def query(self, *, detours: bool) -> SlotQuery:
+    def asked(self) -> SlotQuery:
         """Give what is asked as the search wants it."""
         return SlotQuery(
             location=self.destination.location(),
@@ -132,6 +128,22 @@ class SearchRequest(Body):
             handover=self.handover.handover() if self.handover else None,
             service_time=self.service_time_seconds,
             depot_id=self.depot_id,
+        )
+
+
+class SearchRequest(DeliveryBody):
+    """Asks which delivery slots this buyer can have."""
+
+    from_date: Annotated[Date | None, Field(description="Today at the depot, unless given.")] = None
+    days: Annotated[int, Field(ge=1, le=14)] = DEFAULT_DAYS
+    cart_ref: Annotated[
+        CartRef | None, Field(description="Binds the offers to it, and overlooks its own hold.")
+    ] = None
+
+    def query(self, *, detours: bool) -> SlotQuery:
+        """Give what is asked as the search wants it."""
+        return replace(
+            self.asked(),
             from_date=self.from_date,
             days=self.days,
             cart_ref=self.cart_ref,

@@ -190,6 +190,17 @@ PROBLEMS: Mapping[str, Problem] = {
         "This order has a promise",
         "An open promise has the same `order_ref` and `shipment_ref`: change that one, `promise_id`.",
     ),
+    "already_loaded": Problem(
+        409,
+        "The van is loaded",
+        "From its `loads_at` on a shift takes no new parcel and gives none away; `shift_id` says which.",
+    ),
+    "does_not_fit": Problem(
+        409,
+        "The promise does not fit this shift",
+        "`reason` is `skill`, `load`, `other_depot`, or `no_route_fit`: it would not be kept there, or "
+        "another promise would be endangered. Nothing was changed.",
+    ),
     "bad_area": Problem(422, "The service area cannot be used", "`errors` says where and why."),
     "depot_in_use": Problem(
         409, "The depot is in use", "This cannot change while the depot has shifts; withdraw them first."

@@ -8,7 +8,7 @@ not kept, so a refusal may turn into a success when it is repeated; that is what
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
 
@@ -97,6 +97,13 @@ class Repeatable:
         ) as error:  # not the caller's fault: a sealing secret was dropped within a day of its use
             raise RuntimeError("a receipt does not open") from error
         return Rendered(row.status, text, JSON if text else None, REPLAYED)
+
+    def part(self, number: int) -> "Repeatable":
+        """Tell the parts of a request apart that have their effects in transactions of their own.
+
+        No caller's key has a space in it, so no part is taken for another request.
+        """
+        return replace(self, key=f"{self.key} {number}")
 
     def receipt[R](self, render: Callable[[R], Answer]) -> Receipt[R]:
         """Make the function with which a service turns its result into the receipt."""

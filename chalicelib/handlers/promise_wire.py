@@ -62,6 +62,10 @@ class RecipientBody(Body):
     phone: Annotated[Phone | None, Field(description="Without one, nobody is texted.")] = None
     locale: Locale | None = None
 
+    def recipient(self) -> Recipient:
+        """Give them as the promise keeps them."""
+        return Recipient(name=self.name, phone=self.phone, locale=self.locale)
+
 
 class InstructionsBody(Body):
     """What the driver should know at the door."""
@@ -106,9 +110,7 @@ class PromiseRequest(Body):
         return Order(
             order_ref=self.order_ref,
             shipment_ref=self.shipment_ref,
-            recipient=Recipient(
-                name=self.recipient.name, phone=self.recipient.phone, locale=self.recipient.locale
-            ),
+            recipient=self.recipient.recipient(),
             sms_consent=self.sms_consent,
             instructions=self.instructions.instructions(),
         )
@@ -150,6 +152,7 @@ class PromiseView(View):
     planned_eta: InstantText | None
     live_eta: LiveEtaView | None
     kept_probability: float | None
+    pinned_to: Annotated[str | None, absent(description="The shift a human fixed it to.")]
     handover: HandoverBody
     instructions: InstructionsBody
     tracking_url: str
@@ -319,12 +322,13 @@ def promise_view(
         risk=None if risk is Risk.KEPT else risk,
         depot_id=promise.depot_id,
         slot_id=promise.slot_id,
-        original_window=_window(promise.original_window, zone) if promise.original_window else None,
-        promised_window=_window(promise.window, zone),
-        told_window=_window(promise.told_window, zone),
+        original_window=window_view(promise.original_window, zone) if promise.original_window else None,
+        promised_window=window_view(promise.window, zone),
+        told_window=window_view(promise.told_window, zone),
         planned_eta=rfc3339(outlook.planned_at, zone) if outlook else None,
         live_eta=_live_eta(outlook, call.now, zone),
         kept_probability=outlook.kept if outlook else None,
+        pinned_to=outlook.pinned_to if outlook else None,
         handover=_handover(promise.delivery.handover),
         instructions=InstructionsBody(
             gate_code=instructions.gate_code,
@@ -349,14 +353,15 @@ def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
         reason=changed.refusal,
         effect=EffectView(
             state=promise.state,
-            promised_window=_window(promise.window, zone),
+            promised_window=window_view(promise.window, zone),
             live_eta=_live_eta(changed.outlook, call.now, zone),
         ),
         alternatives=alternatives if changed.refusal else None,
     )
 
 
-def _window(window: TimeWindow, zone: str) -> WindowView:
+def window_view(window: TimeWindow, zone: str) -> WindowView:
+    """Show a window in its depot's zone."""
     return WindowView(starts_at=rfc3339(window.start, zone), ends_at=rfc3339(window.end, zone))
 
 

@@ -29,6 +29,10 @@ PATHS: Mapping[str, Paths] = {
         "/v1/promises/{promise_id}/changes": ("POST",),
         "/v1/promises/{promise_id}/ledger": ("GET",),
     },
+    "operations": {
+        "/v1/promises/import": ("POST",),
+        "/v1/promises/{promise_id}/pin": ("PUT", "DELETE"),
+    },
     "fleet": {
         "/v1/depots": ("GET",),
         "/v1/depots/{depot_id}": ("GET", "PUT"),

@@ -177,10 +177,12 @@ class Deployed:
 
     def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
         path = target.split("?")[0].split("/")
-        for route in self._app.routes:
+        for route, methods in self._app.routes.items():
             parts = route.split("/")
-            if len(parts) == len(path) and all(
-                part == here or part.startswith("{") for part, here in zip(parts, path, strict=True)
+            if (
+                method in methods
+                and len(parts) == len(path)
+                and all(part == here or part.startswith("{") for part, here in zip(parts, path, strict=True))
             ):
                 self.visited.add((method.lower(), route))
         return self._http.request(method, target, headers=headers, body=body)
@@ -198,6 +200,7 @@ def ask_everything(shop: ShopClient) -> None:
     _settle(shop)
     _check_out(shop)
     _change_minds(shop)
+    _run_the_office(shop)
     _look_around(shop)
     _cross_the_town(shop)
     for path in ("/v1/slots/search", "/v1/holds", "/v1/holds/any", "/v1/holds/any/extend"):
@@ -244,6 +247,23 @@ def _change_minds(shop: ShopClient) -> None:
     shop.change(promise_id, kind="address", location={"lat": 41.162, "lon": -8.603}, address=ADDRESS)
     shop.change(promise_id, kind="gate_code", code="12")
     shop.change(promise_id, kind="cancel")
+
+
+def _run_the_office(shop: ShopClient) -> None:
+    order = {
+        "destination": NEAR,
+        "promised_window": {"starts_at": f"{DAY}T10:30:00Z", "ends_at": f"{DAY}T13:15:00Z"},
+        "recipient": {"name": "Ana"},
+    }
+    orders = [order | {"order_ref": "moved-1"}, order | {"order_ref": "moved-2", "load": {"parcels": 999}}]
+    body = {"orders": [*orders, orders[0]]}
+    for _ in range(2):  # the second is answered from the receipt of the first
+        results = shop.done("POST", "/v1/promises/import", body, idempotency_key="move")["results"]
+        assert [each["state"] for each in results] == ["inserted", "unassigned", "already_promised"]
+    pin = f"/v1/promises/{results[0]['promise_id']}/pin"
+    for van in (1, 2):
+        shop.done("PUT", pin, {"shift_id": f"porto.van-{van}.{DAY}.0800"})
+    assert shop.ask("DELETE", pin).status_code == 204
 
 
 def _look_around(shop: ShopClient) -> None:

@@ -24,6 +24,7 @@ from chalicelib.handlers import (
     fleet,
     merchants,
     notifications,
+    operations,
     promises,
     replans,
     sandbox,
@@ -251,6 +252,7 @@ class Shop(ShopClient):
         features = [
             checkout.api,
             promises.api,
+            operations.api,
             fleet.api,
             replans.api,
             notifications.api,

@@ -29,6 +29,7 @@ class Things:
     depot: str = "nowhere"
     vehicle: str = "no-van"
     shift: str = "no-shift"
+    driving: str = "no-shift"
     hold: str = "hold_0000000000000"
     token: str = "no-token"
     promise: str = "prm_0000000000000"
@@ -45,6 +46,7 @@ class Things:
             depot=depot,
             vehicle="van-1",
             shift="evening",
+            driving=f"{depot}.van-1.{DAY}.0800",
             hold=held["hold_id"],
             token=held["hold_token"],
             promise=promise["promise_id"],
@@ -109,6 +111,8 @@ ASKS = [
     Ask("GET", "/v1/promises/{t.promise}/ledger"),
     Ask("GET", "/v1/promises/{t.promise}/messages"),
     Ask("POST", "/v1/promises/{t.promise}/changes", {"kind": "gate_code", "code": "4471#"}),
+    Ask("PUT", "/v1/promises/{t.promise}/pin", {"shift_id": "{t.driving}"}),
+    Ask("DELETE", "/v1/promises/{t.promise}/pin"),
     Ask("POST", "/v1/promises/{t.promise}/changes", CANCEL),
     Ask(
         "POST",

@@ -25,7 +25,7 @@ from chalice.test import Client, HTTPResponse
 
 from chalicelib.bootstrap import PromiseAddressees, Services, build
 from chalicelib.events import Tenant
-from chalicelib.handlers import checkout, door, fleet, promises, workers
+from chalicelib.handlers import checkout, door, fleet, operations, promises, workers
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant
 from chalicelib.notifications.service import Notifications
 from chalicelib.settings import Settings
@@ -189,7 +189,7 @@ def _nurse(tasks: Connection, environment: Mapping[str, str], sent: Path, whole:
     )
     app = Chalice("nursery", configure_logs=False)
     log = Logger(service="nursery", stream=io.StringIO())
-    door.register(app, [checkout.api, promises.api, fleet.api], lambda: services, log=log)
+    door.register(app, [checkout.api, promises.api, operations.api, fleet.api], lambda: services, log=log)
     life = Life(services=services, clock=clock, http=Client(app).http)
     gc.freeze()  # or every life would begin by copying what it never uses
     while (order := tasks.recv()) is not None:

@@ -7,7 +7,7 @@ request comes again, as its sender would repeat it.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from itertools import count, cycle, pairwise
 from pathlib import Path
@@ -22,12 +22,14 @@ from infra.secrets import Vault
 from tests.faults.books import Books, disagreements, read
 from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
 from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
+from tests.handlers.test_import import an_order
 from tests.promises.shop import TODAY, at
 
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
 NOW = at(6)
 HOLD_ENDED = NOW + 700
 MOST_STEPS = 200
+ALL_DAY = {"starts_at": f"{TODAY}T08:00:00Z", "ends_at": f"{TODAY}T18:00:00Z"}
 
 
 @dataclass(slots=True)
@@ -203,8 +205,32 @@ def changed(shop: Shop, promise_id: str, body: Any) -> Attempt:
     return Attempt(once=post(shop, f"/v1/promises/{promise_id}/changes", body), effects=effects)
 
 
+def take_over(shop: Shop, _offers: Iterator[str]) -> Attempt:
+    order = an_order()
+    return Attempt(
+        once=post(shop, "/v1/promises/import", {"orders": [order]}),
+        effects=lambda books: sum(p.order.order_ref == order["order_ref"] for p in books.promises),
+    )
+
+
+def pin(shop: Shop, offers: Iterator[str]) -> Attempt:
+    shop.api.done("PUT", "/v1/depots/porto/vehicles/van-2", a_van())
+    promise_id = shop.api.promise(offer=next(offers))["promise_id"]
+    [made] = [fact for fact in shop.books().ledger if fact.subject == promise_id]
+    day = date.fromisoformat(made.data["slot_id"].split(".")[1])
+
+    def once() -> None:
+        shift = {"shift_id": f"porto.van-2.{day}.0800"}
+        shop.api.done("PUT", f"/v1/promises/{promise_id}/pin", shift)
+
+    return Attempt(
+        once=once, effects=lambda books: sum(fact.subject == promise_id for fact in books.ledger) - 1
+    )
+
+
 COMMANDS = {
-    each.__name__: each for each in (hold, swap, extend, release, confirm_hold, confirm_offer, change, cancel)
+    each.__name__: each
+    for each in (hold, swap, extend, release, confirm_hold, confirm_offer, change, cancel, take_over, pin)
 }
 
 
@@ -244,6 +270,31 @@ def test_f21_command_killed_at_any_step_is_done_once_by_its_retry(
         assert disagreements(books) == []
     assert len(before) > 5
     assert set(before) == {0, 1}  # some died too early to do it, some only before they could say so
+
+
+def test_f21_import_killed_between_its_orders_is_finished_by_its_retry(
+    new_shop: Callable[..., Shop],
+) -> None:
+    """F21: each order once, and an answer that does not show that anything happened."""
+    shop = new_shop()
+    left_undone = set[int]()
+
+    def begin() -> Attempt:
+        orders = [an_order(promised_window=ALL_DAY, service_time_seconds=1) for _ in range(2)]
+        refs = {order["order_ref"] for order in orders}
+        return Attempt(
+            once=post(shop, "/v1/promises/import", {"orders": orders}),
+            effects=lambda books: sum(p.order.order_ref in refs for p in books.promises),
+        )
+
+    for attempt in killed_at_every_step(shop, begin):
+        left_undone.add(attempt.effects(shop.books()))
+        results = attempt.once()["results"]
+        assert [result["state"] for result in results] == ["inserted", "inserted"]
+        books = shop.books()
+        assert attempt.effects(books) == 2
+        assert disagreements(books) == []
+    assert left_undone == {0, 1, 2}
 
 
 def test_f21_without_the_transaction_a_kill_leaves_half_a_hold(new_shop: Callable[..., Shop]) -> None:

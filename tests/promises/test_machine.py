@@ -1,11 +1,12 @@
 """Anything a shop may do in any order, against a simple model: nothing is ever oversold or endangered.
 
-Hypothesis drives searches, holds, extensions, swaps, confirmations, changes, cancellations and the clock;
-after every step each stored route is judged anew from its stops alone.
+Hypothesis drives searches, holds, extensions, swaps, confirmations, imports, pins, changes, cancellations and
+the clock; after every step each stored route is judged anew from its stops alone.
 """
 
 from dataclasses import replace
 from datetime import time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, settings
@@ -21,18 +22,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chalicelib.errors import Expired, SlotTaken
+from chalicelib.errors import Conflict, Expired, SlotTaken
 from chalicelib.fleet.calendar import work_clock
 from chalicelib.fleet.model import EVERY_DAY, ServiceTime, WeeklyShift
+from chalicelib.fleet.plans import UNASSIGNED
+from chalicelib.promises.importing import ImportRefusal, ImportState, ImportWish
 from chalicelib.promises.model import Address, Change, ChangeKind, Hold, HoldState, Offer, PromiseState
+from chalicelib.promises.search import SlotQuery
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.edit import NOBODY
-from chalicelib.routing.model import Capacity, Location, StopKind
+from chalicelib.routing.model import Capacity, Load, Location, StopFlag, StopKind, TimeWindow
 from chalicelib.routing.packed import carried, fits, live
 from chalicelib.routing.proof import World, judge
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import MINUTE, StopId
-from tests.promises.shop import CALM, TENANT, TODAY, Shop, a_depot, a_vehicle, an_order
+from tests.promises.shop import CALM, TENANT, TODAY, Shop, a_depot, a_vehicle, an_order, at
 
 WINDY = Noise()  # the real thing
 PLACES = [
@@ -40,6 +44,7 @@ PLACES = [
     for north in range(-3, 4)
     for east in range(-3, 4)
 ]
+SHIFTS = [f"porto.van-{number}.{TODAY}.0900" for number in (1, 2)]
 CARTS = ["cart-a", "cart-b", "cart-c", "cart-d"]
 
 
@@ -136,6 +141,55 @@ class ShopMachine(RuleBasedStateMachine):
         self.sold[made.promise.stop_id] = made.promise.window
         return made.promise.stop_id
 
+    @rule(
+        target=promises,
+        place=st.sampled_from(PLACES),
+        start=st.integers(8 * 4, 14 * 4),
+        quarters=st.integers(1, 12),
+        shift_id=st.sampled_from([None, *SHIFTS]),
+    )
+    def take_over(self, place: Location, start: int, quarters: int, shift_id: str | None) -> object:
+        self.orders += 1
+        opens = at(0) + start * 15 * MINUTE
+        imported = self.shop.importing.take(
+            TENANT,
+            ImportWish(
+                order=an_order(f"order-{self.orders}"),
+                wanted=SlotQuery(location=place, load=Load(parcels=1)),
+                window=TimeWindow(start=opens, end=opens + quarters * 15 * MINUTE),
+                shift_id=shift_id,
+            ),
+            self.shop.now,
+            no_receipt,
+        )
+        event(f"import: {imported.state}")
+        if imported.promise is None:
+            assert imported.refusal is ImportRefusal.WINDOW_PASSED
+            return multiple()
+        stop_id = imported.promise.stop_id
+        assert self._is_waiting(stop_id) == (imported.state is ImportState.UNASSIGNED)
+        self.sold[stop_id] = imported.promise.window
+        return stop_id
+
+    @rule(stop_id=promises, shift_id=st.sampled_from(SHIFTS))
+    def pin(self, stop_id: StopId, shift_id: str) -> None:
+        try:
+            self.shop.pinning.pin(TENANT, stop_id, shift_id, self.shop.now)
+        except Conflict as refused:
+            event(f"pin: {refused.code}")
+            return
+        event("pinned")
+        [route] = self._routes_with(stop_id)
+        assert route.shift.shift_id == shift_id
+        assert StopFlag.PINNED in route.stop(route.index_of(stop_id)).flags
+
+    @rule(stop_id=promises)
+    def unpin(self, stop_id: StopId) -> None:
+        try:
+            self.shop.pinning.unpin(TENANT, stop_id, self.shop.now)
+        except Conflict as refused:
+            event(f"unpin: {refused.code}")
+
     @rule(stop_id=promises, nth=st.integers(0, 9))
     def move(self, stop_id: StopId, nth: int) -> None:
         offered = [
@@ -178,10 +232,13 @@ class ShopMachine(RuleBasedStateMachine):
         elif stop_id in self.sold:
             self.sold[stop_id] = changed.promise.window
 
-    def _routes_with(self, stop_id: StopId) -> list[object]:
+    def _is_waiting(self, stop_id: StopId) -> bool:
+        return [route.shift.shift_id for route in self._routes_with(stop_id)] == [UNASSIGNED]
+
+    def _routes_with(self, stop_id: StopId) -> list[Any]:
         return [route for route in self._routes() if route.index_of(stop_id) is not None]
 
-    def _routes(self) -> list[object]:
+    def _routes(self) -> list[Any]:
         stored = self.shop.store.routes(
             TENANT, "porto", first=TODAY - timedelta(days=1), last=TODAY + timedelta(days=20), consistent=True
         )
@@ -193,7 +250,7 @@ class ShopMachine(RuleBasedStateMachine):
             return
         depot = self.shop.store.depot(TENANT, "porto")
         world = World(clock=self._clock(), noise=WINDY, target=depot.target_kept)
-        routes = self._routes()
+        routes = [route for route in self._routes() if route.driven]
         for route, judged in zip(routes, judge(routes, self.shop.now, world), strict=True):
             assert fits(carried(route, self.shop.now), route.shift.capacity)
             real = live(route.stops, self.shop.now)

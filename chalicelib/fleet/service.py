@@ -235,13 +235,15 @@ class Fleet:
     def shift_place(self, tenant: Tenant, shift_id: str) -> PlanKey | None:
         """Find the plan of a shift by its id alone; None if there is no such shift.
 
-        Cost: one read for a shift a human touched; for a template's, each depot's plans around that date.
+        Cost: one read for a shift a human touched; for a template's, its depot's plans around that date, and
+        every depot's if the id is too long to name its own.
         """
         row = self._store.shift_row(tenant, shift_id)
         if row is not None:
             return row.place
         day = date_named_in(shift_id)
-        for depot in self._store.depots(tenant) if day else ():
+        depots = self._store.depots(tenant) if day else ()
+        for depot in sorted(depots, key=lambda depot: not shift_id.startswith(f"{depot.depot_id}.")):
             routes = self._around(tenant, depot, day)[day] if day else []
             if day and _named(routes, shift_id):
                 return PlanKey(depot_id=depot.depot_id, day=day)

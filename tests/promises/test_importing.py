@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chalicelib.errors import AlreadyDone
 from chalicelib.events import FactKind, Tenant
 from chalicelib.fleet.model import BookingRules, Closure, Radius
-from chalicelib.fleet.plans import UNASSIGNED
+from chalicelib.fleet.plans import UNASSIGNED, RouteWrite, unassigned
 from chalicelib.fleet.risk import Risk
-from chalicelib.promises.importing import Imported, ImportRefusal, ImportState, ImportWish
+from chalicelib.promises.importing import MOST_WAITING, Imported, ImportRefusal, ImportState, ImportWish
 from chalicelib.promises.model import Change, ChangeKind, PromiseState
 from chalicelib.promises.outlook import outlooks
 from chalicelib.promises.search import SlotQuery
@@ -20,6 +21,7 @@ from chalicelib.promises.store import Changes
 from chalicelib.receipts import ReceiptRow, no_receipt
 from chalicelib.routing.edit import reordered
 from chalicelib.routing.model import Capacity, Load, Location, StopKind, TimeWindow
+from chalicelib.routing.packed import STOP, pack
 from chalicelib.routing.proof import judge
 from chalicelib.units import DAY, HOUR, MINUTE, Timestamp
 from tests.fakes_store import InMemoryStore
@@ -300,6 +302,27 @@ def test_more_skills_than_a_list_can_tell_apart_are_refused() -> None:
         assert take(shop, a_wish(f"order-{first}", skills=skills)).state is ImportState.UNASSIGNED
     last = take(shop, a_wish("one-more", skills=frozenset({"skill-99"})))
     assert last.refusal is ImportRefusal.TOO_MANY_SKILLS
+
+
+def test_a_list_of_those_that_wait_has_an_end() -> None:
+    """A row of the store holds so many; one less is no refusal."""
+    shop = Shop(vehicles=[])
+    taken(shop, a_wish())
+    [(day, route)] = shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
+    for length, state in ((MOST_WAITING - 1, ImportState.UNASSIGNED), (MOST_WAITING, ImportState.REFUSED)):
+        newest = shop.store.route(TENANT, "porto", day, UNASSIGNED)
+        long = replace(newest, stops=np.tile(route.stops[:1], length))
+        write = RouteWrite(depot_id="porto", day=day, route=long)
+        shop.store.commit(TENANT, Changes(routes=(write,)))
+        assert take(shop, a_wish(f"order-{length}")).state is state
+
+
+def test_the_longest_list_fits_into_a_row() -> None:
+    """DynamoDB takes 400 KB; stops that have nothing in common are the worst that can be packed."""
+    chance = np.random.default_rng(1)
+    stops = np.frombuffer(chance.bytes(MOST_WAITING * STOP.itemsize), dtype=STOP)
+    route = replace(unassigned(None, a_depot(), TODAY, []), stops=stops)
+    assert len(pack(route)) < 400_000
 
 
 def test_the_receipt_is_kept_with_the_effect() -> None:

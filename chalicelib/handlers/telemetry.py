@@ -41,7 +41,7 @@ class Metric(StrEnum):
     CONFLICTS = "Conflicts"
     """Commands decided anew because another writer came first: contention, by which nothing is lost."""
     PROMISES_MADE = "PromisesMade"
-    """Promises made, renewed ones included; a repetition is none."""
+    """Promises made, renewed and imported ones included; a repetition is none."""
     PROMISES_KEPT = "PromisesKept"
     """Promises that the worker, looking at a plan, found to be kept. Each look counts the whole plan again,
     so this tells proportions to the next two, and not how many there are."""

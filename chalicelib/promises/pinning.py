@@ -7,8 +7,9 @@ address, or takes its shift back, ends it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.errors import Conflict, IllegalTransition, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
@@ -23,6 +24,8 @@ from chalicelib.promises.store import Changes, WriteRefused
 from chalicelib.routing.model import Stop, StopFlag
 from chalicelib.routing.packed import Route, carried, fits, together
 from chalicelib.units import StopId, Timestamp
+
+_NEAR: Final = timedelta(days=2)  # a window after midnight, or a day long, is served by a neighbour's shift
 
 
 class Misfit(StrEnum):
@@ -90,6 +93,10 @@ class Pinning:
                 )
             if place.depot_id != promise.found.depot_id:
                 raise _does_not_fit(Misfit.OTHER_DEPOT)
+            if (
+                abs(place.day - promise.day) > _NEAR
+            ):  # or a template's shift of 2099 would have us read that far
+                raise _does_not_fit(Misfit.NO_ROUTE_FIT)
             plans = self._plans(tenant, promise, place, now)
             step = _step(plans, stop_id, shift_id, now, attempt)
             if not step.writes:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, RootModel
 from chalicelib.handlers.endpoints import Endpoint
 from chalicelib.merchants.model import ALL_SCOPES, Scope
 from tests.handlers.shop_client import Shop, a_depot, a_van
+from tests.handlers.test_import import an_order
 from tests.handlers.test_isolation import ASKS, SHIFT, Ask, Things
 
 CHECKOUT, OPS, ADMIN = Scope.CHECKOUT, Scope.OPS, Scope.ADMIN
@@ -39,6 +40,9 @@ OPENED_BY = {
     "get_plan": OPS,
     "ask_for_replan": OPS,
     "get_replan": OPS,
+    "import_promises": OPS,
+    "pin_promise": OPS,
+    "unpin_promise": OPS,
     "create_key": ADMIN,
     "list_keys": ADMIN,
     "revoke_key": ADMIN,
@@ -147,6 +151,12 @@ GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "hold_slot": ("POST", "/v1/holds", HOLD),
     "make_promise": ("POST", "/v1/promises", {"recipient": {"name": "Ana"}, "sms_consent": False}),
     "change_promise": ("POST", "/v1/promises/{promise}/changes", {"kind": "gate_code", "code": "1"}),
+    "import_promises": ("POST", "/v1/promises/import", {"orders": [an_order()]}),
+    "pin_promise": (
+        "PUT",
+        "/v1/promises/{promise}/pin",
+        {"shift_id": "porto.van-1.2026-11-24.0800"},
+    ),
     "put_depot": ("PUT", "/v1/depots/new", a_depot()),
     "put_vehicle": ("PUT", "/v1/depots/porto/vehicles/new", a_van()),
     "put_shift": ("PUT", "/v1/depots/porto/shifts/new", SHIFT),

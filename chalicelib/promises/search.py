@@ -4,7 +4,7 @@ A slot is offered only with a proven place in a van's route; a refused one says 
 Weak point: depots that serve the same address are answered one after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ from chalicelib.fleet.model import Depot, Handover, Slot
 from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
 from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.edit import ends_of
+from chalicelib.routing.edit import Place, ends_of, metres_to
 from chalicelib.routing.insertion import Insertion, Proof
 from chalicelib.routing.model import Load, Location, TimeWindow, Visit
 from chalicelib.routing.packed import FOREVER
@@ -225,13 +225,13 @@ class SlotSearch:
             if slot.sell and vans.working(slot.window).any() and now + LEAST_TO_CUTOFF <= cutoff_at
         ]
         windows = [slots[at].window for at in searched]
-        best = plans.insertion(visit, windows, now, travel).best() if windows else []
+        best = _best(plans, visit, windows, now, travel)
         proofs = dict(zip(searched, best, strict=True))
         refusals = _Refusals(
             plans, vans, visit, travel, now, [slots[at].window for at in searched if not proofs[at]]
         )
         metres = _extra_metres([proof for proof in best if proof], visit, travel) if asked.detours else {}
-        cheapest = min((proof.candidate.extra for proof in best if proof), default=0)
+        cheapest = min((proof.extra for proof in best if proof), default=0)
         answer = []
         for at, (slot, cutoff_at) in enumerate(zip(slots, cutoffs, strict=True)):
             proof = proofs.get(at)
@@ -240,6 +240,21 @@ class SlotSearch:
             else:
                 answer.append(_offered(asked, slot, cutoff_at, proof, cheapest, metres, now))
         return answer
+
+
+def _best(
+    plans: DepotPlans, visit: Visit, windows: Sequence[TimeWindow], now: Timestamp, travel: TravelTimes
+) -> list[Proof | None]:
+    """For each window a proven place; where there is none, one for which another stop makes room."""
+    if not windows:
+        return []
+    best = plans.insertion(visit, windows, now, travel).best()
+    full = [at for at, proof in enumerate(best) if proof is None]
+    if full:
+        made = plans.ejection(visit, [windows[at] for at in full], now, travel).best()
+        for at, proof in zip(full, made, strict=True):
+            best[at] = proof
+    return best
 
 
 def _serves(depot: Depot, location: Location) -> bool:
@@ -267,7 +282,7 @@ def _offered(
     metres: dict[int, Metres],
     now: Timestamp,
 ) -> Listed:
-    extra = proof.candidate.extra
+    extra = proof.extra
     above = extra - cheapest
     offer = Offer(
         depot_id=asked.depot.depot_id,
@@ -302,18 +317,40 @@ def _extra_metres(proofs: Sequence[Proof], visit: Visit, travel: TravelTimes) ->
     """Added distance of each proof, by identity; one travel-time call for all."""
     if not proofs:
         return {}
-    ends = [ends_of(proof.candidate.route, proof.candidate.gap) for proof in proofs]
-    before = Places.of([end.location for end, _ in ends], [end.node for end, _ in ends])
-    behind = Places.of([end.location for _, end in ends], [end.node for _, end in ends])
-    here = Places.of([visit.location] * len(proofs), [visit.node] * len(proofs))
-    _, way_in = travel.pairs(before, here)
-    _, way_out = travel.pairs(here, behind)
-    extra = {}
-    for proof, metres in zip(proofs, (way_in + way_out).tolist(), strict=True):
-        route, gap = proof.candidate.route, proof.candidate.gap
-        last = gap == len(route.stops)
-        extra[id(proof)] = metres - (route.last_leg.metres if last else int(route.stops["leg_metres"][gap]))
+    here = Place(location=visit.location, node=visit.node)
+    owners = [(id(proof), way) for proof in proofs for way in _ways(proof, here)]
+    before, middle, behind = (_places([way[at] for _, way in owners]) for at in range(3))
+    _, way_in = travel.pairs(before, middle)
+    _, way_out = travel.pairs(middle, behind)
+    extra = dict.fromkeys(map(id, proofs), 0)
+    for (owner, _), metres in zip(owners, (way_in + way_out).tolist(), strict=True):
+        extra[owner] += metres
+    for proof in proofs:
+        extra[id(proof)] -= _metres_saved(proof)
     return extra
+
+
+def _places(places: Sequence[Place]) -> Places:
+    return Places.of([place.location for place in places], [place.node for place in places])
+
+
+def _ways(proof: Proof, here: Place) -> Iterator[tuple[Place, Place, Place]]:
+    """Each detour of a proof: from, via, to."""
+    route, gap, moved = proof.candidate.route, proof.candidate.gap, proof.moved
+    start, end = ends_of(route, gap)
+    if moved is not None:
+        leaving, end = ends_of(route, gap + 1)
+        begins, ends = ends_of(moved.to.route, moved.to.gap)
+        yield begins, leaving, ends
+    yield start, here, end
+
+
+def _metres_saved(proof: Proof) -> Metres:
+    """What is not driven any more for the detours of a proof."""
+    route, gap, moved = proof.candidate.route, proof.candidate.gap, proof.moved
+    if moved is None:
+        return metres_to(route, gap)
+    return metres_to(route, gap) + metres_to(route, gap + 1) + metres_to(moved.to.route, moved.to.gap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from chalicelib.routing.packed import Route, joined, live, no_stops, skill_bits
 from chalicelib.routing.proof import Judged, World, harmless, judge
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, TravelTimes
-from chalicelib.units import StopId, Timestamp
+from chalicelib.units import Metres, StopId, Timestamp
 
 NOBODY: StopId = 0  # a ghost that was taken out on purpose: its stop may be elsewhere by now
 _LONG_AGO: Timestamp = 1  # an expiry that has passed for every clock: the stop is a ghost at once
@@ -48,6 +48,11 @@ def ends_of(route: Route, gap: int) -> tuple[Place, Place]:
         Place(location=shift.start, node=route.start_node) if first else _at_stop(route, gap - 1),
         Place(location=shift.end, node=route.end_node) if last else _at_stop(route, gap),
     )
+
+
+def metres_to(route: Route, gap: int) -> Metres:
+    """The metres from where a gap begins to where it ends."""
+    return route.last_leg.metres if gap == len(route.stops) else int(route.stops["leg_metres"][gap])
 
 
 def _at_stop(route: Route, index: int) -> Place:

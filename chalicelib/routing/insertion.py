@@ -5,7 +5,7 @@ B = latest arrival at j - t(x,j) - service. A window [o, c] fits exactly when A 
 one pass over the gaps answers all windows (Savelsbergh 1992; Campbell and Savelsbergh 2004). The bounds are
 tightened by what the noise is expected to take (`routing.spread`), which makes the pass a *screen*; the best
 few candidates of each window are then *proven* (`routing.proof`), and only that makes an offer. Slack is
-tested before any road is asked. Weak point: only direct insertion; nothing moves to make room.
+tested before any road is asked. Weak point: only direct insertion; who makes room is `ejection`'s part.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import harmless, judge
 from chalicelib.routing.schedule import Floats
 from chalicelib.routing.sweeps import GapArray, Sweeps, Swept, on_sphere
-from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes
+from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes, WorkClock
 from chalicelib.units import Probability, Seconds, Timestamp
 
 NEAREST = 600  # gaps whose roads are looked up, shared among the windows
 LEAST_NEAREST = 48  # of one window
 ROUNDS = (1, 11)  # candidates of a window proven in each round, until one holds
-_SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
+SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,20 @@ class Gaps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A stop that makes room: it leaves its place in the candidate's route for a gap of another.
+
+    Attributes
+    ----------
+    index
+        Its place in the route it leaves.
+    """
+
+    index: int
+    to: Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What the scenarios say of a candidate.
 
@@ -100,12 +114,20 @@ class Proof:
         Whether it may be sold: see `proof.harmless`.
     planned_at
         Planned start of service.
+    moved
+        Who has to make room first (`routing.ejection`); the candidate's gap counts without that stop.
     """
 
     candidate: Candidate
     confidence: Probability
     holds: bool
     planned_at: Timestamp
+    moved: Moved | None = None
+
+    @property
+    def extra(self) -> Seconds:
+        """Added driving, that of a stop which makes room included."""
+        return self.candidate.extra + (self.moved.to.extra if self.moved else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +226,7 @@ class Insertion:
             (fewest * (chord_in + chord_out) - leg <= spare[left]) & (soonest <= closes) & (latest >= opens)
         )
         near = np.flatnonzero(fits)
-        guess = _SECONDS_PER_ROOT * (np.sqrt(chord_in[near]) + np.sqrt(chord_out[near])) - leg[near]
+        guess = SECONDS_PER_ROOT * (np.sqrt(chord_in[near]) + np.sqrt(chord_out[near])) - leg[near]
         return _Left(left[near], soonest[near], latest[near], guess, spare[left[near]] - guess)
 
     def best(self) -> list[Proof | None]:
@@ -233,27 +255,7 @@ class Insertion:
         return self._look_up(self._left.gap)
 
     def _look_up(self, chosen: NDArray[np.intp]) -> Gaps:
-        kept, clock = self._swept.gaps[chosen], self._sweeps.world.clock
-        x = Places.of([self._visit.location], [self._visit.node])
-        leg_in = self._travel.to_one(_places(kept, "from"), x).astype(float)
-        leg_out = self._travel.from_one(x, _places(kept, "to")).astype(float)
-        extra = leg_in + leg_out - kept["leg"]
-        rank = np.argsort(extra, kind="stable")
-        kept, leg_in, leg_out = kept[rank], leg_in[rank], leg_out[rank]
-        earliest = clock.clock(kept["depart_work"] + leg_in)
-        service = self._visit.service_time
-        return Gaps(
-            routes=self._swept.routes,
-            owner=self._swept.owner[chosen[rank]],
-            gap=kept["gap"],
-            leg_in=leg_in,
-            leg_out=leg_out,
-            extra=extra[rank],
-            earliest=earliest,
-            latest=clock.clock(kept["late_work"] - leg_out) - service,
-            latest_waited=clock.clock(kept["late_waited_work"] - leg_out) - service,
-            surely=earliest + kept["margin"],
-        )
+        return look_up(self._swept, chosen, self._visit, self._travel, self._sweeps.world.clock)
 
     def _proven(self, gaps: Gaps) -> list[Proof | None]:
         found: list[Proof | None] = [None] * len(self._windows)
@@ -289,20 +291,52 @@ class Insertion:
         ]
 
 
+def look_up(
+    swept: Swept, chosen: NDArray[np.intp], visit: Visit, travel: TravelTimes, clock: WorkClock
+) -> Gaps:
+    """Ask the roads what a visit would cost in some of the gaps, and when it could start there."""
+    kept = swept.gaps[chosen]
+    x = Places.of([visit.location], [visit.node])
+    leg_in = travel.to_one(_places(kept, "from"), x).astype(float)
+    leg_out = travel.from_one(x, _places(kept, "to")).astype(float)
+    extra = leg_in + leg_out - kept["leg"]
+    rank = np.argsort(extra, kind="stable")
+    kept, leg_in, leg_out = kept[rank], leg_in[rank], leg_out[rank]
+    earliest = clock.clock(kept["depart_work"] + leg_in)
+    service = visit.service_time
+    return Gaps(
+        routes=swept.routes,
+        owner=swept.owner[chosen[rank]],
+        gap=kept["gap"],
+        leg_in=leg_in,
+        leg_out=leg_out,
+        extra=extra[rank],
+        earliest=earliest,
+        latest=clock.clock(kept["late_work"] - leg_out) - service,
+        latest_waited=clock.clock(kept["late_waited_work"] - leg_out) - service,
+        surely=earliest + kept["margin"],
+    )
+
+
 def _places(gaps: GapArray, side: str) -> Places:
     return Places(lat=gaps[f"{side}_lat"], lon=gaps[f"{side}_lon"], node=gaps[f"{side}_node"])
 
 
-def _with_visit(candidate: Candidate, visit: Visit) -> Route:
-    """The route as it would be; legs in seconds only."""
-    stop = Stop(
+def stop_of(visit: Visit, window: TimeWindow) -> Stop:
+    """The stop a visit would be, nobody's yet."""
+    return Stop(
         stop_id=0,
         location=visit.location,
         node=visit.node,
-        window=candidate.window,
+        window=window,
         service_time=visit.service_time,
         load=visit.load,
         skills=visit.skills,
     )
+
+
+def _with_visit(candidate: Candidate, visit: Visit) -> Route:
+    """The route as it would be; legs in seconds only."""
+    stop = stop_of(visit, candidate.window)
     leg_in, leg_out = Leg(seconds=candidate.leg_in, metres=0), Leg(seconds=candidate.leg_out, metres=0)
     return candidate.route.inserted(candidate.gap, stop, leg_in, leg_out)

@@ -11,7 +11,6 @@ chains of moves are left to the improvement between bookings.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from chalicelib.routing.insertion import (
     Moved,
     Proof,
     look_up,
+    slack_of,
     stop_of,
 )
 from chalicelib.routing.model import Leg, Stop, StopFlag, StopKind, TimeWindow, Visit
@@ -36,9 +36,15 @@ from chalicelib.units import Seconds, Timestamp
 MOST_OPENINGS = 192  # stops whose place is judged on roads for the newcomer, shared among the windows
 MOST_LEAVING = 64  # of them those for which another van is sought
 MOST_GAPS = 600  # gaps of other vans they are held against
-MOST_MOVES = 24  # moves that are looked up on roads
+MOST_MOVES = 48  # moves that are looked up on roads
+MOST_PROVEN = 30  # moves that are proven
+FIRST = 2  # of a window, before the others of it are tried
 DESTINATIONS = 2  # of one stop
-ROUNDS = (1, MOST_MOVES)  # moves of a window proven in each round, until one holds
+MOST_WINDOWS = 48  # further ones are not tried: a month that is sold out costs no more than a week
+_SLACK: Seconds = 180  # a move with less of it between its bounds often fails its proof
+_GUESS_ERR: Seconds = 180  # of a way as the crow flies, now and then
+_UNLIKELY = 12  # seconds of driving that a second short of these counts in a ranking
+_NO_LEG = Leg(seconds=0, metres=0)  # replaced at once by the ways to and from whoever comes instead
 
 type Indices = NDArray[np.intp]
 
@@ -78,17 +84,19 @@ class Ejection:
         now: Timestamp,
     ) -> None:
         self._sweeps, self._swept, self._open, self._plans = sweeps, swept, open_routes, plans
-        self._visit, self._windows, self._travel, self._now = visit, windows, travel, now
+        self._visit, self._windows, self._travel, self._now = visit, windows[:MOST_WINDOWS], travel, now
+        self._unheard = len(windows) - len(self._windows)
 
     def best(self) -> list[Proof | None]:
-        """For each window the proven move with least extra driving among those tried; None if none holds.
+        """For each window the best of the moves tried that is proven; None if none holds.
 
-        Cost: a pass over all stops, two travel-time calls for `MOST_OPENINGS` places, `2 * MOST_MOVES` pairs
-        of roads, and two batches of proofs.
+        Best is little extra driving, and slack enough that the proof is likely. Cost: a pass over all stops,
+        two travel-time calls for `MOST_OPENINGS` places, `2 * MOST_MOVES` pairs of roads that are not known
+        yet, and two batches of `MOST_PROVEN` proofs at most.
         """
         found: list[Proof | None] = [None] * len(self._windows)
-        moves = self._moves()
-        for first, last in pairwise(np.cumsum([0, *ROUNDS]).tolist()):
+        moves, most = self._moves(), max(MOST_PROVEN // len(self._windows), 1)
+        for first, last in ((0, min(FIRST, most)), (FIRST, most)):
             tried = [
                 (at, move)
                 for at, ranked in enumerate(moves)
@@ -98,11 +106,11 @@ class Ejection:
             for (at, _), proof in zip(tried, self._prove([move for _, move in tried]), strict=True):
                 if proof.holds and found[at] is None:
                     found[at] = proof
-        return found
+        return [*found, *[None] * self._unheard]
 
     def choices(self) -> list[Proof]:
-        """Every proven move among those tried for the first window, least extra driving first."""
-        return [proof for proof in self._prove(self._moves()[0]) if proof.holds]
+        """Every proven move among those tried for the first window, the best first."""
+        return [proof for proof in self._prove(self._moves()[0][:MOST_PROVEN]) if proof.holds]
 
     # -- who could leave ----------------------------------------------------------------------------
 
@@ -188,7 +196,7 @@ class Ejection:
     # -- where they could go ------------------------------------------------------------------------
 
     def _moves(self) -> list[list[tuple[Candidate, Moved]]]:
-        """For each window the moves that pass the screen, least extra driving first."""
+        """For each window the moves that pass the screen, the best first."""
         share = max(MOST_LEAVING // len(self._windows), 1)
         leaving = [ranked[:share] for ranked in self._candidates()]
         stops = sorted({each.at for ranked in leaving for each in ranked})
@@ -199,7 +207,7 @@ class Ejection:
         wanted = list[list[tuple[_Leaving, int]]]()
         for ranked in leaving:
             pairs = [
-                (each.candidate.extra + guess, each, gap)
+                (_price(each.candidate) + guess, each, gap)
                 for each in ranked
                 for guess, gap in guesses[each.at]
             ]
@@ -215,7 +223,7 @@ class Ejection:
             for ranked in wanted
         ]
         for tried in moves:
-            tried.sort(key=lambda move: move[0].extra + move[1].to.extra)
+            tried.sort(key=lambda move: _price(move[0]) + _price(move[1].to))
         return moves
 
     def _guessed(self, leaving: Indices) -> dict[int, list[tuple[float, int]]]:
@@ -280,23 +288,14 @@ class Ejection:
         swept, clock = self._swept, self._sweeps.world.clock
         rows = stops[[at for at, _ in tried]]
         gaps = swept.gaps[[gap for _, gap in tried]]
-        here = Places.of_arrays(lat=rows["lat"] / 1e6, lon=rows["lon"] / 1e6, node=rows["node"])
-        ends = [
-            Places.of_arrays(lat=gaps[f"{side}_lat"], lon=gaps[f"{side}_lon"], node=gaps[f"{side}_node"])
-            for side in ("from", "to")
-        ]
-        seconds, _ = self._travel.pairs(Places.concat([ends[0], here]), Places.concat([here, ends[1]]))
-        leg_in, leg_out = seconds[: len(tried)].astype(float), seconds[len(tried) :].astype(float)
+        leg_in, leg_out = self._ways(rows, gaps, [swept.owner[gap] for _, gap in tried])
         earliest = clock.clock(gaps["depart_work"] + leg_in)
         latest, latest_waited = (
             clock.clock(gaps[name] - leg_out) - rows["service_time"]
             for name in ("late_work", "late_waited_work")
         )
-        fits = (
-            (earliest + gaps["margin"] <= rows["window_end"])
-            & (earliest <= latest)
-            & (rows["window_start"] <= latest_waited)
-        )
+        opens, closes = (rows[name].astype(float) for name in ("window_start", "window_end"))
+        slack = slack_of(earliest, earliest + gaps["margin"], latest, latest_waited, opens, closes)
         return {
             tried[at]: Candidate(
                 route=swept.routes[swept.owner[tried[at][1]]],
@@ -305,9 +304,38 @@ class Ejection:
                 leg_in=int(leg_in[at]),
                 leg_out=int(leg_out[at]),
                 extra=int(leg_in[at] + leg_out[at] - gaps["leg"][at]),
+                slack=int(slack[at]),
             )
-            for at in np.flatnonzero(fits).tolist()
+            for at in np.flatnonzero(slack >= 0).tolist()
         }
+
+    def _ways(self, rows: NDArray[np.void], gaps: NDArray[np.void], owner: Sequence[int]) -> Floats:
+        """Seconds from where each gap begins to its stop, and on to where it ends; asked for once."""
+        known = [self._sweeps.ways(self._swept.routes[at]) for at in owner]
+        places = rows[["lat", "lon", "node"]].tolist()
+        keys = [
+            (self._travel.fingerprint, gap, *place)
+            for gap, place in zip(gaps["gap"].tolist(), places, strict=True)
+        ]
+        new = np.flatnonzero([key not in ways for key, ways in zip(keys, known, strict=True)])
+        if len(new):
+            here = Places.of_arrays(
+                lat=rows["lat"][new] / 1e6, lon=rows["lon"][new] / 1e6, node=rows["node"][new]
+            )
+            start, end = (
+                Places.of_arrays(
+                    lat=gaps[f"{side}_lat"][new],
+                    lon=gaps[f"{side}_lon"][new],
+                    node=gaps[f"{side}_node"][new],
+                )
+                for side in ("from", "to")
+            )
+            seconds, _ = self._travel.pairs(Places.concat([start, here]), Places.concat([here, end]))
+            for at, leg_in, leg_out in zip(
+                new.tolist(), seconds[: len(new)].tolist(), seconds[len(new) :].tolist(), strict=True
+            ):
+                known[at][keys[at]] = leg_in, leg_out
+        return np.array([ways[key] for key, ways in zip(keys, known, strict=True)], dtype=float).T
 
     # -- whether that holds -------------------------------------------------------------------------
 
@@ -380,13 +408,14 @@ def _on_roads(route: Route, gap: int, stop: Stop, travel: TravelTimes) -> Route:
     return route.inserted(gap, stop, leg_in, leg_out)
 
 
-_GUESS_ERR: Seconds = 180  # of a way as the crow flies, now and then
-_NO_LEG = Leg(seconds=0, metres=0)  # replaced at once by the ways to and from whoever comes instead
-
-
 def _put(route: Route, candidate: Candidate, stop: Stop) -> Route:
     leg_in, leg_out = (Leg(seconds=seconds, metres=0) for seconds in (candidate.leg_in, candidate.leg_out))
     return route.inserted(candidate.gap, stop, leg_in, leg_out)
+
+
+def _price(candidate: Candidate) -> float:
+    """The driving it adds, and what it counts that its proof may fail."""
+    return candidate.extra + _UNLIKELY * max(_SLACK - candidate.slack, 0)
 
 
 def _chords(places: Floats, here: Floats) -> Floats:
@@ -397,4 +426,4 @@ def _chords(places: Floats, here: Floats) -> Floats:
 
 def _unlikely(seconds: Floats) -> Floats:
     """What it counts in a ranking that a guess is over its bound, or near: guesses err."""
-    return 12 * np.maximum(seconds + _GUESS_ERR, 0.0)
+    return _UNLIKELY * np.maximum(seconds + _GUESS_ERR, 0.0)

@@ -31,7 +31,13 @@ SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A gap in which a window may fit: found by the screen, not proven."""
+    """A gap in which a window may fit: found by the screen, not proven.
+
+    Attributes
+    ----------
+    slack
+        Seconds left between the screen's bounds: the fewer, the less likely the proof.
+    """
 
     route: Route
     gap: int
@@ -39,6 +45,7 @@ class Candidate:
     leg_in: Seconds
     leg_out: Seconds
     extra: Seconds
+    slack: Seconds = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,10 @@ class Gaps:
 
     def candidates(self, window: TimeWindow, most: int) -> list[Candidate]:
         """The gaps in which this window fits, least extra driving first, at most `most`."""
-        fit = np.flatnonzero(
-            (self.surely <= window.end)
-            & (self.earliest <= self.latest)
-            & (window.start <= self.latest_waited)
+        slack = slack_of(
+            self.earliest, self.surely, self.latest, self.latest_waited, window.start, window.end
         )
+        fit = np.flatnonzero(slack >= 0)
         return [
             Candidate(
                 route=self.routes[self.owner[at]],
@@ -83,6 +89,7 @@ class Gaps:
                 leg_in=int(self.leg_in[at]),
                 leg_out=int(self.leg_out[at]),
                 extra=int(self.extra[at]),
+                slack=int(slack[at]),
             )
             for at in fit[:most].tolist()
         ]
@@ -289,6 +296,18 @@ class Insertion:
             )
             for candidate, new, good in zip(candidates, after, sound, strict=True)
         ]
+
+
+def slack_of(
+    earliest: Floats,
+    surely: Floats,
+    latest: Floats,
+    latest_waited: Floats,
+    opens: Timestamp | Floats,
+    closes: Timestamp | Floats,
+) -> Floats:
+    """Seconds between the bounds of a start of service within a window; negative where it does not fit."""
+    return np.minimum(np.minimum(closes - surely, latest - earliest), latest_waited - opens)
 
 
 def look_up(

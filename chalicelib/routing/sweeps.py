@@ -19,7 +19,7 @@ from chalicelib.routing.packed import FOREVER, GHOST_GRACE, Route
 from chalicelib.routing.proof import Judgements, World
 from chalicelib.routing.schedule import Batch, Floats, Timetable, backward, forward, lay_out
 from chalicelib.routing.spread import Reserves, reserves
-from chalicelib.units import Timestamp
+from chalicelib.units import Seconds, Timestamp
 
 _GAP = np.dtype(
     [
@@ -114,6 +114,9 @@ class Sweeps:
         self._known: WeakKeyDictionary[Route, tuple[NDArray[np.void], Floats, Timestamp]] = (
             WeakKeyDictionary()
         )
+        self._ways: WeakKeyDictionary[Route, dict[tuple[int, ...], tuple[Seconds, Seconds]]] = (
+            WeakKeyDictionary()
+        )
         self._last = Swept.of((), np.zeros(0, _GAP), (), np.zeros((0, 3)))
         self._last_until = FOREVER
 
@@ -131,6 +134,10 @@ class Sweeps:
         self._last = Swept.of(routes, joined, [len(gaps) for gaps, _, _ in rows], free)
         self._last_until = min((until for _, _, until in rows), default=FOREVER)
         return self._last
+
+    def ways(self, route: Route) -> dict[tuple[int, ...], tuple[Seconds, Seconds]]:
+        """What is known of the ways into and out of a route's gaps, for whoever looks them up again."""
+        return self._ways.setdefault(route, {})
 
     def holding(self, routes: Sequence[Route], now: Timestamp) -> NDArray[np.bool_]:
         """Which of these routes have a hold in them that has not run out."""

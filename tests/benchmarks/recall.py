@@ -6,7 +6,8 @@ Days of Porto, sold until hardly anybody gets a slot; then one order in twenty i
 "As sold" knows insertion alone; "improved" days were sold with the plan improved in between, and once more at
 the end, so they hold more. A pair of address and slot counts as possible if any method proves it:
 insertion, one ejection, or the whole plan solved anew with the newcomer (PyVRP, from the present plan). Every
-yes is written into the plan and judged again there, and asked for again alone, as a hold does. Times are CPU milliseconds of one search of six slots.
+yes is written into the plan and judged again there, and asked for again alone, as a hold does. Times are CPU
+milliseconds of one search of six slots.
 Weak point: the solver's steps are bounded, so a pair that nobody proves may be possible all the same.
 """
 
@@ -191,8 +192,9 @@ def main() -> None:
         ejecting = total.ejecting or [0.0]
         print(
             f"  {name:9} {np.mean(total.stops):6.0f} {total.pairs:6} {total.possible:8} "
-            f"{total.direct / possible:9.2f} {both / possible:11.2f} {held:>12} {np.median(total.searching):12.1f} "
-            f"{np.median(ejecting):12.1f} / {np.quantile(ejecting, 0.95):.1f}",
+            f"{total.direct / possible:9.2f} {both / possible:11.2f} {held:>12} "
+            f"{np.median(total.searching):12.1f} "
+            f"{np.median(ejecting):7.1f} / {np.quantile(ejecting, 0.95):.1f}",
             flush=True,
         )
 

@@ -4,8 +4,9 @@
 
 Two days, twelve two-hour slots, real roads of Porto. "Loose" days have plenty of slack everywhere, the worst
 case; "booked" ones were sold out by the product (twenty vans' days, repeated). Times are CPU milliseconds,
-medians; solver questions are wall seconds of one thread. Solvers are asked about ten vans of one day only:
-for two hundred the table multiplies by twenty, as if solvers grew no faster than linearly.
+medians; "+ room" is what slots that are full take once more, and how many it opens. Solver questions are wall
+seconds of one thread. Solvers are asked about ten vans of one day only: for two hundred the table multiplies
+by twenty, as if solvers grew no faster than linearly.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion
 from chalicelib.routing.model import TimeWindow, Visit
 from chalicelib.routing.packed import Route, pack, unpack
@@ -78,6 +80,18 @@ def search(city: City, sweeps: Sweeps, routes: Sequence[Route], visit: Visit) ->
     return [proof is not None for proof in asked.best()]
 
 
+def make_room(city: City, sweeps: Sweeps, routes: Sequence[Route], visit: Visit, full: list[bool]) -> int:
+    """Try once more, with one stop making room, the windows in which nothing fits directly."""
+    refused = [window for window, offered in zip(WINDOWS, full, strict=True) if not offered]
+    if not refused:
+        return 0
+    everybody = np.ones(len(routes), dtype=bool)
+    plans = np.array([route.shift.starts_at // 86_400 for route in routes])
+    swept = sweeps.of(routes, NOW)
+    asked = Ejection(sweeps, swept, everybody, plans, visit, refused, city.travel, NOW)
+    return sum(proof is not None for proof in asked.best())
+
+
 def plain_loop(city: City, bounds: Sequence[Sequence[float]], visit: Visit, places: Places) -> list[bool]:
     """Every window against every position, one after the other; road times for all of them in two calls."""
     here = Places.of([visit.location], [visit.node])
@@ -125,9 +139,16 @@ def measure(city: City, here: World, name: str, routes: list[Route], vans: int) 
         node=np.concatenate([gaps["from_node"], gaps["to_node"]]),
     )
     loop = statistics.median(cpu(lambda v=v: plain_loop(city, bounds, v, places)) for v in asked[:5])
-    offered = sum(sum(search(city, sweeps, routes, visit)) for visit in asked) / len(asked)
+    answers = [(visit, search(city, sweeps, routes, visit)) for visit in asked]
+    offered = sum(sum(full) for _, full in answers) / len(asked)
+    made = sum(make_room(city, sweeps, routes, visit, full) for visit, full in answers) / len(asked)
+    more = statistics.median(
+        cpu(lambda visit=visit, full=full: make_room(city, sweeps, routes, visit, full))
+        for visit, full in answers
+    )
     print(
-        f"  {vans:4} x {STOPS}  {name:7} {len(gaps):7} {offered:7.1f}   {warm:8.2f} {cold:10.2f} "
+        f"  {vans:4} x {STOPS}  {name:7} {len(gaps):7} {offered:7.1f} {made:+6.1f} {warm:8.2f} {more:+7.2f} "
+        f"{cold:10.2f} "
         f"{loop:12.1f}   {loop / warm:8.0f}x",
         flush=True,
     )
@@ -209,7 +230,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60, help="seconds OR-Tools may take for one question")
     asked = parser.parse_args()
     city, here = porto(roads=True), world()
-    print("  vans x stops  days      gaps offered    warm, ms   cold, ms  plain loop       loop/warm")
+    print(
+        "  vans x stops  days      gaps offered  +room warm, ms  + room   cold, ms  plain loop    loop/warm"
+    )
     warm = 0.0
     for vans in SIZES:
         warm = measure(city, here, "loose", loose(city, vans), vans)

@@ -1,7 +1,7 @@
 """Making room: one stop goes to another van, the newcomer takes its place, and nobody is worse off."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -9,13 +9,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.routing.edit import with_stop
-from chalicelib.routing.ejection import Ejection, with_room_made
+from chalicelib.routing.ejection import MOST_WINDOWS, Ejection, with_room_made
 from chalicelib.routing.insertion import Insertion, Proof, stop_of
 from chalicelib.routing.model import Capacity, Load, Stop, StopFlag, TimeWindow, Visit
 from chalicelib.routing.objective import Circumstances, broken_rule, wronged
 from chalicelib.routing.packed import Route, live
 from chalicelib.routing.proof import World, judge
 from chalicelib.routing.sweeps import Sweeps
+from chalicelib.routing.travel_times import Places, Whole
 from tests.builders import (
     THE_DAY_BEFORE,
     Street,
@@ -71,6 +72,18 @@ def asked(
         STREET,
         NOW,
     )
+
+
+@dataclass(frozen=True)
+class _Counting(Street):
+    """A street that counts the pairs it is asked for."""
+
+    asked: list[int] = field(default_factory=list)
+    fingerprint: int = 0  # type: ignore[misc]
+
+    def pairs(self, origins: Places, destinations: Places) -> tuple[Whole, Whole]:
+        self.asked.append(len(origins))
+        return super().pairs(origins, destinations)
 
 
 def ids(of: Route) -> list[int]:
@@ -150,6 +163,38 @@ def test_every_window_is_answered_by_itself() -> None:
     windows = [hours(8, 8.5), hours(9.25, 9.5)]
     found = asked([route(early, late, of=cold), route(of=PLAIN)], FROZEN, windows).best()
     assert [proof is not None for proof in found] == [True, False]
+
+
+def test_a_month_that_is_sold_out_is_not_tried_day_by_day() -> None:
+    """Work is capped: windows beyond the first so many are answered as before, with nothing."""
+    later = [hours(24 * day, 24 * day + 1) for day in range(1, MOST_WINDOWS + 3)]
+    found = asked(plan(LONG), windows=[MORNING, *later]).best()
+    assert len(found) == 1 + len(later)
+    assert found[0] is not None
+    assert not any(found[1:])
+    assert asked(plan(LONG), windows=[*later, MORNING]).best() == [None] * (1 + len(later))
+
+
+def test_asking_again_asks_no_roads_again() -> None:
+    """Ways between a stop and another van's gaps are remembered with the van's route, by engine."""
+    roads, there = _Counting(), plan(LONG)
+    sweeps = Sweeps(calm_world())
+    counts = []
+    for engine in (roads, roads, replace(roads, fingerprint=7)):
+        roads.asked.clear()
+        search = Ejection(
+            sweeps,
+            sweeps.of(there, NOW),
+            np.ones(2, dtype=bool),
+            np.zeros(2, dtype=np.int64),
+            FROZEN,
+            [MORNING],
+            engine,
+            NOW,
+        )
+        assert search.best() != [None]
+        counts.append(sum(roads.asked))
+    assert counts == [2, 0, 2]
 
 
 def test_all_the_choices_hold() -> None:

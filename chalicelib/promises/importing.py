@@ -96,7 +96,7 @@ class _Place:
     state: ImportState
     depot: Depot
     delivery: Delivery
-    write: RouteWrite
+    writes: tuple[RouteWrite, ...]
     found: Found
 
 
@@ -136,14 +136,14 @@ class Importing:
             promise = self._promise(stop_id, wish, place, now)
             imported = Imported(state=place.state, promise=promise)
             changes = Changes(
-                routes=(place.write,),
+                routes=place.writes,
                 promise=promise,
                 order=OrderClaim(
                     order_ref=order.order_ref, shipment_ref=order.shipment_ref, seen=seen, now=stop_id
                 ),
                 facts=(
                     _imported_fact(promise, place.state, now),
-                    *plans_changed((place.write,), now, "imported"),
+                    *plans_changed(place.writes, now, "imported"),
                 ),
                 receipt=receipt(imported),
             )
@@ -235,15 +235,20 @@ class Importing:
         )
         placed = fitted(plans, stop, now, attempt=attempt, only=wish.shift_id)
         if placed is not None:
-            [write] = placed.writes
             return _Place(
-                state=ImportState.INSERTED, depot=depot, delivery=delivery, write=write, found=placed.found
+                state=ImportState.INSERTED,
+                depot=depot,
+                delivery=delivery,
+                writes=placed.writes,
+                found=placed.found,
             )
         waits = _kept_waiting(plans, stop)
         if isinstance(waits, ImportRefusal):
             return waits
         found = Found(depot_id=depot.depot_id, day=waits.day, shift_id=UNASSIGNED)
-        return _Place(state=ImportState.UNASSIGNED, depot=depot, delivery=delivery, write=waits, found=found)
+        return _Place(
+            state=ImportState.UNASSIGNED, depot=depot, delivery=delivery, writes=(waits,), found=found
+        )
 
     def _promise(self, stop_id: StopId, wish: ImportWish, place: _Place, now: Timestamp) -> Promise:
         depot, window = place.depot, wish.window

@@ -9,15 +9,16 @@ so (503), and nothing was done.
 from dataclasses import dataclass, replace
 
 from chalicelib.errors import Conflict, Expired, FieldError, IllegalTransition, InvalidRequest, NotFound
-from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.planning import is_unassigned
 from chalicelib.fleet.plans import plans_changed
+from chalicelib.promises.facts import promise_fact, promised_data
 from chalicelib.promises.model import Hold, HoldState, Offer, Order, Promise, PromiseState
 from chalicelib.promises.offer_token import require_cart, require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks_in
-from chalicelib.promises.placing import Placed, Ports, place_without, take_out, window_data
-from chalicelib.promises.store import CartClaim, Changes, OrderClaim, WriteRefused
+from chalicelib.promises.placing import Placed, Ports, busy, place_without, take_out
+from chalicelib.promises.store import CartClaim, Changes, OrderClaim
 from chalicelib.receipts import Receipt
 from chalicelib.routing.model import StopKind
 from chalicelib.routing.packed import GHOST_GRACE
@@ -114,9 +115,9 @@ class Booking:
                 facts=plans_changed(placed.writes, now, "held"),
                 receipt=receipt(hold),
             )
-            if self._committed(tenant, changes):
+            if self._ports.committed(tenant, changes):
                 return hold
-        raise _busy()
+        raise busy()
 
     def read_hold(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> Hold:
         """A hold as it stands now: one that ran out is expired, whether or not anybody cleared up.
@@ -160,9 +161,9 @@ class Booking:
                 holds=(extended,),
                 receipt=receipt(extended),
             )
-            if self._committed(tenant, changes):
+            if self._ports.committed(tenant, changes):
                 return extended
-        raise _busy()
+        raise busy()
 
     def release(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
         """Give a hold back: its capacity is free at once. What is gone already stays gone.
@@ -199,9 +200,9 @@ class Booking:
                 cart=CartClaim(cart_ref=hold.cart_ref, seen=seen, now=None) if seen == stop_id else None,
                 facts=plans_changed(writes, now, str(state)),
             )
-            if self._committed(tenant, changes):
+            if self._ports.committed(tenant, changes):
                 return True
-        raise _busy()
+        raise busy()
 
     def confirm_hold(
         self, tenant: Tenant, stop_id: StopId, order: Order, now: Timestamp, receipt: Receipt[Confirmed]
@@ -243,9 +244,9 @@ class Booking:
                 facts=(_confirmed_fact(promise, now), *plans_changed(placed.writes, now, "confirmed")),
                 receipt=receipt(confirmed),
             )
-            if self._committed(tenant, changes):
+            if self._ports.committed(tenant, changes):
                 return confirmed
-        raise _busy()
+        raise busy()
 
     def confirm_offer(
         self,
@@ -302,9 +303,9 @@ class Booking:
                 facts=(_confirmed_fact(promise, now), *plans_changed(placed.writes, now, "confirmed")),
                 receipt=receipt(confirmed),
             )
-            if self._committed(tenant, changes):
+            if self._ports.committed(tenant, changes):
                 return confirmed
-        raise _busy()
+        raise busy()
 
     def _live(self, tenant: Tenant, stop_id: StopId | None, now: Timestamp) -> Hold | None:
         hold = self._store.hold(tenant, stop_id) if stop_id is not None else None
@@ -373,13 +374,6 @@ class Booking:
             cart_ref=cart_ref,
         )
 
-    def _committed(self, tenant: Tenant, changes: Changes) -> bool:
-        try:
-            self._store.commit(tenant, changes)
-        except WriteRefused:
-            return False
-        return True
-
     @staticmethod
     def _require_active(hold: Hold) -> None:
         if hold.state is not HoldState.ACTIVE:
@@ -399,21 +393,5 @@ def _already_promised(stop_id: StopId) -> Conflict:
     )
 
 
-def _busy() -> WriteRefused:
-    """Every bounded attempt met another writer: nothing was done, and trying again is safe."""
-    return WriteRefused(frozenset())
-
-
 def _confirmed_fact(promise: Promise, now: Timestamp) -> Fact:
-    return Fact(
-        kind=FactKind.PROMISE_CONFIRMED,
-        at=now,
-        actor=Actor.MERCHANT,
-        subject=promise_id(promise.stop_id),
-        sequence=promise.sequence,
-        data={
-            "depot_id": promise.depot_id,
-            "slot_id": promise.slot_id,
-            "promised_window": window_data(promise.window),
-        },
-    )
+    return promise_fact(FactKind.PROMISE_CONFIRMED, promise, now, promised_data(promise))

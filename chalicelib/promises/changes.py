@@ -11,10 +11,10 @@ from typing import Any
 from chalicelib.errors import BadToken, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
-from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Requirement
 from chalicelib.fleet.planning import is_unassigned
 from chalicelib.fleet.plans import RouteWrite, plans_changed
+from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import (
     Change,
     ChangeKind,
@@ -26,9 +26,9 @@ from chalicelib.promises.model import (
 )
 from chalicelib.promises.offer_token import require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks
-from chalicelib.promises.placing import Ports, place_without, take_out, window_data
+from chalicelib.promises.placing import Ports, busy, place_without, take_out
 from chalicelib.promises.search import OFFER_LIFE, Asked
-from chalicelib.promises.store import Changes, WriteRefused
+from chalicelib.promises.store import Changes
 from chalicelib.receipts import Receipt
 from chalicelib.units import StopId, Timestamp
 
@@ -140,12 +140,9 @@ class Promises:
                 ),
                 receipt=receipt(changed),
             )
-            try:
-                self._store.commit(tenant, changes)
-            except WriteRefused:
-                continue
-            return changed
-        raise WriteRefused(frozenset())
+            if self._ports.committed(tenant, changes):
+                return changed
+        raise busy()
 
     def _decide(
         self, tenant: Tenant, promise: Promise, change: Change, now: Timestamp, attempt: int
@@ -307,11 +304,4 @@ def _fact(promise: Promise, changed: Changed, change: Change, now: Timestamp, ac
         if changed.promise.window != promise.window:
             data["from_window"] = window_data(promise.window)
             data["to_window"] = window_data(changed.promise.window)
-    return Fact(
-        kind=kind,
-        at=now,
-        actor=actor,
-        subject=promise_id(promise.stop_id),
-        sequence=changed.sequence,
-        data=data,
-    )
+    return promise_fact(kind, changed.promise, now, data, actor=actor)

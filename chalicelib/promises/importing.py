@@ -14,17 +14,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from chalicelib.errors import OffRoad
-from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.fleet.area import metres_between, serves
 from chalicelib.fleet.calendar import local_date, slots_between
-from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import DepotPlans, Found
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey, RouteWrite, plans_changed, unassigned
+from chalicelib.promises.facts import promise_fact, promised_data
 from chalicelib.promises.model import Delivery, Order, Promise, PromiseState
-from chalicelib.promises.placing import Ports, fitted, window_data
+from chalicelib.promises.placing import Ports, busy, fitted
 from chalicelib.promises.search import MOST_DEPOTS, SlotQuery
-from chalicelib.promises.store import Changes, OrderClaim, WriteRefused
+from chalicelib.promises.store import Changes, OrderClaim
 from chalicelib.receipts import Receipt, ReceiptRow
 from chalicelib.routing.model import Stop, TimeWindow
 from chalicelib.routing.packed import MAX_SKILLS
@@ -147,12 +147,9 @@ class Importing:
                 ),
                 receipt=receipt(imported),
             )
-            try:
-                self._store.commit(tenant, changes)
-            except WriteRefused:
-                continue
-            return imported
-        raise WriteRefused(frozenset())
+            if self._ports.committed(tenant, changes):
+                return imported
+        raise busy()
 
     def finish(self, tenant: Tenant, receipt: ReceiptRow | None) -> None:
         """Keep the answer to a whole import, every order of which is decided by now.
@@ -224,15 +221,7 @@ class Importing:
             visit = delivery.visit(plans.travel)
         except OffRoad:
             return ImportRefusal.OFF_ROAD
-        stop = Stop(
-            stop_id=stop_id,
-            location=visit.location,
-            node=visit.node,
-            window=wish.window,
-            service_time=visit.service_time,
-            load=visit.load,
-            skills=visit.skills,
-        )
+        stop = visit.stop(stop_id, wish.window)
         placed = fitted(plans, stop, now, attempt=attempt, only=wish.shift_id)
         if placed is not None:
             return _Place(
@@ -305,16 +294,5 @@ def _slot_id(depot: Depot, day: date, window: TimeWindow) -> str:
 
 
 def _imported_fact(promise: Promise, state: ImportState, now: Timestamp) -> Fact:
-    return Fact(
-        kind=FactKind.PROMISE_IMPORTED,
-        at=now,
-        actor=Actor.MERCHANT,
-        subject=promise_id(promise.stop_id),
-        sequence=promise.sequence,
-        data={
-            "depot_id": promise.depot_id,
-            "slot_id": promise.slot_id,
-            "promised_window": window_data(promise.window),
-            "state": str(state),
-        },
-    )
+    data = {**promised_data(promise), "state": str(state)}
+    return promise_fact(FactKind.PROMISE_IMPORTED, promise, now, data)

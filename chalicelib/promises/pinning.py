@@ -5,22 +5,21 @@ forbid, a human cannot force. Weak point: a pin belongs to the place; whoever mo
 address, or takes its shift back, ends it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from chalicelib.errors import Conflict, IllegalTransition, NotFound
-from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.ids import promise_id
+from chalicelib.events import FactKind, Tenant
 from chalicelib.fleet.planning import DepotPlans, Found, is_unassigned
 from chalicelib.fleet.plans import PlanKey, RouteWrite, plans_changed
+from chalicelib.promises.facts import promise_fact
 from chalicelib.promises.importing import WhereIs
 from chalicelib.promises.model import Promise, PromiseState
 from chalicelib.promises.outlook import Outlook, outlooks_in
-from chalicelib.promises.placing import Ports, fitted
-from chalicelib.promises.store import Changes, WriteRefused
+from chalicelib.promises.placing import Ports, busy, fitted
+from chalicelib.promises.store import Changes
 from chalicelib.routing.model import Stop, StopFlag
 from chalicelib.routing.packed import Route, carried, fits, together
 from chalicelib.units import StopId, Timestamp
@@ -104,10 +103,10 @@ class Pinning:
             after = replace(promise, found=step.found, sequence=promise.sequence + 1)
             data = {"shift_id": shift_id, "from_shift_id": step.source}
             moved = plans_changed(step.writes, now, "pinned") if step.source != shift_id else ()
-            facts = (_fact(FactKind.PROMISE_PINNED, after, now, data), *moved)
-            if self._committed(tenant, Changes(routes=step.writes, promise=after, facts=facts)):
+            facts = (promise_fact(FactKind.PROMISE_PINNED, after, now, data), *moved)
+            if self._ports.committed(tenant, Changes(routes=step.writes, promise=after, facts=facts)):
                 return Pinned(promise=after, outlook=step.outlook)
-        raise WriteRefused(frozenset())
+        raise busy()
 
     def unpin(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
         """Let replans move a promise again; one that is not pinned stays as it is.
@@ -133,12 +132,12 @@ class Pinning:
             after = replace(promise, sequence=promise.sequence + 1)
             data = {"shift_id": holder.shift.shift_id}
             facts = (
-                _fact(FactKind.PROMISE_UNPINNED, after, now, data),
+                promise_fact(FactKind.PROMISE_UNPINNED, after, now, data),
                 *plans_changed(writes, now, "unpinned"),
             )
-            if self._committed(tenant, Changes(routes=writes, promise=after, facts=facts)):
+            if self._ports.committed(tenant, Changes(routes=writes, promise=after, facts=facts)):
                 return
-        raise WriteRefused(frozenset())
+        raise busy()
 
     def _read(self, tenant: Tenant, stop_id: StopId) -> Promise:
         promise = self._store.promise(tenant, stop_id)
@@ -153,13 +152,6 @@ class Pinning:
             raise NotFound("The depot of this promise is no longer there.")
         first, last = sorted((promise.found.day, place.day))
         return self._ports.planner.read(tenant, depot, first, last, now=now, consistent=True)
-
-    def _committed(self, tenant: Tenant, changes: Changes) -> bool:
-        try:
-            self._store.commit(tenant, changes)
-        except WriteRefused:
-            return False
-        return True
 
 
 def _step(plans: DepotPlans, stop_id: StopId, shift_id: str, now: Timestamp, attempt: int) -> _Step:
@@ -224,14 +216,3 @@ def _does_not_fit(reason: Misfit) -> Conflict:
 
 def _no_shift() -> NotFound:
     return NotFound("There is no such shift.")
-
-
-def _fact(kind: FactKind, promise: Promise, now: Timestamp, data: Mapping[str, Any]) -> Fact:
-    return Fact(
-        kind=kind,
-        at=now,
-        actor=Actor.MERCHANT,
-        subject=promise_id(promise.stop_id),
-        sequence=promise.sequence,
-        data=data,
-    )

@@ -7,6 +7,7 @@ first collision.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import NotFound, OffRoad, SlotTaken
 from chalicelib.events import Tenant
@@ -16,13 +17,16 @@ from chalicelib.fleet.plans import RouteWrite
 from chalicelib.promises.model import Offer
 from chalicelib.promises.outlook import Outlook, outlooks_in
 from chalicelib.promises.search import SlotSearch
-from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.edit import with_stop
-from chalicelib.routing.ejection import Ejection, with_room_made
-from chalicelib.routing.insertion import Insertion, Proof
-from chalicelib.routing.model import Stop, StopKind, TimeWindow, Visit
+from chalicelib.promises.store import Changes, PromiseStore, WriteRefused
+from chalicelib.routing.edit import with_room_made, with_stop
+from chalicelib.routing.insertion import Proof
+from chalicelib.routing.model import Stop, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.routing.ejection import Ejection
+    from chalicelib.routing.insertion import Insertion
 
 ATTEMPTS = 10
 
@@ -72,6 +76,14 @@ class Ports:
                 self.pause(attempt)
             yield attempt
 
+    def committed(self, tenant: Tenant, changes: Changes) -> bool:
+        """Apply what one attempt decided; False if another writer was faster, and nothing was done."""
+        try:
+            self.store.commit(tenant, changes)
+        except WriteRefused:
+            return False
+        return True
+
     def plans_of(self, tenant: Tenant, offer: Offer, now: Timestamp) -> DepotPlans:
         """The plans an offer may be kept by, read strongly.
 
@@ -100,6 +112,11 @@ class Ports:
         )
 
 
+def busy() -> WriteRefused:
+    """Every bounded attempt met another writer: nothing was done, and trying again is safe."""
+    return WriteRefused(frozenset())
+
+
 def place(
     plans: DepotPlans, offer: Offer, stop_id: StopId, now: Timestamp, *, expires_at: Timestamp, attempt: int
 ) -> Placed | None:
@@ -119,17 +136,8 @@ def place(
         visit = offer.delivery.visit(plans.travel)
     except OffRoad:
         return None
-    stop = Stop(
-        stop_id=stop_id,
-        location=visit.location,
-        node=visit.node,
-        window=offer.window,
-        service_time=visit.service_time,
-        load=visit.load,
-        skills=visit.skills,
-        kind=StopKind.HELD if expires_at else StopKind.PROMISED,
-        expires_at=expires_at,
-    )
+    kind = StopKind.HELD if expires_at else StopKind.PROMISED
+    stop = visit.stop(stop_id, offer.window, kind=kind, expires_at=expires_at)
     return fitted(plans, stop, now, attempt=attempt)
 
 
@@ -167,18 +175,13 @@ def fitted(
 
 def _proofs(plans: DepotPlans, stop: Stop, now: Timestamp, *, spread: bool, only: str | None) -> list[Proof]:
     """The best proven place, or all of those tried; only where there is none may another stop make room."""
-    visit = Visit(
-        location=stop.location,
-        node=stop.node,
-        load=stop.load,
-        skills=stop.skills,
-        service_time=stop.service_time,
-    )
-    search: Insertion | Ejection = plans.insertion(visit, [stop.window], now, only=only)
-    found = search.choices() if spread else [proof for proof in search.best() if proof]
-    if found or only is not None:
-        return found
-    search = plans.ejection(visit, [stop.window], now)
+    direct = _found(plans.insertion(stop.visit, [stop.window], now, only=only), spread=spread)
+    if direct or only is not None:
+        return direct
+    return _found(plans.ejection(stop.visit, [stop.window], now), spread=spread)
+
+
+def _found(search: "Insertion | Ejection", *, spread: bool) -> list[Proof]:
     return search.choices() if spread else [proof for proof in search.best() if proof]
 
 
@@ -234,8 +237,3 @@ def take_out(plans: DepotPlans, stop_id: StopId, now: Timestamp) -> tuple[RouteW
         return ()
     emptied = plans.without_stop(stop_id, now)
     return (emptied.write(emptied.same_shift(holder)),)
-
-
-def window_data(window: TimeWindow) -> dict[str, Timestamp]:
-    """A window as a fact carries it: whole seconds since the epoch."""
-    return {"starts_at": window.start, "ends_at": window.end}

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chalicelib.errors import OffRoad
-from chalicelib.routing.insertion import Candidate, Insertion
-from chalicelib.routing.model import NO_NODE, Leg, Location, Stop, StopKind, Visit
+from chalicelib.routing.insertion import Candidate, Insertion, Proof
+from chalicelib.routing.model import NO_LEG, NO_NODE, NOBODY, Leg, Location, Stop, StopKind
 from chalicelib.routing.packed import Route, joined, live, no_stops, skill_bits
 from chalicelib.routing.proof import Judged, World, harmless, judge
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.units import Metres, StopId, Timestamp
 
-NOBODY: StopId = 0  # a ghost that was taken out on purpose: its stop may be elsewhere by now
 _LONG_AGO: Timestamp = 1  # an expiry that has passed for every clock: the stop is a ghost at once
 
 
@@ -124,15 +123,48 @@ def with_stop(
     Judged again on real legs: None if the new stop or any promise would fall below the target.
     """
     route, gap = candidate.route, candidate.gap
-    around = places_of(route)
-    here = Places.of([stop.location], [stop.node])
-    joined = Places.concat([around[gap : gap + 1], here, around[gap + 1 : gap + 2]])
-    leg_in, leg_out = legs_between(joined, travel)
-    inserted = route.inserted(gap, stop, leg_in, leg_out)
-    before, after = judge([route, inserted], now, world)
+    changed = _on_roads(route, gap, stop, travel)
+    before, after = judge([route, changed], now, world)
     if not harmless(before, after, world.target, new=gap):
         return None
-    return without_ghosts(inserted, travel, now, world)
+    return without_ghosts(changed, travel, now, world)
+
+
+def _on_roads(route: Route, gap: int, stop: Stop, travel: TravelTimes) -> Route:
+    around = places_of(route)
+    here = Places.of([stop.location], [stop.node])
+    ways = Places.concat([around[gap : gap + 1], here, around[gap + 1 : gap + 2]])
+    leg_in, leg_out = legs_between(ways, travel)
+    return route.inserted(gap, stop, leg_in, leg_out)
+
+
+def with_room_made(
+    proof: Proof, stop: Stop, travel: TravelTimes, now: Timestamp, world: World
+) -> tuple[Route, Route] | None:
+    """Carry a proven move out: the newcomer's route, and that of the stop that makes room for it.
+
+    Judged again on real legs, ghosts dropped where that does no harm: None if the newcomer, the stop that
+    moves or any other promise would fall below the target.
+    """
+    candidate, moved = proof.candidate, proof.moved
+    if moved is None:
+        raise ValueError("nobody makes room here: `with_stop` is enough")
+    route, other = candidate.route, moved.to.route
+    left = route.removed(moved.index, NO_LEG)
+    changed = (
+        _on_roads(left, candidate.gap, stop, travel),
+        _on_roads(other, moved.to.gap, route.stop(moved.index), travel),
+    )
+    was, had, here, there = judge([route, other, *changed], now, world)
+    if not (
+        harmless(was, here, world.target, new=candidate.gap, gone=moved.index)
+        and harmless(had, there, world.target, new=moved.to.gap)
+    ):
+        return None
+    return (
+        without_ghosts(changed[0], travel, now, world),
+        without_ghosts(changed[1], travel, now, world),
+    )
 
 
 def inserted(
@@ -149,16 +181,9 @@ def inserted(
     -------
     Which of the routes changes, and what it becomes. Cost: one search, see `insertion.Insertion.best`.
     """
-    visit = Visit(
-        location=stop.location,
-        node=stop.node,
-        load=stop.load,
-        skills=stop.skills,
-        service_time=stop.service_time,
-    )
     swept = sweeps.of(routes, now)
-    allowed = swept.able(visit) & np.array(able, dtype=bool)
-    (proof,) = Insertion(sweeps, swept, allowed, visit, [stop.window], travel, now).best()
+    allowed = swept.able(stop.visit) & np.array(able, dtype=bool)
+    (proof,) = Insertion(sweeps, swept, allowed, stop.visit, [stop.window], travel, now).best()
     if proof is None:
         return None
     changed = with_stop(proof.candidate, stop, travel, now, sweeps.world)

@@ -15,19 +15,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.edit import legs_between, places_of, without_ghosts
 from chalicelib.routing.insertion import (
     SECONDS_PER_ROOT,
     Candidate,
     Moved,
     Proof,
     look_up,
+    rehearsed,
     slack_of,
-    stop_of,
 )
-from chalicelib.routing.model import Leg, Stop, StopFlag, StopKind, TimeWindow, Visit
+from chalicelib.routing.model import NO_LEG, NOBODY, StopFlag, StopKind, TimeWindow, Visit
 from chalicelib.routing.packed import Route, joined, live
-from chalicelib.routing.proof import World, harmless, judge
+from chalicelib.routing.proof import harmless, judge
 from chalicelib.routing.schedule import Floats
 from chalicelib.routing.sweeps import Sweeps, Swept, on_sphere
 from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes
@@ -44,7 +43,6 @@ MOST_WINDOWS = 48  # further ones are not tried: a month that is sold out costs 
 _SLACK: Seconds = 180  # a move with less of it between its bounds often fails its proof
 _GUESS_ERR: Seconds = 180  # of a way as the crow flies, now and then
 _UNLIKELY = 12  # seconds of driving that a second short of these counts in a ranking
-_NO_LEG = Leg(seconds=0, metres=0)  # replaced at once by the ways to and from whoever comes instead
 
 type Indices = NDArray[np.intp]
 
@@ -364,53 +362,11 @@ class Ejection:
     def _changed(self, candidate: Candidate, moved: Moved) -> tuple[Route, Route]:
         """The two routes as they would be; legs in seconds only."""
         leaving = candidate.route.stop(moved.index)
-        newcomer = stop_of(self._visit, candidate.window)
+        newcomer = self._visit.stop(NOBODY, candidate.window)
         return (
-            _put(candidate.route.removed(moved.index, _NO_LEG), candidate, newcomer),
-            _put(moved.to.route, moved.to, leaving),
+            rehearsed(candidate.route.removed(moved.index, NO_LEG), candidate, newcomer),
+            rehearsed(moved.to.route, moved.to, leaving),
         )
-
-
-def with_room_made(
-    proof: Proof, stop: Stop, travel: TravelTimes, now: Timestamp, world: World
-) -> tuple[Route, Route] | None:
-    """Carry a proven move out: the newcomer's route, and that of the stop that makes room for it.
-
-    Judged again on real legs, ghosts dropped where that does no harm: None if the newcomer, the stop that
-    moves or any other promise would fall below the target.
-    """
-    candidate, moved = proof.candidate, proof.moved
-    if moved is None:
-        raise ValueError("nobody makes room here: `edit.with_stop` is enough")
-    route, other = candidate.route, moved.to.route
-    left = route.removed(moved.index, _NO_LEG)
-    changed = (
-        _on_roads(left, candidate.gap, stop, travel),
-        _on_roads(other, moved.to.gap, route.stop(moved.index), travel),
-    )
-    was, had, here, there = judge([route, other, *changed], now, world)
-    if not (
-        harmless(was, here, world.target, new=candidate.gap, gone=moved.index)
-        and harmless(had, there, world.target, new=moved.to.gap)
-    ):
-        return None
-    return (
-        without_ghosts(changed[0], travel, now, world),
-        without_ghosts(changed[1], travel, now, world),
-    )
-
-
-def _on_roads(route: Route, gap: int, stop: Stop, travel: TravelTimes) -> Route:
-    around = places_of(route)
-    here = Places.of([stop.location], [stop.node])
-    ways = Places.concat([around[gap : gap + 1], here, around[gap + 1 : gap + 2]])
-    leg_in, leg_out = legs_between(ways, travel)
-    return route.inserted(gap, stop, leg_in, leg_out)
-
-
-def _put(route: Route, candidate: Candidate, stop: Stop) -> Route:
-    leg_in, leg_out = (Leg(seconds=seconds, metres=0) for seconds in (candidate.leg_in, candidate.leg_out))
-    return route.inserted(candidate.gap, stop, leg_in, leg_out)
 
 
 def _price(candidate: Candidate) -> float:

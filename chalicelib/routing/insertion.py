@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.model import Leg, Stop, TimeWindow, Visit
+from chalicelib.routing.model import NOBODY, Leg, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import harmless, judge
 from chalicelib.routing.schedule import Floats
@@ -282,7 +282,7 @@ class Insertion:
     def prove(self, candidates: Sequence[Candidate]) -> list[Proof]:
         """Drive each candidate's whole route through all scenarios, beside the route as it is."""
         world = self._sweeps.world
-        after = judge([_with_visit(candidate, self._visit) for candidate in candidates], self._now, world)
+        after = judge([self._with_visit(candidate) for candidate in candidates], self._now, world)
         # A route in which everything is kept needs no comparison with what it was.
         sound = [judged.sound(world.target) for judged in after]
         doubtful = [candidate.route for candidate, good in zip(candidates, sound, strict=True) if not good]
@@ -296,6 +296,10 @@ class Insertion:
             )
             for candidate, new, good in zip(candidates, after, sound, strict=True)
         ]
+
+    def _with_visit(self, candidate: Candidate) -> Route:
+        stop = self._visit.stop(NOBODY, candidate.window)
+        return rehearsed(candidate.route, candidate, stop)
 
 
 def slack_of(
@@ -341,21 +345,7 @@ def _places(gaps: GapArray, side: str) -> Places:
     return Places(lat=gaps[f"{side}_lat"], lon=gaps[f"{side}_lon"], node=gaps[f"{side}_node"])
 
 
-def stop_of(visit: Visit, window: TimeWindow) -> Stop:
-    """The stop a visit would be, nobody's yet."""
-    return Stop(
-        stop_id=0,
-        location=visit.location,
-        node=visit.node,
-        window=window,
-        service_time=visit.service_time,
-        load=visit.load,
-        skills=visit.skills,
-    )
-
-
-def _with_visit(candidate: Candidate, visit: Visit) -> Route:
-    """The route as it would be; legs in seconds only."""
-    stop = stop_of(visit, candidate.window)
-    leg_in, leg_out = Leg(seconds=candidate.leg_in, metres=0), Leg(seconds=candidate.leg_out, metres=0)
-    return candidate.route.inserted(candidate.gap, stop, leg_in, leg_out)
+def rehearsed(route: Route, candidate: Candidate, stop: Stop) -> Route:
+    """The route as it would be with a stop where its candidate says; legs in seconds only."""
+    leg_in, leg_out = (Leg(seconds=seconds, metres=0) for seconds in (candidate.leg_in, candidate.leg_out))
+    return route.inserted(candidate.gap, stop, leg_in, leg_out)

@@ -9,6 +9,7 @@ from enum import IntEnum, IntFlag
 
 from chalicelib.units import Grams, Metres, Millilitres, Seconds, StopId, Timestamp
 
+NOBODY: StopId = 0  # of a stop that is nobody's: a rehearsal, or a ghost taken out on purpose
 NO_NODE = -1  # a place that no road graph has numbered
 
 
@@ -31,6 +32,9 @@ class Leg:
 
     seconds: Seconds
     metres: Metres
+
+
+NO_LEG = Leg(seconds=0, metres=0)  # stands in until the ways are known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,38 @@ class StopFlag(IntFlag):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A delivery somebody asks for: a stop that has no window yet."""
+
+    location: Location
+    node: int
+    load: Load
+    skills: frozenset[str]
+    service_time: Seconds
+
+    def stop(
+        self,
+        stop_id: StopId,
+        window: TimeWindow,
+        *,
+        kind: StopKind = StopKind.PROMISED,
+        expires_at: Timestamp = 0,
+    ) -> "Stop":
+        """Make it a stop in a window."""
+        return Stop(
+            stop_id=stop_id,
+            location=self.location,
+            window=window,
+            service_time=self.service_time,
+            load=self.load,
+            skills=self.skills,
+            kind=kind,
+            expires_at=expires_at,
+            node=self.node,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """One visit: where, when it may start, how long it takes, what it brings.
 
@@ -120,13 +156,13 @@ class Stop:
     flags: StopFlag = StopFlag.NONE
     node: int = NO_NODE
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """A delivery somebody asks for: a stop that has no window yet."""
-
-    location: Location
-    node: int
-    load: Load
-    skills: frozenset[str]
-    service_time: Seconds
+    @property
+    def visit(self) -> Visit:
+        """What is asked for, whenever it is."""
+        return Visit(
+            location=self.location,
+            node=self.node,
+            load=self.load,
+            skills=self.skills,
+            service_time=self.service_time,
+        )

@@ -19,8 +19,8 @@ from itertools import islice
 
 import numpy as np
 
-from chalicelib.routing.edit import with_stop, without
-from chalicelib.routing.ejection import Ejection, with_room_made
+from chalicelib.routing.edit import with_room_made, with_stop, without
+from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion, Proof
 from chalicelib.routing.model import Stop, TimeWindow
 from chalicelib.routing.neighbourhoods import neighbourhoods

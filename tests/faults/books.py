@@ -13,8 +13,7 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.promises.model import Hold, HoldState, Promise, PromiseState
-from chalicelib.routing.edit import NOBODY
-from chalicelib.routing.model import StopKind
+from chalicelib.routing.model import NOBODY, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId
 from tests.concurrency.arena import oversold

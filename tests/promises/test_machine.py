@@ -30,8 +30,7 @@ from chalicelib.promises.importing import ImportRefusal, ImportState, ImportWish
 from chalicelib.promises.model import Address, Change, ChangeKind, Hold, HoldState, Offer, PromiseState
 from chalicelib.promises.search import SlotQuery
 from chalicelib.receipts import no_receipt
-from chalicelib.routing.edit import NOBODY
-from chalicelib.routing.model import Capacity, Load, Location, StopFlag, StopKind, TimeWindow
+from chalicelib.routing.model import NOBODY, Capacity, Load, Location, StopFlag, StopKind, TimeWindow
 from chalicelib.routing.packed import carried, fits, live
 from chalicelib.routing.proof import World, judge
 from chalicelib.routing.uncertainty import Noise

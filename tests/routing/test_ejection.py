@@ -8,10 +8,10 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.routing.edit import with_stop
-from chalicelib.routing.ejection import MOST_WINDOWS, Ejection, with_room_made
-from chalicelib.routing.insertion import Insertion, Proof, stop_of
-from chalicelib.routing.model import Capacity, Load, Stop, StopFlag, TimeWindow, Visit
+from chalicelib.routing.edit import with_room_made, with_stop
+from chalicelib.routing.ejection import MOST_WINDOWS, Ejection
+from chalicelib.routing.insertion import Insertion, Proof
+from chalicelib.routing.model import NOBODY, Capacity, Load, Stop, StopFlag, TimeWindow, Visit
 from chalicelib.routing.objective import Circumstances, broken_rule, wronged
 from chalicelib.routing.packed import Route, live
 from chalicelib.routing.proof import World, judge
@@ -98,7 +98,7 @@ def test_a_stop_makes_room_for_one_that_no_other_van_can_take() -> None:
     assert proof.moved is not None
     assert proof.moved.to.route.shift == PLAIN
     assert proof.extra == 20 * 60 + 20 * 60  # to house 20 instead of house 10, and another van to house 10
-    changed = with_room_made(proof, replace(stop_of(FROZEN, MORNING), stop_id=9), STREET, NOW, calm_world())
+    changed = with_room_made(proof, FROZEN.stop(9, MORNING), STREET, NOW, calm_world())
     assert changed is not None
     assert [ids(each) for each in changed] == [[9], [1]]
     assert changed[1].stop(0) == LONG
@@ -209,7 +209,7 @@ def test_a_move_is_for_those_who_need_one() -> None:
     """A place that needs no room is written by `with_stop`."""
     (proof,) = direct(plan(), FROZEN, [MORNING])
     assert proof is not None
-    newcomer = stop_of(FROZEN, MORNING)
+    newcomer = FROZEN.stop(NOBODY, MORNING)
     assert with_stop(proof.candidate, newcomer, STREET, NOW, calm_world()) is not None
     with pytest.raises(ValueError, match="nobody makes room"):
         with_room_made(proof, newcomer, STREET, NOW, calm_world())
@@ -220,7 +220,7 @@ def test_a_move_is_judged_again_when_it_is_carried_out() -> None:
     (proof,) = asked(plan(LONG)).best()
     assert proof is not None
     jammed = Street(seconds_a_house=120)
-    newcomer = stop_of(FROZEN, MORNING)
+    newcomer = FROZEN.stop(NOBODY, MORNING)
     assert with_room_made(proof, newcomer, jammed, NOW, calm_world()) is None
 
 
@@ -266,7 +266,7 @@ def test_whoever_makes_room_is_no_worse_off(
         if proof is None:
             continue
         event("room was made")
-        newcomer = replace(stop_of(wish, proof.candidate.window), stop_id=9)
+        newcomer = wish.stop(9, proof.candidate.window)
         changed = with_room_made(proof, newcomer, STREET, NOW, circumstances.world)
         assert changed is not None
         by_shift = {each.shift.shift_id: each for each in changed}

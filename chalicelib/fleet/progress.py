@@ -1,0 +1,159 @@
+"""What has happened on a shift so far: its milestones, and where its van was seen.
+
+A route says what is planned, the progress what is done; neither repeats the other. Milestones are numbered,
+so that a replan can say which of them it knew of; positions are not, because they come every few seconds and
+change no plan. Weak point: without a position between two stops the van is taken to be on time.
+"""
+
+from dataclasses import dataclass
+
+from chalicelib.errors import OffRoad
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.routing.model import Location
+from chalicelib.routing.packed import Route
+from chalicelib.routing.travel_times import Places, TravelTimes
+from chalicelib.routing.underway import Underway
+from chalicelib.units import StopId, Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A stop the van came to.
+
+    Attributes
+    ----------
+    left_at
+        When it was done there; None while it is served.
+    outcome
+        What came of it, in the words of the contract; None while it is served.
+    """
+
+    stop_id: StopId
+    arrived_at: Timestamp
+    left_at: Timestamp | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A break the driver took, or takes (no end yet)."""
+
+    began_at: Timestamp
+    ended_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Where a van was."""
+
+    location: Location
+    at: Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One shift, as far as it has come.
+
+    Attributes
+    ----------
+    plan
+        The plan its route is in.
+    served
+        In the order of arrival; at most the last one is still being served.
+    rests
+        In order; at most the last one is under way.
+    held_until
+        An incident keeps the van where it is until then.
+    down_at
+        When the van broke down; it goes nowhere from there.
+    milestones
+        How many of all this there were; grows with everything but a position.
+    version
+        Of the stored row; 0 before it is stored.
+    """
+
+    shift_id: str
+    plan: PlanKey
+    departed_at: Timestamp | None = None
+    returned_at: Timestamp | None = None
+    served: tuple[Served, ...] = ()
+    rests: tuple[Rest, ...] = ()
+    seen: Sighting | None = None
+    held_until: Timestamp | None = None
+    down_at: Timestamp | None = None
+    milestones: int = 0
+    version: int = 0
+
+    @property
+    def serving(self) -> Served | None:
+        """The stop the van is at."""
+        return self.served[-1] if self.served and self.served[-1].left_at is None else None
+
+    @property
+    def resting(self) -> Rest | None:
+        """The break that is under way."""
+        return self.rests[-1] if self.rests and self.rests[-1].ended_at is None else None
+
+
+def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTimes) -> Underway:
+    """Say from where and when a van goes on, and with what still ahead.
+
+    Nothing that has not happened yet is taken to have happened: who should have left, arrived or finished
+    before now does so now. Cost: at most one leg looked up.
+    """
+    behind = frozenset(each.stop_id for each in progress.served)
+    breaks = route.shift.breaks[len(progress.rests) :]
+    place, node, since = _last_known(route, progress, travel)
+    towards = 0
+    ahead = [at for at, stop_id in enumerate(route.stops["stop_id"].tolist()) if stop_id not in behind]
+    if progress.departed_at is None:
+        since = max(since, now)
+    elif (serving := progress.serving) is not None:
+        since = max(_done_at(route, serving), now)
+    elif ahead and progress.down_at is None:
+        towards = 1
+        first = route.stop(ahead[0])
+        leg, _ = travel.pairs(Places.of([place], [node]), Places.of([first.location], [first.node]))
+        since = max(since, now - int(leg[0]))
+    if (rest := progress.resting) is not None:
+        taken = route.shift.breaks[len(progress.rests) - 1 : len(progress.rests)]
+        since = max(since, now, rest.began_at + sum(each.duration for each in taken))
+    if progress.held_until is not None:
+        since = max(since, progress.held_until)
+    return Underway(
+        behind=behind,
+        place=place,
+        node=node,
+        since=since,
+        towards=towards,
+        breaks=breaks,
+        stranded=progress.down_at is not None,
+    )
+
+
+def _last_known(route: Route, progress: Progress, travel: TravelTimes) -> tuple[Location, int, Timestamp]:
+    """The place of the last milestone, or where the van was seen since on a road."""
+    place, node, since = route.shift.start, route.start_node, progress.departed_at or route.shift.starts_at
+    if progress.served:
+        last = progress.served[-1]
+        since = last.left_at or last.arrived_at
+        at = route.index_of(last.stop_id)
+        if at is not None:
+            stop = route.stop(at)
+            place, node = stop.location, stop.node
+    seen = progress.seen
+    if seen is not None and progress.serving is None and seen.at > since and progress.departed_at is not None:
+        try:
+            return seen.location, travel.snap(seen.location), seen.at
+        except OffRoad:
+            pass
+    return place, node, since
+
+
+def _done_at(route: Route, serving: Served) -> Timestamp:
+    """When a stop is expected to be done: service starts on arrival, or when the window opens."""
+    at = route.index_of(serving.stop_id)
+    if at is None:
+        return serving.arrived_at
+    stop = route.stop(at)
+    return max(serving.arrived_at, stop.window.start) + stop.service_time

@@ -23,13 +23,13 @@ from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey, plan_changed
 from chalicelib.fleet.risk import Risk, visits, waiting
 from chalicelib.receipts import Receipt
+from chalicelib.routing.change import Change
 from chalicelib.routing.model import StopKind
 from chalicelib.routing.neighbourhoods import MOST_ROUTES, neighbourhoods
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.optimiser import Budget, Engine
 from chalicelib.routing.packed import Route
 from chalicelib.routing.rebase import rebase
-from chalicelib.routing.replan import Change
 from chalicelib.routing.replan import replan as improved
 from chalicelib.units import StopId, Timestamp
 

@@ -7,11 +7,11 @@ replan, against the routes as they are now. Weak point: move by move only those 
 
 from collections.abc import Sequence
 
+from chalicelib.routing.change import Change, change_between
 from chalicelib.routing.edit import inserted, left_over, reordered, without
 from chalicelib.routing.model import StopFlag
 from chalicelib.routing.objective import Circumstances, Seen, broken_rule, wronged
 from chalicelib.routing.packed import Route, live
-from chalicelib.routing.replan import Change, change_between
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.units import StopId
 

@@ -14,12 +14,12 @@ from chalicelib.promises.model import Change, ChangeKind
 from chalicelib.promises.pinning import Pinned
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import no_receipt
+from chalicelib.routing.change import Change as PlanChange
+from chalicelib.routing.change import change_between
 from chalicelib.routing.edit import reordered
 from chalicelib.routing.model import Capacity, StopFlag
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.rebase import rebase
-from chalicelib.routing.replan import Change as PlanChange
-from chalicelib.routing.replan import change_between
 from tests.fakes_store import InMemoryStore
 from tests.promises.shop import FAR, TENANT, TODAY, Shop, a_vehicle, at
 from tests.promises.test_importing import (

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.routing.change import Change
 from chalicelib.routing.edit import inserted, without
 from chalicelib.routing.model import Stop, StopFlag, StopKind
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import judge
 from chalicelib.routing.rebase import rebase
-from chalicelib.routing.replan import Change, replan
+from chalicelib.routing.replan import replan
 from chalicelib.routing.sweeps import Sweeps
 from tests.builders import THE_DAY_BEFORE, Street, calm_world, hour, hours, restless_world, route, shift, stop
 from tests.routing.engines import Answering, patient

@@ -15,7 +15,7 @@ from datetime import time
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb import replans, rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.sqs import PlanJobs
@@ -352,17 +352,17 @@ FORMATS = {
     "planning job": Format(value=JOB, write=sent_job, read=done_job),
     "replan": row(
         replace(a_replan(), version=1),
-        lambda: rows.replan_item(a_replan(), NOW),
-        lambda item: rows.replan_of(item, a_replan().replan_id),
+        lambda: replans.replan_item(a_replan(), NOW),
+        lambda item: replans.replan_of(item, a_replan().replan_id),
     ),
     "requests for a plan": row(
         Requests(requested=3, done=2, improved={"s-1": 4}),
         lambda: {
             "requested": {"N": "3"},
             "done": {"N": "2"},
-            "improved": {"S": rows.improved_text({"s-1": 4})},
+            "improved": {"S": replans.improved_text({"s-1": 4})},
         },
-        rows.requests_of,
+        replans.requests_of,
     ),
 }
 

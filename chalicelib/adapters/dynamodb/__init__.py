@@ -1,9 +1,10 @@
 """Everything we keep, in one DynamoDB table.
 
 One command is one transaction (`transaction`), guarded by conditions on the versions that were read; nothing
-else guards anything. Keys are pure functions (`keys`), rows are written and read in pairs (`rows`), and each
-feature's store is one module. Every key begins with whose it is, but for those by which a caller is found.
-Weak point: one table means one set of indexes, so what an index sorts by is spelled out by each kind of row.
+else guards anything. Keys are pure functions (`keys`), rows are written and read in pairs (`rows`, and
+`replans` for its own), and each feature's store is one module. Every key begins with whose it is, but for
+those by which a caller is found. Weak point: one table means one set of indexes, so what an index sorts by is
+spelled out by each kind of row.
 
 Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#acme.test#DEPOTS`.
 

@@ -1,30 +1,26 @@
-"""Replans in the table, and the count of what was asked for.
+"""Replans in the table, and the count of what was asked for; their rows are written and read back here too.
 
 A request is counted in a row that no booking reads or writes, so that counting never stands in a booking's
 way. Weak point: requests of one busy plan meet in that row, one small write each.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import receipt_key, replan_key, requests_key
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
-from chalicelib.adapters.dynamodb.rows import (
-    REPLAN_KEPT,
-    improved_text,
-    receipt_item,
-    replan_item,
-    replan_of,
-    requests_of,
-)
-from chalicelib.adapters.dynamodb.table import ConditionFailed, key_item, number, text
+from chalicelib.adapters.dynamodb.rows import json_text, receipt_item, time_to_live, version_of
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, key_item, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
-from chalicelib.dispatch.model import Replan, Requests
+from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import AlreadyDone, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.plans import PlanKey
+from chalicelib.units import DAY, Seconds, Timestamp
 
+REPLAN_KEPT: Final[Seconds] = 30 * DAY  # and the count of a plan's requests as long
 _RECEIPT: Final = "receipt"
 
 
@@ -98,3 +94,60 @@ class ReplanRows(PlanRows):
                 raise AlreadyDone("This request was carried out before.") from refused
             what = ", ".join(sorted(refused.guards)) or "conflict"
             raise StaleWrite(f"Something changed in the meantime: {what}.") from refused
+
+
+def replan_item(replan: Replan, now: Timestamp) -> Item:
+    """Write a replan as the version that follows its own."""
+    standing = replan.standing
+    document = {
+        "plan": str(replan.plan),
+        "state": replan.state,
+        "requested_at": replan.requested_at,
+        "began_at": replan.began_at,
+        "finished_at": replan.finished_at,
+        "moves": [[move.stop_id, move.left, move.joined] for move in replan.moves],
+        "seconds_saved": replan.seconds_saved,
+        "standing": standing and [standing.kept, standing.at_risk, standing.broken],
+        "why": replan.why,
+    }
+    return {
+        "version": number(replan.version + 1),
+        "document": text(json_text(document)),
+        "ttl": time_to_live(now, replan.requested_at, REPLAN_KEPT),
+    }
+
+
+def replan_of(item: Item, replan_id: str) -> Replan:
+    """Read what `replan_item` wrote."""
+    stored = json.loads(item["document"]["S"])
+    standing = stored["standing"]
+    return Replan(
+        replan_id=replan_id,
+        plan=PlanKey.parse(stored["plan"]),
+        state=ReplanState(stored["state"]),
+        requested_at=stored["requested_at"],
+        began_at=stored["began_at"],
+        finished_at=stored["finished_at"],
+        moves=tuple(Move(stop_id=stop, left=left, joined=joined) for stop, left, joined in stored["moves"]),
+        seconds_saved=stored["seconds_saved"],
+        standing=Standing(kept=standing[0], at_risk=standing[1], broken=standing[2]) if standing else None,
+        why=stored["why"],
+        version=version_of(item),
+    )
+
+
+def requests_of(item: Item | None) -> Requests:
+    """Read the count of a plan's requests; no row: there were none."""
+    if item is None:
+        return Requests()
+    improved = item.get("improved")
+    return Requests(
+        requested=int(item["requested"]["N"]),
+        done=int(item["done"]["N"]) if "done" in item else 0,
+        improved=json.loads(improved["S"]) if improved else {},
+    )
+
+
+def improved_text(improved: Mapping[str, int]) -> str:
+    """Write versions of routes by their shifts."""
+    return json_text(dict(improved))

@@ -8,7 +8,7 @@ kept is the same for all merchants.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from chalicelib.adapters.dynamodb.keys import (
     shift_listing,
 )
 from chalicelib.adapters.dynamodb.table import Item, binary, binary_of, number, text
-from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.documents import (
     depot_document,
@@ -43,7 +42,6 @@ from chalicelib.units import DAY, Seconds, StopId, Timestamp
 
 KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the end of the day they are about
 HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
-REPLAN_KEPT: Final[Seconds] = 30 * DAY
 OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
 
 
@@ -52,7 +50,7 @@ def depot_item(depot: Depot, fleet_version: int) -> Item:
     return {
         "version": number(depot.version),
         "fleet_version": number(fleet_version),
-        "document": text(_json(depot_document(depot))),
+        "document": text(json_text(depot_document(depot))),
     }
 
 
@@ -67,7 +65,7 @@ def depot_of(item: Item) -> Depot:
 
 def vehicle_item(vehicle: Vehicle) -> Item:
     """Write a vehicle."""
-    return {"version": number(vehicle.version), "document": text(_json(vehicle_document(vehicle)))}
+    return {"version": number(vehicle.version), "document": text(json_text(vehicle_document(vehicle)))}
 
 
 def vehicle_of(item: Item) -> Vehicle:
@@ -80,7 +78,7 @@ def route_item(route: Route, day: date, now: Timestamp) -> Item:
     return {
         "version": number(route.version + 1),
         "route": binary(pack(route)),
-        "ttl": _ttl(now, _end_of(day), KEPT),
+        "ttl": time_to_live(now, _end_of(day), KEPT),
     }
 
 
@@ -89,71 +87,14 @@ def route_of(item: Item, shift_id: str) -> Route:
     return unpack(shift_id, binary_of(item, "route"), version_of(item))
 
 
-def replan_item(replan: Replan, now: Timestamp) -> Item:
-    """Write a replan as the version that follows its own."""
-    standing = replan.standing
-    document = {
-        "plan": str(replan.plan),
-        "state": replan.state,
-        "requested_at": replan.requested_at,
-        "began_at": replan.began_at,
-        "finished_at": replan.finished_at,
-        "moves": [[move.stop_id, move.left, move.joined] for move in replan.moves],
-        "seconds_saved": replan.seconds_saved,
-        "standing": standing and [standing.kept, standing.at_risk, standing.broken],
-        "why": replan.why,
-    }
-    return {
-        "version": number(replan.version + 1),
-        "document": text(_json(document)),
-        "ttl": _ttl(now, replan.requested_at, REPLAN_KEPT),
-    }
-
-
-def replan_of(item: Item, replan_id: str) -> Replan:
-    """Read what `replan_item` wrote."""
-    stored = json.loads(item["document"]["S"])
-    standing = stored["standing"]
-    return Replan(
-        replan_id=replan_id,
-        plan=PlanKey.parse(stored["plan"]),
-        state=ReplanState(stored["state"]),
-        requested_at=stored["requested_at"],
-        began_at=stored["began_at"],
-        finished_at=stored["finished_at"],
-        moves=tuple(Move(stop_id=stop, left=left, joined=joined) for stop, left, joined in stored["moves"]),
-        seconds_saved=stored["seconds_saved"],
-        standing=Standing(kept=standing[0], at_risk=standing[1], broken=standing[2]) if standing else None,
-        why=stored["why"],
-        version=version_of(item),
-    )
-
-
-def requests_of(item: Item | None) -> Requests:
-    """Read the count of a plan's requests; no row: there were none."""
-    if item is None:
-        return Requests()
-    improved = item.get("improved")
-    return Requests(
-        requested=int(item["requested"]["N"]),
-        done=int(item["done"]["N"]) if "done" in item else 0,
-        improved=json.loads(improved["S"]) if improved else {},
-    )
-
-
-def improved_text(improved: Mapping[str, int]) -> str:
-    """Write versions of routes by their shifts."""
-    return _json(dict(improved))
-
-
 def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
     """Write what is kept of a shift beside its route: its driver, who is personal."""
     item = {
         "place": text(str(row.place)),
-        "ttl": _ttl(now, _end_of(row.place.day), KEPT),
+        "ttl": time_to_live(now, _end_of(row.place.day), KEPT),
         **_listed(shift_listing(tenant, row.place, row.shift_id)),
     }
-    return item | {"document": text(_json(driver_document(row.driver)))} if row.driver else item
+    return item | {"document": text(json_text(driver_document(row.driver)))} if row.driver else item
 
 
 def shift_of(item: Item) -> ShiftRow:
@@ -170,8 +111,8 @@ def hold_item(tenant: Tenant, hold: Hold, now: Timestamp) -> Item:
     """Write a hold as the version that follows its own; as long as it is active, it falls due."""
     item = {
         "version": number(hold.version + 1),
-        "document": text(_json(hold_document(hold))),
-        "ttl": _ttl(now, hold.expires_at, HOLD_KEPT),
+        "document": text(json_text(hold_document(hold))),
+        "ttl": time_to_live(now, hold.expires_at, HOLD_KEPT),
     }
     if hold.state is not HoldState.ACTIVE:
         return item
@@ -193,8 +134,8 @@ def promise_item(tenant: Tenant, promise: Promise, now: Timestamp) -> Item:
     at = promise_place(promise.created_at, promise.stop_id)
     return {
         "version": number(promise.version + 1),
-        "document": text(_json(promise_document(promise))),
-        "ttl": _ttl(now, promise.window.end, KEPT),
+        "document": text(json_text(promise_document(promise))),
+        "ttl": time_to_live(now, promise.window.end, KEPT),
         **_listed(promise_listing(tenant, place, at)),
     }
 
@@ -206,7 +147,7 @@ def promise_of(item: Item) -> Promise:
 
 def entry_item(promise: Promise, now: Timestamp) -> Item:
     """Write a promise's entry in the list of all: its key says everything."""
-    return {"ttl": _ttl(now, promise.window.end, KEPT)}
+    return {"ttl": time_to_live(now, promise.window.end, KEPT)}
 
 
 def cart_item(stop_id: StopId, now: Timestamp) -> Item:
@@ -250,7 +191,7 @@ def read_fact(stored: dict[str, Any]) -> Fact:
 
 def ledger_item(fact: Fact, now: Timestamp) -> Item:
     """Write a line of a ledger."""
-    return {"fact": text(_json(fact_document(fact))), "ttl": _ttl(now, fact.at, KEPT)}
+    return {"fact": text(json_text(fact_document(fact))), "ttl": time_to_live(now, fact.at, KEPT)}
 
 
 def fact_of(item: Item) -> Fact:
@@ -260,7 +201,7 @@ def fact_of(item: Item) -> Fact:
 
 def facts_text(facts: Iterable[Fact]) -> str:
     """Write the facts of a transaction as its outbox row has them."""
-    return _json([fact_document(fact) for fact in facts])
+    return json_text([fact_document(fact) for fact in facts])
 
 
 def facts_of(stored: str) -> tuple[Fact, ...]:
@@ -301,7 +242,7 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "sid": message.sid,
         "reason": message.reason,
     }
-    item = {"document": text(_json(document)), "ttl": _ttl(now, message.created_at, KEPT)}
+    item = {"document": text(json_text(document)), "ttl": time_to_live(now, message.created_at, KEPT)}
     # Beside the document: code that does not know it yet reads every member of that.
     return item if message.request_id is None else item | {"request_id": text(message.request_id)}
 
@@ -335,7 +276,7 @@ def api_key_item(key: ApiKey) -> Item:
         "created_at": key.created_at,
         "expires_at": key.expires_at,
     }
-    item = {"document": text(_json(document))}
+    item = {"document": text(json_text(document))}
     if key.revoked_at is not None:
         item["revoked_at"] = number(key.revoked_at)
     if key.last_used_on is not None:
@@ -375,7 +316,7 @@ def merchant_item(merchant: Merchant) -> Item:
         "change_cutoff_minutes": merchant.change_cutoff_minutes,
         "texting": merchant.texting,
     }
-    return {"document": text(_json(document))}
+    return {"document": text(json_text(document))}
 
 
 def merchant_of(item: Item, tenant: Tenant) -> Merchant:
@@ -400,6 +341,16 @@ def version_of(item: Item) -> int:
     return int(item["version"]["N"])
 
 
+def time_to_live(now: Timestamp, until: Timestamp, kept: Seconds) -> dict[str, str]:
+    """When a row may go: so long behind the later of what it is about and the clock's now."""
+    return number(max(now, until) + kept)
+
+
+def json_text(document: Any) -> str:
+    """Write a document in as few bytes as JSON allows."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
 def _listed(key: tuple[str, str]) -> Item:
     return {"list_pk": text(key[0]), "list_sk": text(key[1])}
 
@@ -407,11 +358,3 @@ def _listed(key: tuple[str, str]) -> Item:
 def _end_of(day: date) -> Timestamp:
     """When a local date is over everywhere."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 2 * DAY
-
-
-def _ttl(now: Timestamp, until: Timestamp, kept: Seconds) -> dict[str, str]:
-    return number(max(now, until) + kept)
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

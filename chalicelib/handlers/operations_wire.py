@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.fleet.ids import promise_id
-from chalicelib.handlers.checkout import DeliveryBody
+from chalicelib.handlers.delivery_wire import DeliveryBody
 from chalicelib.handlers.promise_wire import (
     InstructionsBody,
     RecipientBody,

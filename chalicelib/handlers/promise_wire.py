@@ -3,21 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.events import Actor, Fact
-from chalicelib.fleet.ids import PROMISE, promise_id
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Handover
 from chalicelib.fleet.risk import Risk
-from chalicelib.handlers.checkout import (
-    AddressBody,
-    CartRef,
-    HandoverBody,
-    OfferText,
-    SlotView,
-    slot_view,
-)
+from chalicelib.handlers.checkout import CartRef, OfferText
+from chalicelib.handlers.delivery_wire import HandoverBody
 from chalicelib.handlers.endpoints import Call
 from chalicelib.handlers.paging import Listed, PageQuery
 from chalicelib.handlers.wire import (
@@ -26,28 +20,15 @@ from chalicelib.handlers.wire import (
     Id,
     InstantText,
     Label,
-    LatLon,
     Locale,
     Name,
     Note,
     Phone,
-    Query,
     View,
     absent,
     rfc3339,
 )
-from chalicelib.promises.changes import Changed
-from chalicelib.promises.model import (
-    Change,
-    ChangeKind,
-    Instructions,
-    Order,
-    Promise,
-    PromiseState,
-    Recipient,
-    Refusal,
-)
-from chalicelib.promises.offer_token import unseal_offer
+from chalicelib.promises.model import Instructions, Order, Promise, PromiseState, Recipient
 from chalicelib.promises.outlook import Outlook, outlooks
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
@@ -178,109 +159,6 @@ class PromisesQuery(PageQuery):
     unassigned: Annotated[bool | None, Field(description="Those that no van has.")] = None
 
 
-class SlotsQuery(Query):
-    """How far ahead."""
-
-    days: Annotated[int, Field(ge=1, le=14)] = 7
-
-
-class SlotsView(View):
-    """Slots a promise could move to."""
-
-    slots: list[SlotView]
-
-
-class SlotChange(Body):
-    """To another slot."""
-
-    kind: Literal["slot"]
-    offer: OfferText
-
-
-class AddressChange(Body):
-    """To another place, in the same window."""
-
-    kind: Literal["address"]
-    location: LatLon
-    address: AddressBody
-
-
-class NeighbourChange(Body):
-    """To be left with a neighbour."""
-
-    kind: Literal["neighbour"]
-    name_or_number: Label
-
-
-class SafePlaceChange(Body):
-    """To be left somewhere safe."""
-
-    kind: Literal["safe_place"]
-    where: Label
-
-
-class GateCodeChange(Body):
-    """How to get in."""
-
-    kind: Literal["gate_code"]
-    code: Annotated[Label, Field(max_length=40)]
-
-
-class CancelChange(Body):
-    """Not to be delivered at all."""
-
-    kind: Literal["cancel"]
-    reason: Label | None = None
-
-
-type AnyChange = Annotated[
-    SlotChange | AddressChange | NeighbourChange | SafePlaceChange | GateCodeChange | CancelChange,
-    Field(discriminator="kind"),
-]
-
-
-class ChangeRequest(RootModel[AnyChange]):
-    """A change of one kind."""
-
-    def change(self, call: "Call[ChangeRequest]") -> Change:
-        """Give the wish as the promises want it."""
-        match self.root:
-            case SlotChange(offer=token):
-                return Change(
-                    kind=ChangeKind.SLOT, offer=unseal_offer(call.services.sealer, call.tenant, token)
-                )
-            case AddressChange(location=location, address=address):
-                return Change(
-                    kind=ChangeKind.ADDRESS, location=location.location(), address=address.address()
-                )
-            case NeighbourChange(name_or_number=text):
-                return Change(kind=ChangeKind.NEIGHBOUR, text=text)
-            case SafePlaceChange(where=text):
-                return Change(kind=ChangeKind.SAFE_PLACE, text=text)
-            case GateCodeChange(code=text):
-                return Change(kind=ChangeKind.GATE_CODE, text=text)
-            case CancelChange(reason=reason):
-                return Change(kind=ChangeKind.CANCEL, text=reason)
-
-
-class EffectView(View):
-    """How the promise stands after the change."""
-
-    state: PromiseState
-    promised_window: WindowView
-    live_eta: LiveEtaView | None
-
-
-class ChangeView(View):
-    """What came of a change."""
-
-    change_id: str
-    state: Literal["accepted", "refused"]
-    reason: Annotated[Refusal | None, absent()]
-    effect: EffectView
-    alternatives: Annotated[list[SlotView] | None, absent(description="What could be had instead.")]
-
-
 class FactView(View):
     """One thing that happened."""
 
@@ -326,7 +204,7 @@ def promise_view(
         promised_window=window_view(promise.window, zone),
         told_window=window_view(promise.told_window, zone),
         planned_eta=rfc3339(outlook.planned_at, zone) if outlook else None,
-        live_eta=_live_eta(outlook, call.now, zone),
+        live_eta=live_eta(outlook, call.now, zone),
         kept_probability=outlook.kept if outlook else None,
         pinned_to=outlook.pinned_to if outlook else None,
         handover=_handover(promise.delivery.handover),
@@ -342,30 +220,13 @@ def promise_view(
     )
 
 
-def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
-    """Show what came of a change."""
-    promise = changed.promise
-    zone = promise.timezone
-    alternatives = [slot_view(call, slot) for slot in changed.alternatives]
-    return ChangeView(
-        change_id=f"chg_{promise_id(promise.stop_id).removeprefix(PROMISE)}_{changed.sequence}",
-        state="refused" if changed.refusal else "accepted",
-        reason=changed.refusal,
-        effect=EffectView(
-            state=promise.state,
-            promised_window=window_view(promise.window, zone),
-            live_eta=_live_eta(changed.outlook, call.now, zone),
-        ),
-        alternatives=alternatives if changed.refusal else None,
-    )
-
-
 def window_view(window: TimeWindow, zone: str) -> WindowView:
     """Show a window in its depot's zone."""
     return WindowView(starts_at=rfc3339(window.start, zone), ends_at=rfc3339(window.end, zone))
 
 
-def _live_eta(outlook: Outlook | None, now: Timestamp, zone: str) -> LiveEtaView | None:
+def live_eta(outlook: Outlook | None, now: Timestamp, zone: str) -> LiveEtaView | None:
+    """Show when the van is expected; None where no van is known."""
     if outlook is None:
         return None
     return LiveEtaView(

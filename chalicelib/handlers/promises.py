@@ -5,11 +5,8 @@ from typing import Any
 
 from chalicelib.errors import NotFound
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
-from chalicelib.handlers.checkout import (
-    hold_stop_id,
-    offering_alternatives,
-    slot_view,
-)
+from chalicelib.handlers.change_wire import ChangeRequest, ChangeView, SlotsQuery, SlotsView, change_view
+from chalicelib.handlers.checkout import hold_stop_id, offering_alternatives, slot_view
 from chalicelib.handlers.csv_export import csv_answer, is_wanted
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
@@ -17,16 +14,11 @@ from chalicelib.handlers.idempotency import Idempotency
 from chalicelib.handlers.paging import next_cursor, next_link, position
 from chalicelib.handlers.promise_wire import (
     COLUMNS,
-    ChangeRequest,
-    ChangeView,
     LedgerView,
     PromiseList,
     PromiseRequest,
     PromisesQuery,
     PromiseView,
-    SlotsQuery,
-    SlotsView,
-    change_view,
     fact_view,
     matches,
     promise_row,

@@ -39,6 +39,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.fleet.plans",
     "chalicelib.fleet.store",
     "chalicelib.handlers.checkout",
+    "chalicelib.handlers.delivery_wire",
     "chalicelib.handlers.door",
     "chalicelib.handlers.endpoints",
     "chalicelib.handlers.http",

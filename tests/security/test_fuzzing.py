@@ -21,11 +21,12 @@ from pydantic import BaseModel
 
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.errors import BadToken, InvalidRequest
+from chalicelib.handlers.change_wire import ChangeRequest
 from chalicelib.handlers.checkout import HoldRequest, SearchRequest
 from chalicelib.handlers.depot_wire import DepotBody
 from chalicelib.handlers.http import PROBLEMS
 from chalicelib.handlers.merchants import KeyRequest, Settings
-from chalicelib.handlers.promise_wire import ChangeRequest, PromiseRequest
+from chalicelib.handlers.promise_wire import PromiseRequest
 from chalicelib.handlers.shift_wire import ShiftBody, VehicleBody
 from chalicelib.handlers.strict_json import MAX_BYTES, canonical, read_json, validated
 from chalicelib.handlers.wire import _LINK

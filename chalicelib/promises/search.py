@@ -8,9 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chalicelib.errors import NotFound, OffRoad, Upstream
 from chalicelib.events import Tenant
 from chalicelib.fleet.area import metres_between, serves
@@ -18,17 +15,15 @@ from chalicelib.fleet.calendar import local_date, slots_between
 from chalicelib.fleet.model import Depot, Handover, Slot
 from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
+from chalicelib.promises.refusals import LEAST_TO_CUTOFF, Refusals, Vans
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.edit import Place, ends_of, metres_to
-from chalicelib.routing.insertion import Insertion, Proof
+from chalicelib.routing.insertion import Proof
 from chalicelib.routing.model import Load, Location, TimeWindow, Visit
-from chalicelib.routing.packed import FOREVER
-from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import Places, StraightLine, TravelTimes
 from chalicelib.units import MINUTE, Metres, Seconds, StopId, Timestamp
 
 OFFER_LIFE: Seconds = 30 * MINUTE
-LEAST_TO_CUTOFF: Seconds = 15 * MINUTE
 DEFAULT_DAYS = 7
 MOST_ALTERNATIVES = 5
 MOST_DEPOTS = 5  # in one answer: with as many slots as a depot may have, that is the 5 MB a function can give
@@ -217,7 +212,7 @@ class SlotSearch:
             visit = asked.delivery.visit(travel)
         except OffRoad:
             return [_refused(asked, slot, slot.window.start, Reason.NO_ROUTE_FIT) for slot in slots]
-        vans = _Vans.of(plans, visit, now)
+        vans = Vans.of(plans, visit, now)
         cutoffs = [vans.cutoff(asked.depot, slot) for slot in slots]
         searched = [
             at
@@ -227,7 +222,7 @@ class SlotSearch:
         windows = [slots[at].window for at in searched]
         best = _best(plans, visit, windows, now, travel)
         proofs = dict(zip(searched, best, strict=True))
-        refusals = _Refusals(
+        refusals = Refusals(
             plans, vans, visit, travel, now, [slots[at].window for at in searched if not proofs[at]]
         )
         metres = _extra_metres([proof for proof in best if proof], visit, travel) if asked.detours else {}
@@ -351,104 +346,3 @@ def _metres_saved(proof: Proof) -> Metres:
     if moved is None:
         return metres_to(route, gap)
     return metres_to(route, gap) + metres_to(route, gap + 1) + metres_to(moved.to.route, moved.to.gap)
-
-
-@dataclass(frozen=True, slots=True)
-class _Vans:
-    """The shifts of the plans as arrays: who works when, can do it, and is still to be loaded."""
-
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    loads: NDArray[np.int64]
-    at_work: NDArray[np.bool_]  # not withdrawn
-    skilled: NDArray[np.bool_]
-    roomy: NDArray[np.bool_]
-    now: Timestamp
-
-    @staticmethod
-    def of(plans: DepotPlans, visit: Visit, now: Timestamp) -> "_Vans":
-        swept = plans.swept(now)
-        shifts = [route.shift for route in plans.routes]
-        return _Vans(
-            starts=np.array([shift.starts_at for shift in shifts], dtype=np.int64),
-            ends=np.array([shift.ends_at for shift in shifts], dtype=np.int64),
-            loads=np.array([shift.loads_at for shift in shifts], dtype=np.int64),
-            at_work=np.array([not route.withdrawn for route in plans.routes], dtype=bool),
-            skilled=swept.skilled(visit),
-            roomy=swept.roomy(visit),
-            now=now,
-        )
-
-    def working(self, window: TimeWindow) -> NDArray[np.bool_]:
-        """Vans on the road at some time of the window."""
-        return np.asarray((self.starts <= window.end) & (self.ends >= window.start) & self.at_work)
-
-    def cutoff(self, depot: Depot, slot: Slot) -> Timestamp:
-        """The last moment to order: lead time, the slot's own rule, the last van that can still be loaded."""
-        cutoff_at = slot.window.start - depot.booking.cutoff_minutes * MINUTE
-        if slot.order_by_at is not None:
-            cutoff_at = min(cutoff_at, slot.order_by_at)
-        loads = self.loads[self.working(slot.window) & self.skilled]
-        return min(cutoff_at, int(loads.max())) if len(loads) else cutoff_at
-
-
-class _Refusals:
-    """Why slots are not offered: what is looked at only when something was refused."""
-
-    def __init__(
-        self,
-        plans: DepotPlans,
-        vans: _Vans,
-        visit: Visit,
-        travel: TravelTimes,
-        now: Timestamp,
-        windows: Sequence[TimeWindow],
-    ) -> None:
-        self._plans, self._vans, self._visit, self._travel, self._now = plans, vans, visit, travel, now
-        self._held = self._fit_without_holds(windows)
-
-    def reason(self, slot: Slot, cutoff_at: Timestamp) -> Reason:
-        """The first thing that stands in the way, from the shop's own rules down to the road."""
-        vans = self._vans
-        working = vans.working(slot.window)
-        skilled = working & vans.skilled
-        if not slot.sell:
-            return Reason.CLOSED
-        if not working.any():
-            return Reason.NO_SHIFT
-        if not skilled.any():
-            return Reason.SKILL
-        if self._now + LEAST_TO_CUTOFF > cutoff_at:
-            return Reason.CUTOFF_PASSED
-        if slot.window in self._held:
-            return Reason.HELD
-        if not (skilled & vans.roomy).any():
-            return Reason.LOAD
-        return Reason.FULL if self._reachable(slot.window, skilled) else Reason.NO_ROUTE_FIT
-
-    def _fit_without_holds(self, windows: Sequence[TimeWindow]) -> frozenset[TimeWindow]:
-        """Windows for which there would be room if every hold ran out: they may come back."""
-        if not windows:
-            return frozenset()
-        routes = self._plans.routes
-        waits = self._plans.open_for_loading(self._now) & self._plans.sweeps.holding(routes, self._now)
-        held = [routes[at] for at in np.flatnonzero(waits).tolist()]
-        if not held:
-            return frozenset()
-        sweeps = Sweeps(self._plans.world)
-        swept = sweeps.of(held, FOREVER)
-        able = swept.able(self._visit)
-        gaps = Insertion(sweeps, swept, able, self._visit, windows, self._travel, FOREVER).look_up()
-        return frozenset(window for window in windows if gaps.candidates(window, 1))
-
-    def _reachable(self, window: TimeWindow, vans: NDArray[np.bool_]) -> bool:
-        """Whether some van with nothing else to do could be there in the window and back in time."""
-        routes = [self._plans.routes[at] for at in np.flatnonzero(vans)]
-        here = Places.of([self._visit.location], [self._visit.node])
-        starts = Places.of([r.shift.start for r in routes], [r.start_node for r in routes])
-        ends = Places.of([r.shift.end for r in routes], [r.end_node for r in routes])
-        clock = self._plans.world.clock
-        arrive = clock.clock(clock.work(self._vans.starts[vans]) + self._travel.to_one(starts, here))
-        begin = np.maximum(arrive, window.start)
-        back = clock.clock(clock.work(begin + self._visit.service_time) + self._travel.from_one(here, ends))
-        return bool(((arrive <= window.end) & (back <= self._vans.ends[vans])).any())

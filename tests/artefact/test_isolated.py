@@ -59,6 +59,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.promises.documents",
     "chalicelib.promises.model",
     "chalicelib.promises.offer_token",
+    "chalicelib.promises.refusals",
     "chalicelib.promises.search",
     "chalicelib.promises.store",
     "chalicelib.receipts",

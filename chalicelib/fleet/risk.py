@@ -40,7 +40,7 @@ class Visit:
     kept
         Probability of arriving within the window; None when no van has it.
     risk
-        None for a hold: nothing is promised yet.
+        None for a hold and for a meeting of vans: nothing is promised there.
     """
 
     stop: Stop
@@ -147,7 +147,7 @@ def _is_barred(window: TimeWindow, closures: Iterable[Closure]) -> bool:
 
 
 def _risk(stop: Stop, *, safe: bool, late: bool) -> Risk | None:
-    if stop.kind is StopKind.HELD:
+    if stop.kind in (StopKind.HELD, StopKind.MEETING):
         return None
     if stop.kind is StopKind.DONE:
         return Risk.KEPT

@@ -46,11 +46,14 @@ class StopView(View):
     """One visit of a plan."""
 
     sequence: Annotated[int, Field(description="From 1, in driving order.")]
-    kind: Annotated[str, Field(description="`held`, `promised` or `done`.")]
+    kind: Annotated[str, Field(description="`held`, `promised`, `done` or `meeting`.")]
     promise_id: str | None = absent()
     hold_id: str | None = absent()
     location: LocationView
-    promised_window: StopWindowView
+    promised_window: Annotated[
+        StopWindowView | None,
+        Field(description="Null where parcels of a van that broke down are taken over."),
+    ]
     planned_eta: Annotated[
         Instant | None, Field(description="Start of service as planned; null without a van.")
     ]
@@ -65,14 +68,16 @@ class StopView(View):
     def of(visit: Visit, sequence: int) -> "StopView":
         """Show a visit."""
         stop = visit.stop
-        held = stop.kind is StopKind.HELD
+        held, meeting = stop.kind is StopKind.HELD, stop.kind is StopKind.MEETING
         return StopView(
             sequence=sequence,
             kind=stop.kind.name.lower(),
-            promise_id=None if held else promise_id(stop.stop_id),
+            promise_id=None if held or meeting else promise_id(stop.stop_id),
             hold_id=hold_id(stop.stop_id) if held else None,
             location=LocationView.of(stop.location),
-            promised_window=StopWindowView(starts_at=stop.window.start, ends_at=stop.window.end),
+            promised_window=(
+                None if meeting else StopWindowView(starts_at=stop.window.start, ends_at=stop.window.end)
+            ),
             planned_eta=visit.planned_at,
             kept_probability=visit.kept,
             risk=visit.risk,
@@ -163,18 +168,18 @@ def _rows(
 ) -> Iterator[tuple[object, ...]]:
     for number, visit in enumerate(visits, start=1):
         stop, zone = visit.stop, plan.timezone
-        held = stop.kind is StopKind.HELD
+        held, meeting = stop.kind is StopKind.HELD, stop.kind is StopKind.MEETING
         yield (
             plan.place.day.isoformat(),
             *whose,
             number,
             stop.kind.name.lower(),
-            None if held else promise_id(stop.stop_id),
+            None if held or meeting else promise_id(stop.stop_id),
             hold_id(stop.stop_id) if held else None,
             stop.location.lat,
             stop.location.lon,
-            rfc3339(stop.window.start, zone),
-            rfc3339(stop.window.end, zone),
+            None if meeting else rfc3339(stop.window.start, zone),
+            None if meeting else rfc3339(stop.window.end, zone),
             None if visit.planned_at is None else rfc3339(visit.planned_at, zone),
             None,
             visit.kept,

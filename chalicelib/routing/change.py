@@ -99,6 +99,7 @@ def change_between(before: Sequence[Seen], after: Sequence[Seen], circumstances:
             )
             for seen in after
             for at, stop_id in _numbered(seen.route)
+            if stop_id in stood  # a meeting was in no route before
             for was, place in [stood[stop_id]]
             if was.route.shift.shift_id != seen.route.shift.shift_id
         ),

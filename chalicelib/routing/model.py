@@ -97,6 +97,7 @@ class StopKind(IntEnum):
     HELD = 1  # claimed by a checkout until `expires_at`, a ghost afterwards
     PROMISED = 2
     DONE = 3
+    MEETING = 4  # nobody's door: here the van takes over parcels of one that broke down
 
 
 class StopFlag(IntFlag):

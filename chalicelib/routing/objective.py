@@ -1,9 +1,10 @@
 """What a plan is worth, strictly in this order: promises broken, lateness, churn, cost.
 
-And what no replan may do, whatever it saves: leave a stop, a shift's end or a break worse off than it was
-unless it is still kept with the target's probability. So a plan without violations never gets one, one that
-is there never grows, and no promise pays for another. Weak point: strict for the booked plan; a live day that
-must choose between two promises cannot be told so here.
+And what no replan of a booked plan may do, whatever it saves: leave a stop, a shift's end or a break worse
+off than it was unless it is still kept with the target's probability. So a plan without violations never gets
+one, one that is there never grows, and no promise pays for another. On the road (`OnTheRoad`) promises must
+be weighed: there fewer are to be broken, by expectation, and nothing changes for less than buyers can feel.
+Weak point: seconds late are those of the plan, not of the scenarios.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.units import Probability, Seconds, StopId, Timestamp
 
 _ROUNDING = 1e-3  # planned times are sums of floats; a thousandth of a second is not late
+_FELT_PROMISES = 0.05  # expected broken promises less: what a route on the road is changed for
+_FELT_SECONDS = 120  # or, where that makes no difference, seconds late
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -27,7 +30,8 @@ class Worth:
     Attributes
     ----------
     broken
-        Stops that even the plan serves too late, or that nobody has and whose window is over.
+        Stops that even the plan serves too late, or that nobody has and whose window is over; on the road how
+        many are expected to be broken, and whoever nobody has is.
     late
         By how many seconds, all together, the plan is too late, at home included.
     doubt
@@ -42,7 +46,7 @@ class Worth:
         How many have something to do.
     """
 
-    broken: int = 0
+    broken: float = 0
     late: Seconds = 0
     doubt: float = 0.0
     churn: Seconds = 0
@@ -67,6 +71,22 @@ class Promises:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnTheRoad:
+    """What is special about a live day.
+
+    Attributes
+    ----------
+    towards
+        By shift, how many of the first stops stay first: a van is driving to them.
+    stranded
+        Shifts whose van broke down: what it has on board may be fetched, by loaded vans too.
+    """
+
+    towards: Mapping[str, int] = field(default_factory=dict)
+    stranded: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A route with its judgement; `judged` is None for a plan's unassigned stops, which nobody drives."""
@@ -76,19 +96,27 @@ class Seen:
 
 
 def worth(
-    plan: Iterable[Seen], now: Timestamp, target: Probability, told: Mapping[StopId, TimeWindow] | None = None
+    plan: Iterable[Seen],
+    now: Timestamp,
+    target: Probability,
+    told: Mapping[StopId, TimeWindow] | None = None,
+    *,
+    on_road: bool = False,
 ) -> Worth:
     """Add up what some routes are worth; `told` where a buyer knows a narrower time than the promise."""
-    broken, late, doubt, churn, driven, working, vans = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    broken, late, doubt, churn, driven, working, vans = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
     for seen in plan:
         stops, judged = seen.route.stops, seen.judged
         real = live(stops, now) & (stops["kind"] != StopKind.DONE)
         if judged is None:
-            broken += int((stops["window_end"][real] < now).sum())
+            broken += int(real.sum()) if on_road else int((stops["window_end"][real] < now).sum())
             doubt += target * int(real.sum())
             continue
         overdue = judged.late[:-1][real]
-        broken += int((overdue > _ROUNDING).sum())
+        if on_road:
+            broken += float((1.0 - judged.kept[:-1][real]).sum())
+        else:
+            broken += int((overdue > _ROUNDING).sum())
         late += float(np.maximum(judged.late, 0.0)[np.append(real, len(stops) > 0)].sum())
         doubt += float(np.maximum(target - judged.kept, 0.0)[np.append(real, len(stops) > 0)].sum())
         churn += sum(
@@ -101,7 +129,7 @@ def worth(
             working += float(judged.arrive[-1]) - seen.route.shift.starts_at
             vans += 1
     return Worth(
-        broken=broken,
+        broken=round(broken, 6),
         late=round(late),
         doubt=round(doubt, 6),
         churn=round(churn),
@@ -193,13 +221,22 @@ def _as_good(stood: _Stand | None, judged: Judged, place: int, target: Probabili
     )
 
 
-def broken_rule(before: Sequence[Seen], after: Sequence[Seen], now: Timestamp) -> str | None:
+def broken_rule(
+    before: Sequence[Seen], after: Sequence[Seen], now: Timestamp, on_road: OnTheRoad | None = None
+) -> str | None:
     """Name the rule, besides time, that a change of some routes breaks; None if none is.
 
-    Every live stop is there exactly once; what is done stays where it was; a pinned stop stays on its shift,
-    a loaded van keeps what it has, a withdrawn one takes nothing; loads and skills fit, or are no worse than
-    they were.
+    Every live stop is there exactly once; what is done, or being driven to, stays where it was; a pinned stop
+    stays on its shift, a loaded van keeps what it has and takes only what it meets, a withdrawn one takes
+    nothing; loads and skills fit, or are no worse than they were.
     """
+    known = on_road or OnTheRoad()
+    fetched = {
+        stop_id
+        for seen in before
+        if seen.route.shift.shift_id in known.stranded
+        for stop_id in _ids(seen.route, now)
+    }
     was = [_ids(seen.route, now) for seen in before]
     then = [_ids(seen.route, now) for seen in after]
     if sorted(stop_id for ids in was for stop_id in ids) != sorted(
@@ -211,27 +248,60 @@ def broken_rule(before: Sequence[Seen], after: Sequence[Seen], now: Timestamp) -
         if old.judged is None:
             if came:
                 return "a stop lost its van"
-        elif old.route is not new.route and (rule := _rule_of_van(old.route, new.route, came, left, now)):
-            return rule
+        elif old.route is not new.route:
+            head = known.towards.get(old.route.shift.shift_id, 0)
+            rule = _rule_of_meetings(new.route, came & fetched) or _rule_of_van(
+                old.route, new.route, came - fetched, came, left, now, head
+            )
+            if rule:
+                return rule
     return None
 
 
 def _ids(route: Route, now: Timestamp) -> list[StopId]:
-    return [int(stop_id) for stop_id in route.stops["stop_id"][live(route.stops, now)]]
+    """The stops that are somebody's."""
+    theirs = live(route.stops, now) & (route.stops["kind"] != StopKind.MEETING)
+    return [int(stop_id) for stop_id in route.stops["stop_id"][theirs]]
 
 
-def _rule_of_van(old: Route, new: Route, came: set[StopId], left: set[StopId], now: Timestamp) -> str | None:
+def fixed_head(route: Route, towards: int) -> int:
+    """How many stops at the head of a route stay where they are.
+
+    What is done or driven to, and the way to a meeting: what is taken over there can only follow it.
+    """
+    fixed = np.flatnonzero(np.isin(route.stops["kind"], (StopKind.DONE, StopKind.MEETING)))
+    return max(towards, int(fixed[-1]) + 1 if len(fixed) else 0)
+
+
+def _rule_of_meetings(new: Route, fetched: set[StopId]) -> str | None:
+    met = False
+    for stop_id, kind in zip(new.stops["stop_id"].tolist(), new.stops["kind"].tolist(), strict=True):
+        met |= kind == StopKind.MEETING
+        if stop_id in fetched and not met:
+            return "a parcel would be delivered before it is fetched"
+    return None
+
+
+def _rule_of_van(
+    old: Route,
+    new: Route,
+    loaded: set[StopId],
+    came: set[StopId],
+    left: set[StopId],
+    now: Timestamp,
+    towards: int,
+) -> str | None:
+    """Rules of one van; `loaded` are those of the newcomers that it would have to have loaded."""
     pinned = old.stops["stop_id"][old.stops["flags"] & StopFlag.PINNED != 0]
     if left & set(pinned.tolist()):
         return "a pinned stop left its shift"
     if came and old.withdrawn:
         return "a withdrawn van got a stop"
-    if (came or left) and now >= old.shift.loads_at:
+    if (loaded or left) and now >= old.shift.loads_at:
         return "a parcel left or joined a loaded van"
-    done = np.flatnonzero(old.stops["kind"] == StopKind.DONE)
-    head = int(done[-1]) + 1 if len(done) else 0
+    head = fixed_head(old, towards)
     if old.stops["stop_id"][:head].tolist() != new.stops["stop_id"][:head].tolist():
-        return "what is done was moved"
+        return "what is done or under way was moved"
     has, had, most = carried(new, now), carried(old, now), old.shift.capacity
     grown = Load(  # only what became more has to fit: a van that is too full already may stay so
         parcels=has.parcels if has.parcels > had.parcels else 0,
@@ -259,12 +329,15 @@ class Circumstances:
     ----------
     told
         Narrower times that buyers were told, if any.
+    on_road
+        Given on a live day, whose routes are what is left of them.
     """
 
     travel: TravelTimes
     world: World
     now: Timestamp
     told: Mapping[StopId, TimeWindow] = field(default_factory=dict)
+    on_road: OnTheRoad | None = None
 
     def see(self, routes: Sequence[Route]) -> list[Seen]:
         """Judge routes; what nobody drives has no judgement."""
@@ -274,4 +347,24 @@ class Circumstances:
 
     def worth(self, plan: Sequence[Seen]) -> Worth:
         """What they are worth now."""
-        return worth(plan, self.now, self.world.target, self.told)
+        on_road = self.on_road is not None
+        return worth(plan, self.now, self.world.target, self.told, on_road=on_road)
+
+    def wronged(self, before: Sequence[Seen], after: Sequence[Seen]) -> dict[int, list[int]]:
+        """Find places that a change must not leave worse off: on the road promises are weighed instead."""
+        if self.on_road is not None:
+            return {}
+        return wronged(before, after, self.now, self.world.target)
+
+    def broken_rule(self, before: Sequence[Seen], after: Sequence[Seen]) -> str | None:
+        """Name the rule that a change breaks, if any."""
+        return broken_rule(before, after, self.now, self.on_road)
+
+    def pays(self, before: Worth, after: Worth) -> bool:
+        """Whether a change is worth making; drivers and buyers are not stirred up for what nobody feels."""
+        if self.on_road is None:
+            return after < before
+        spared = before.broken - after.broken
+        if abs(spared) >= _FELT_PROMISES:
+            return spared > 0
+        return before.late - after.late >= _FELT_SECONDS

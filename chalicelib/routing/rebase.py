@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from chalicelib.routing.change import Change, change_between
 from chalicelib.routing.edit import inserted, left_over, reordered, without
 from chalicelib.routing.model import StopFlag
-from chalicelib.routing.objective import Circumstances, Seen, broken_rule, wronged
+from chalicelib.routing.objective import Circumstances, Seen
 from chalicelib.routing.packed import Route, live
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.units import StopId
@@ -48,11 +48,10 @@ def rebase(change: Change, current: Sequence[Route], circumstances: Circumstance
 
 
 def _stands(now: Sequence[Seen], after: Sequence[Seen], circumstances: Circumstances) -> bool:
-    at, target = circumstances.now, circumstances.world.target
     return (
-        broken_rule(now, after, at) is None
-        and not wronged(now, after, at, target)
-        and circumstances.worth(after) < circumstances.worth(now)
+        circumstances.broken_rule(now, after) is None
+        and not circumstances.wronged(now, after)
+        and circumstances.pays(circumstances.worth(now), circumstances.worth(after))
     )
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from chalicelib.routing.change import Change, change_between, components
 from chalicelib.routing.edit import inserted, left_over, reordered
 from chalicelib.routing.model import Stop
-from chalicelib.routing.objective import Circumstances, Promises, Seen, broken_rule, promises, wronged
+from chalicelib.routing.objective import Circumstances, Promises, Seen, promises
 from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_for
-from chalicelib.routing.optimiser.problem import Orders, Posed, Problem, pose
+from chalicelib.routing.optimiser.pose import Posed, pose
+from chalicelib.routing.optimiser.problem import Orders, Problem
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import surely_reached
 from chalicelib.routing.sweeps import Sweeps
@@ -62,8 +63,8 @@ def replan(
     circumstances: Circumstances,
     budget: Budget,
     *,
+    stranded: Sequence[Route] = (),
     engine: Engine | None = None,
-    leading: Mapping[str, int] | None = None,
 ) -> Replan:
     """Improve a few routes of one plan together.
 
@@ -73,20 +74,18 @@ def replan(
         Of vans; few enough for the budget, see `neighbourhoods`. Their nodes are the engine's.
     waiting
         The plan's unassigned route, whose stops are the first to find a place.
+    stranded
+        Of vans that broke down (`OnTheRoad.stranded`): what is on board, for the others to fetch.
     engine
         The solver; chosen by the kind of problem unless given.
-    leading
-        As in `optimiser.problem.pose`.
 
     Returns
     -------
     Changes of which each is better than what it replaces and wrongs nobody, in any order; what a solver
     proposes beyond that is refused and named.
     """
-    nobodys = [waiting] if waiting is not None else []
-    posed = pose(
-        routes, nobodys, circumstances.travel, circumstances.now, circumstances.world, leading=leading
-    )
+    nobodys = [*([waiting] if waiting is not None else []), *stranded]
+    posed = pose(routes, nobodys, circumstances)
     attempt = _Attempt(posed, nobodys, circumstances)
     for share in SHARES:
         if budget.left <= 0 or not posed.problem.tasks:
@@ -98,7 +97,7 @@ def replan(
         except EngineFailed as failed:
             attempt.refuse(str(failed))
             break
-        if not attempt.take(orders):
+        if not attempt.take(problem, orders):
             break
     return attempt.result()
 
@@ -106,8 +105,13 @@ def replan(
 class _Rescue(Enum):
     """How a solver is asked to save what is not kept."""
 
-    HARD = auto()
-    SOFT = auto()
+    HARD = auto()  # is there a way to keep everything?
+    FEWEST = auto()  # how many can be kept? who cannot comes where that harms least
+    SOFT = auto()  # how little lateness is there to be borne?
+
+
+_BOOKED = (_Rescue.HARD, _Rescue.HARD, _Rescue.SOFT)
+_ON_ROAD = (_Rescue.HARD, _Rescue.FEWEST, _Rescue.SOFT)
 
 
 class _Attempt:
@@ -122,19 +126,21 @@ class _Attempt:
         self._reserves.learn(self._orders, self._reached(self._best))
         self._why: dict[str, None] = {}
         self._sweeps = Sweeps(circumstances.world)
-        self._rescues = [_Rescue.HARD, _Rescue.HARD, _Rescue.SOFT] if self._trouble() else []
+        self._rescues = list(_BOOKED if circumstances.on_road is None else _ON_ROAD)
 
     def problem(self) -> Problem:
         """The problem with windows as they must be kept, to go on from the last proposal.
 
-        What is too late already may stay so; but first it is asked whether everything could be kept, and
-        then for as little lateness as can be.
+        What is too late already may stay so; but first it is asked whether everything could be kept, on the
+        road then how much, and last for as little lateness as can be.
         """
         if self._rescues and self._trouble():
             rescue = self._rescues.pop(0)
             tight = self._reserves.applied(())
             if rescue is _Rescue.SOFT:
                 return replace(tight.going_on_from(self._orders), soft=True)
+            if rescue is _Rescue.FEWEST and not tight.meetings:
+                return tight.going_on_from(self._orders).optional()
             return tight.going_on_from(self._start)
         return self._reserves.applied(self._orders).going_on_from(self._start)
 
@@ -147,12 +153,13 @@ class _Attempt:
         """Remember why something stayed as it was."""
         self._why[why] = None
 
-    def take(self, orders: Orders) -> bool:
+    def take(self, problem: Problem, orders: Orders) -> bool:
         """Adopt what is good of a proposal; False if it is nonsense: the solver is not worth asking again."""
-        fault = self._posed.problem.fault_of(orders)
+        fault = problem.fault_of(orders)
         if fault:
             self.refuse(f"the solver's answer has {fault}")
             return False
+        orders = self._posed.problem.completed(orders)
         proposed = self._seen(orders)
         wrongs = self._adopt(proposed, orders)
         # Where it found no way out from its own last proposal it starts from what is good.
@@ -237,11 +244,11 @@ class _Attempt:
         for members in components(self._best, proposed, self._circumstances.now):
             old = [self._best[at] for at in members]
             new = [proposed[at] for at in members]
-            found = self._wronged(old, new)
+            found = self._circumstances.wronged(old, new)
             wrongs |= {members[at]: places for at, places in found.items()}
             if found:
                 self.refuse("it would have endangered a promise")
-            elif rule := broken_rule(old, new, self._circumstances.now):
+            elif rule := self._circumstances.broken_rule(old, new):
                 self.refuse(rule)
             elif self._circumstances.worth(new) < self._circumstances.worth(old):
                 for at in members:
@@ -250,9 +257,6 @@ class _Attempt:
                         best_orders[at] = orders[at]
         self._best, self._orders = best, tuple(best_orders)
         return wrongs
-
-    def _wronged(self, old: Sequence[Seen], new: Sequence[Seen]) -> dict[int, list[int]]:
-        return wronged(old, new, self._circumstances.now, self._circumstances.world.target)
 
     def result(self) -> Replan:
         """The changes between what was and the best."""
@@ -263,7 +267,7 @@ class _Attempt:
             change = change_between(
                 [self._before[at] for at in members], [self._best[at] for at in members], self._circumstances
             )
-            if change.worth_after < change.worth_before:
+            if self._circumstances.pays(change.worth_before, change.worth_after):
                 changes.append(change)
                 for at in members:
                     after[at] = self._best[at]

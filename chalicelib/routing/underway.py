@@ -54,6 +54,8 @@ def rest_of(route: Route, underway: Underway, travel: TravelTimes) -> Route:
     """
     ahead = _ahead(route, underway)
     shift = replace(route.shift, starts_at=underway.since, start=underway.place, breaks=underway.breaks)
+    if underway.stranded:
+        shift = replace(shift, vehicle_id="")  # nobody drives it
     rest = replace(route, shift=shift, stops=joined([route.stops[ahead]]), start_node=underway.node)
     came_from = [-1, *ahead.tolist()]
     goes_to = [*ahead.tolist(), len(route.stops)]

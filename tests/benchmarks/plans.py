@@ -24,7 +24,7 @@ import numpy as np
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.optimiser import Budget
 from chalicelib.routing.optimiser.live import LiveEngine
-from chalicelib.routing.optimiser.problem import pose
+from chalicelib.routing.optimiser.pose import pose
 from chalicelib.routing.packed import Route
 from chalicelib.routing.replan import replan
 from tests.benchmarks.instances import NOW, WORLD, Instance, instances
@@ -124,7 +124,7 @@ def ortools(instance: Instance, start: Sequence[Route] | None, seconds: float) -
     routes = list(start or instance.empty_routes())
     waiting = [] if start else [instance.nobodys()]
     budget = Budget(clock=time.process_time, until=time.process_time() + seconds, seed=SEED)
-    problem = pose(routes, waiting, instance.travel, NOW, WORLD).problem
+    problem = pose(routes, waiting, Circumstances(travel=instance.travel, world=WORLD, now=NOW)).problem
     orders = LiveEngine().improve(problem, budget)
     return [[problem.tasks[number].stop_id for number in order] for order in orders]
 

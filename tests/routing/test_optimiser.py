@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from chalicelib.routing.model import Break, Capacity, StopFlag, StopKind
+from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_for
 from chalicelib.routing.optimiser.booked import BookedEngine
 from chalicelib.routing.optimiser.live import LiveEngine
-from chalicelib.routing.optimiser.problem import Orders, Problem, Rest, Task, Van, pose
+from chalicelib.routing.optimiser.pose import pose
+from chalicelib.routing.optimiser.problem import Orders, Problem, Rest, Task, Van
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import CITY_PROFILE, WorkClock
 from tests.benchmarks.days import ZONE
@@ -42,8 +44,13 @@ def a_while() -> Budget:
     return replace(patient(100), clock=Ticking(step=1e-4), until=2.0)
 
 
+def calm(now: int) -> Circumstances:
+    """The street, and nothing uncertain."""
+    return Circumstances(travel=STREET, world=calm_world(), now=now)
+
+
 def posed(*routes: Route, waiting: Sequence[Route] = (), now: int = NOW) -> Problem:
-    return pose(routes, waiting, STREET, now, calm_world()).problem
+    return pose(routes, waiting, calm(now)).problem
 
 
 def stops_of(problem: Problem, orders: Orders) -> list[list[int]]:
@@ -111,7 +118,9 @@ def test_legs_take_as_long_as_traffic_lets_them_in_the_middle_of_the_window() ->
     clock = WorkClock.over(CITY_PROFILE, ZONE, start=MIDNIGHT, end=MIDNIGHT + 86_400)
     late = stop(1, 10, hours(9.5, 10.5))
     early = stop(2, 10.5, hours(6, 7))
-    problem = pose([route(late, early)], [], STREET, NOW, calm_world(clock=clock)).problem
+    problem = pose(
+        [route(late, early)], [], Circumstances(travel=STREET, world=calm_world(clock=clock), now=NOW)
+    ).problem
     home = problem.vans[0].end
     assert problem.seconds[0, home] == round(1.4 * 600)
     assert problem.seconds[1, home] < problem.seconds[0, home]
@@ -320,7 +329,7 @@ def test_a_hold_is_offered_only_to_vans_that_load_after_it_ends() -> None:
     """The exact check would refuse it; the solver need not try."""
     held = stop(2, 11, held_until=hour(8))
     routes = [route(stop(1, 10), held, of=shift("late", start=12)), route(stop(3, 12), of=shift("early"))]
-    posed = pose(routes, [], Street(), THE_DAY_BEFORE, calm_world())
+    posed = pose(routes, [], calm(THE_DAY_BEFORE))
     late, early = posed.problem.vans
     assert {posed.problem.tasks[number].stop_id for number in late.takes} == {1, 2, 3}
     assert {posed.problem.tasks[number].stop_id for number in early.takes} == {1, 3}

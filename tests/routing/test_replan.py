@@ -364,12 +364,6 @@ def test_what_is_done_stays_in_its_place() -> None:
     assert ids(after(started, done)[0])[:2] == [1, 2]
 
 
-def test_a_stop_that_is_driven_to_stays_next() -> None:
-    """Whoever asks says how many stops at the head are no longer to be planned."""
-    done = replan(CROSSED, None, CALM, patient(), leading={"shift-of-a": 2})
-    assert ids(after(CROSSED, done)[0])[:2] == [1, 2]
-
-
 def test_holds_are_kept_like_promises_until_they_run_out() -> None:
     """A ghost on the way goes when its route changes."""
     plan = [

@@ -18,18 +18,9 @@ from chalicelib.routing.travel_times import Places
 from chalicelib.routing.uncertainty import Noise
 from tests.benchmarks.days import FIRST_DAY, City, book_day, local, porto, shoppers, the_day_before, world
 from tests.benchmarks.reality import kept
+from tests.builders import CALM
 
 NOW = the_day_before(FIRST_DAY)
-CERTAIN = Noise(
-    travel_shared=0.0,
-    travel_fading=0.0,
-    travel_leg=0.0,
-    service_shared=0.0,
-    service_stop=0.0,
-    leg_incident=0.0,
-    stop_incident=0.0,
-    late_start=0,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +116,7 @@ def main() -> None:
             aimed = world(target)
             days = [sold_out(city, aimed, vans=asked.vans, seed=seed) for seed in range(asked.seeds)]
             _print_share(f"target {target:.2f}", [share_kept(day, aimed, days=2000, seed=1) for day in days])
-        hopeful = replace(here, noise=CERTAIN)
+        hopeful = replace(here, noise=CALM)
         days = [sold_out(city, hopeful, vans=asked.vans, seed=seed) for seed in range(asked.seeds)]
         _print_share("by the plan alone", [share_kept(day, here, days=2000, seed=1) for day in days])
         booked = [sold_out(city, here, vans=asked.vans, seed=seed) for seed in range(asked.seeds)]

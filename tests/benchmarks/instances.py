@@ -13,28 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from chalicelib.errors import OffRoad
 from chalicelib.routing.edit import inserted
 from chalicelib.routing.model import Capacity, Leg, Load, Location, Shift, Stop, TimeWindow
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.proof import World
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.travel_times import MANY_PLACES, Places, Whole, WorkClock
-from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import DAY, Timestamp
+from tests.builders import CALM
 
 EPOCH: Timestamp = 1_800_000_000
 NOW: Timestamp = EPOCH - DAY
-CERTAIN = Noise(
-    travel_shared=0.0,
-    travel_fading=0.0,
-    travel_leg=0.0,
-    service_shared=0.0,
-    service_stop=0.0,
-    leg_incident=0.0,
-    stop_incident=0.0,
-    late_start=0,
-)
-WORLD = World(clock=WorkClock.flat(), noise=CERTAIN, target=0.98)
+WORLD = World(clock=WorkClock.flat(), noise=CALM, target=0.98)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +40,7 @@ class Table:
     most_places = MANY_PLACES
 
     def snap(self, location: Location) -> int:
-        raise NotImplementedError
+        raise OffRoad("Only the places of the instance are known, by their nodes.")
 
     def from_one(self, origin: Places, destinations: Places) -> Whole:
         return np.asarray(self.seconds[origin.node[0], destinations.node])

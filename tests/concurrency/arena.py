@@ -16,8 +16,9 @@ from chalicelib.routing.model import Capacity, Load, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import StraightLine
 from chalicelib.units import Seconds, StopId
+from tests.builders import CALM
 from tests.concurrency.racers import new_booking, new_store
-from tests.promises.shop import CALM, NEAR, a_depot, a_vehicle, at
+from tests.promises.shop import NEAR, a_depot, a_vehicle, at
 
 NOW = at(6)
 DAYS = 14

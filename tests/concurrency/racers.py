@@ -23,8 +23,9 @@ from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.travel_times import StraightLine
 from chalicelib.units import StopId, Timestamp
 from infra.sandbox.emulator import connect
+from tests.builders import CALM
 from tests.fakes import FakeClock
-from tests.promises.shop import CALM, an_order
+from tests.promises.shop import an_order
 from tests.store_faults import drop_conditions
 
 START_SECONDS = 60.0  # for a whole machine that is busy with other things

@@ -24,9 +24,10 @@ from chalicelib.settings import Stage
 from infra.sandbox.consumers import QueuePoller
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.resources import Resources
+from tests.builders import CALM
 from tests.fakes import FakeClock
 from tests.faults.nursery import fresh_name
-from tests.promises.shop import CALM, TENANT, TODAY, Shop, at
+from tests.promises.shop import TENANT, TODAY, Shop, at
 from tests.store_faults import drop_claims
 
 NOW = at(6)

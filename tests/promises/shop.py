@@ -38,6 +38,7 @@ from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import SpeedProfile, StraightLine, TravelTimes
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import MINUTE, Seconds, Timestamp
+from tests.builders import CALM
 from tests.fakes_store import InMemoryStore
 
 TENANT = Tenant(merchant_id="m1", mode=Mode.TEST)
@@ -45,16 +46,6 @@ DEPOT = Location(lat=41.15, lon=-8.61)
 NEAR = Location(lat=41.16, lon=-8.60)
 FAR = Location(lat=41.19, lon=-8.66)
 TODAY = date(2026, 11, 24)  # a Tuesday
-CALM = Noise(
-    travel_shared=0.0,
-    travel_fading=0.0,
-    travel_leg=0.0,
-    service_shared=0.0,
-    service_stop=0.0,
-    leg_incident=0.0,
-    stop_incident=0.0,
-    late_start=0,
-)
 LEVEL = SpeedProfile(slowness=(1.0,) * 24)
 
 

@@ -35,7 +35,8 @@ from chalicelib.routing.packed import carried, fits, live
 from chalicelib.routing.proof import World, judge
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import MINUTE, StopId
-from tests.promises.shop import CALM, TENANT, TODAY, Shop, a_depot, a_vehicle, an_order, at
+from tests.builders import CALM
+from tests.promises.shop import TENANT, TODAY, Shop, a_depot, a_vehicle, an_order, at
 
 WINDY = Noise()  # the real thing
 PLACES = [

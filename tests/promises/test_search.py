@@ -13,7 +13,8 @@ from chalicelib.promises.search import OFFER_LIFE, SlotQuery, SlotSearch
 from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import StraightLine, TravelTimes
 from chalicelib.units import HOUR, MINUTE
-from tests.promises.shop import CALM, FAR, NEAR, TENANT, TODAY, Shop, a_depot, a_vehicle, at, one_hour_shop
+from tests.builders import CALM
+from tests.promises.shop import FAR, NEAR, TENANT, TODAY, Shop, a_depot, a_vehicle, at, one_hour_shop
 
 
 def reasons(shop: Shop, **asked: object) -> list[Reason | None]:

@@ -58,7 +58,7 @@ class Replan:
     began_at, finished_at
         Business time.
     seconds_saved
-        Driving and waiting that the plan no longer has; negative if promises were bought with it.
+        Driving that the plan no longer has; negative if promises were bought with it.
     standing
         Of all the plan's promises afterwards.
     why

@@ -2,9 +2,10 @@
 
 Every command reads, decides and writes one transaction that relies on the depot's `fleet_version` and on the
 version of each route it touches; when one of them moved, it reads and decides anew. So two changes of one
-fleet never interleave, and no booking slips in between. A change that promises cannot bear is accepted and
-answered with the promises at risk. Weak point: a change that touches more routes than one transaction holds
-is written in several, the description itself last; interrupted, it is completed by repeating it.
+fleet never interleave, and no booking slips in between; and so all commands stand in one module, as they
+share one way to read, to try again and to write. A change that promises cannot bear is accepted and answered
+with the promises at risk. Weak point: a change that touches more routes than one transaction holds is written
+in several, the description itself last; interrupted, it is completed by repeating it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

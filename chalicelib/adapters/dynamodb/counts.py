@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from chalicelib.adapters.dynamodb.keys import clock_key, rate_key, receipt_key
-from chalicelib.adapters.dynamodb.rows import receipt_item
+from chalicelib.adapters.dynamodb.keys import clock_key, rate_key
 from chalicelib.adapters.dynamodb.table import Rows, key_item, number
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction
-from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
+from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.receipts import ReceiptRow
 from chalicelib.units import DAY, Seconds, Timestamp
@@ -62,14 +61,10 @@ class CountRows(Rows):
         moving = Transaction[str](self._table, tenant)
         values = {":ahead": number(ahead)}
         moving.update("clock", clock_key(tenant), "SET ahead_seconds = :ahead", values, only_if=_NO_FARTHER)
-        if receipt is not None:
-            row = receipt_key(tenant, receipt.key)
-            moving.put("receipt", row, receipt_item(receipt), only_if=ABSENT)
+        moving.receipt(receipt)
         try:
             moving.commit()
         except Refused as refused:
-            if "receipt" in refused.guards:
-                raise AlreadyDone("This request was carried out before.") from refused
             if "clock" in refused.guards:
                 raise Conflict("The clock only moves forward.", code="clock_moved_back") from refused
             raise StaleWrite("The clock was not moved; try again.") from refused

@@ -11,18 +11,16 @@ from chalicelib.adapters.dynamodb.keys import (
     key_entries_span,
     key_entry_key,
     merchant_key,
-    receipt_key,
 )
 from chalicelib.adapters.dynamodb.rows import (
     api_key_item,
     api_key_of,
     merchant_item,
     merchant_of,
-    receipt_item,
 )
 from chalicelib.adapters.dynamodb.table import Rows, key_item, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction
-from chalicelib.errors import AlreadyDone, NotFound, StaleWrite
+from chalicelib.errors import NotFound, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
@@ -51,14 +49,10 @@ class MerchantRows(Rows):
         adding.put("key", api_key_key(key.sha256), api_key_item(key), only_if=ABSENT)
         entry = key_entry_key(key.tenant, key.created_at, key.key_id)
         adding.put("key", entry, {"sha256": text(key.sha256)}, only_if=ABSENT)
-        if receipt is not None:
-            row = receipt_key(key.tenant, receipt.key)
-            adding.put("receipt", row, receipt_item(receipt), only_if=ABSENT)
+        adding.receipt(receipt)
         try:
             adding.commit()
         except Refused as refused:
-            if "receipt" in refused.guards:
-                raise AlreadyDone("This request was carried out before.") from refused
             raise StaleWrite("The key was not made; try again.") from refused
 
     def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:

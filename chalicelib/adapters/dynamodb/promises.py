@@ -6,7 +6,6 @@ write. Weak point: a hold that falls due is found by an index, which lags behind
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import (
     DUE,
@@ -22,7 +21,6 @@ from chalicelib.adapters.dynamodb.keys import (
     order_key,
     promise_key,
     promise_place,
-    receipt_key,
     stop_of,
 )
 from chalicelib.adapters.dynamodb.listing import page_of
@@ -37,7 +35,6 @@ from chalicelib.adapters.dynamodb.rows import (
     ledger_item,
     promise_item,
     promise_of,
-    receipt_item,
     stop_named,
 )
 from chalicelib.adapters.dynamodb.table import Item, number
@@ -48,16 +45,12 @@ from chalicelib.adapters.dynamodb.transaction import (
     still_names,
     unmoved,
 )
-from chalicelib.errors import AlreadyDone
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import RouteWrite
 from chalicelib.promises.model import Hold, Promise
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
-from chalicelib.receipts import ReceiptRow
 from chalicelib.units import StopId, Timestamp
-
-RECEIPT: Final = "receipt"  # the one guard of a commit that is no `Guard`: it says that all is done already
 
 
 class PromiseRows(PlanRows):
@@ -131,29 +124,21 @@ class PromiseRows(PlanRows):
         if changes.order is not None:
             writing.order(changes.order)
         writing.ledger(changes.facts)
-        if changes.receipt is not None:
-            writing.receipt(changes.receipt)
+        writing.transaction.receipt(changes.receipt)
         try:
             writing.transaction.commit(changes.facts)
         except Refused as refused:
-            raise _refusal(refused.guards) from refused
+            raise WriteRefused(refused.guards or frozenset({Guard.CONFLICT})) from refused
 
     def _due(self, shard: int, until: Timestamp) -> Iterator[tuple[Tenant, StopId]]:
         span = Span(due_partition(shard), "0", str(until))
         return (stop_of(item["pk"]["S"]) for item in self._table.query(span, index=DUE, attributes="pk"))
 
 
-def _refusal(guards: frozenset[str]) -> AlreadyDone | WriteRefused:
-    """A receipt that is there settles it: whatever else moved, this request itself may have moved it."""
-    if RECEIPT in guards:
-        return AlreadyDone("This request was carried out before.")
-    return WriteRefused(frozenset(map(Guard, guards)) or frozenset({Guard.CONFLICT}))
-
-
 class _Writing:
     """One `Changes` on its way into a transaction: what is written, and what each write relies on."""
 
-    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp) -> None:
+    def __init__(self, tenant: Tenant, transaction: Transaction[Guard], now: Timestamp) -> None:
         self._tenant, self._now = tenant, now
         self.transaction = transaction
 
@@ -211,8 +196,3 @@ class _Writing:
             if stop_id is not None:
                 key = ledger_key(self._tenant, stop_id, fact.sequence)
                 self.transaction.put(Guard.PROMISE, key, ledger_item(fact, self._now), only_if=ABSENT)
-
-    def receipt(self, receipt: ReceiptRow) -> None:
-        """Once: the twin of a request that had its effect has none."""
-        key = receipt_key(self._tenant, receipt.key)
-        self.transaction.put(RECEIPT, key, receipt_item(receipt), only_if=ABSENT)

@@ -8,20 +8,19 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.adapters.dynamodb.keys import receipt_key, replan_key, requests_key
+from chalicelib.adapters.dynamodb.keys import replan_key, requests_key
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
-from chalicelib.adapters.dynamodb.rows import json_text, receipt_item, time_to_live, version_of
+from chalicelib.adapters.dynamodb.rows import json_text, time_to_live, version_of
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, key_item, number, text
-from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
+from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
 from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
 from chalicelib.dispatch.store import PlanChanges
-from chalicelib.errors import AlreadyDone, StaleWrite
+from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.units import DAY, Seconds, Timestamp
 
 REPLAN_KEPT: Final[Seconds] = 30 * DAY  # and the count of a plan's requests as long
-_RECEIPT: Final = "receipt"
 
 
 class ReplanRows(PlanRows):
@@ -81,17 +80,14 @@ class ReplanRows(PlanRows):
         writing, now = Transaction[str](self._table, tenant), self._table.now()
         if not write_routes(writing, "route", tenant, changes.routes, now):
             raise StaleWrite("The fleet changed while its plan was read.")
-        replan, receipt = changes.replan, changes.receipt
+        replan = changes.replan
         if replan is not None:
             key = replan_key(tenant, replan.replan_id)
             writing.put("replan", key, replan_item(replan, now), only_if=unmoved(replan.version))
-        if receipt is not None:
-            writing.put(_RECEIPT, receipt_key(tenant, receipt.key), receipt_item(receipt), only_if=ABSENT)
+        writing.receipt(changes.receipt)
         try:
             writing.commit(changes.facts)
         except Refused as refused:
-            if _RECEIPT in refused.guards:
-                raise AlreadyDone("This request was carried out before.") from refused
             what = ", ".join(sorted(refused.guards)) or "conflict"
             raise StaleWrite(f"Something changed in the meantime: {what}.") from refused
 

@@ -13,8 +13,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from chalicelib.adapters.dynamodb.keys import Key, outbox_key
-from chalicelib.adapters.dynamodb.rows import OUTBOX_KEPT, facts_text
+from chalicelib.adapters.dynamodb.keys import Key, outbox_key, receipt_key
+from chalicelib.adapters.dynamodb.rows import OUTBOX_KEPT, facts_text, receipt_item
 from chalicelib.adapters.dynamodb.table import (
     Cancelled,
     ConditionFailed,
@@ -26,7 +26,9 @@ from chalicelib.adapters.dynamodb.table import (
     text,
 )
 from chalicelib.adapters.errand import current_request_id
+from chalicelib.errors import AlreadyDone
 from chalicelib.events import Fact, Tenant
+from chalicelib.receipts import ReceiptRow
 from chalicelib.units import StopId
 
 MOST_ACTIONS: Final = 100  # DynamoDB's own limit
@@ -99,7 +101,7 @@ class Transaction[G: Hashable]:
     def __init__(self, table: Table, tenant: Tenant) -> None:
         self._table, self._tenant = table, tenant
         self._actions: list[dict[str, Any]] = []
-        self._guards: list[G] = []
+        self._guards: list[G | None] = []  # None: the receipt's
         self._rows: set[Key] = set()
 
     def put(self, guard: G, key: Key, attributes: Item, *, only_if: Condition | None) -> None:
@@ -121,6 +123,12 @@ class Transaction[G: Hashable]:
         """Rely on a row that is not written."""
         self._add("ConditionCheck", guard, key, only_if, Key=key_item(key))
 
+    def receipt(self, receipt: ReceiptRow | None) -> None:
+        """Write the receipt of the request that is carried out: its twin finds it there and has no effect."""
+        if receipt is not None:
+            key = receipt_key(self._tenant, receipt.key)
+            self._add("Put", None, key, ABSENT, Item=key_item(key) | receipt_item(receipt))
+
     def commit(self, facts: Iterable[Fact] = ()) -> None:
         """Apply everything or nothing.
 
@@ -133,6 +141,8 @@ class Transaction[G: Hashable]:
         ------
         Refused
             Conditions no longer held, or the rows were being written.
+        AlreadyDone
+            The receipt exists: this very request had its effect before.
         Upstream
             No answer, and the witness says that it was not applied and never will be; or it was not to be
             asked either.
@@ -145,7 +155,7 @@ class Transaction[G: Hashable]:
         request = {"TransactItems": [*self._actions, {"Put": put}], "ClientRequestToken": token}
         if len(self._actions) >= MOST_ACTIONS:
             raise ValueError(f"a transaction has at most {MOST_ACTIONS} actions, its outbox row included")
-        failure: NoAnswer | Refused[G] = NoAnswer(unclear=False)
+        failure: NoAnswer | AlreadyDone | Refused[G] = NoAnswer(unclear=False)
         unclear = False
         for _ in self._table.tries():
             try:
@@ -173,20 +183,25 @@ class Transaction[G: Hashable]:
             return "facts" in error.row  # without them it is our own empty row: this answer was lost as well
         return False
 
-    def _refused(self, cancelled: Cancelled) -> Refused[G]:
-        broken = frozenset(
+    def _refused(self, cancelled: Cancelled) -> AlreadyDone | Refused[G]:
+        broken = {
             guard
             for guard, reason in zip(self._guards, cancelled.reasons, strict=False)
             if reason == "ConditionalCheckFailed"
-        )
-        refused: Refused[G] = Refused(broken)
+        }
+        refused: AlreadyDone | Refused[G]
+        # A receipt that is there settles it: whatever else moved, this request itself may have moved it.
+        if None in broken:
+            refused = AlreadyDone("This request was carried out before.")
+        else:
+            refused = Refused(frozenset(guard for guard in broken if guard is not None))
         refused.__cause__ = cancelled
         return refused
 
     def _add(
         self,
         kind: str,
-        guard: G,
+        guard: G | None,
         key: Key,
         only_if: Condition | None,
         values: Item | None = None,

@@ -3,7 +3,7 @@
 With `CALM` noise a plan is kept exactly as planned, so a test can count places on its fingers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from itertools import count
@@ -33,6 +33,7 @@ from chalicelib.promises.model import Hold, Instructions, Listed, Offer, Order, 
 from chalicelib.promises.pinning import Pinning
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotQuery, SlotSearch
+from chalicelib.promises.store import Changes
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import SpeedProfile, StraightLine, TravelTimes
@@ -90,6 +91,18 @@ def an_order(order_ref: str = "order-1") -> Order:
         sms_consent=True,
         instructions=Instructions(),
     )
+
+
+class Overtaken(InMemoryStore):
+    """A store in which somebody else writes first, once, between reading and writing."""
+
+    rival: Callable[[], object] | None = None
+
+    def commit(self, tenant: Tenant, changes: Changes) -> None:
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            rival()
+        super().commit(tenant, changes)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Orders promised elsewhere: a proven place, or a place on the list of those that wait; never a squeeze."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.errors import AlreadyDone
-from chalicelib.events import FactKind, Tenant
+from chalicelib.events import FactKind
 from chalicelib.fleet.model import BookingRules, Closure, Radius
 from chalicelib.fleet.plans import UNASSIGNED, RouteWrite, unassigned
 from chalicelib.fleet.risk import Risk
@@ -24,8 +23,19 @@ from chalicelib.routing.model import Capacity, Load, Location, StopKind, TimeWin
 from chalicelib.routing.packed import STOP, pack
 from chalicelib.routing.proof import judge
 from chalicelib.units import DAY, HOUR, MINUTE, Timestamp
-from tests.fakes_store import InMemoryStore
-from tests.promises.shop import DEPOT, FAR, NEAR, TENANT, TODAY, Shop, a_depot, a_vehicle, an_order, at
+from tests.promises.shop import (
+    DEPOT,
+    FAR,
+    NEAR,
+    TENANT,
+    TODAY,
+    Overtaken,
+    Shop,
+    a_depot,
+    a_vehicle,
+    an_order,
+    at,
+)
 
 VAN_1, VAN_2 = (f"porto.van-{number}.{TODAY}.0800" for number in (1, 2))
 LISBON = Location(lat=38.72, lon=-9.14)
@@ -353,21 +363,9 @@ def test_a_whole_day_moves_over() -> None:
     assert len({stop.stop_id for stop in shop.stops()}) == 40
 
 
-class _Overtaken(InMemoryStore):
-    """A store in which somebody else writes first, once."""
-
-    rival: Callable[[], object] | None = None
-
-    def commit(self, tenant: Tenant, changes: Changes) -> None:
-        if self.rival is not None:
-            rival, self.rival = self.rival, None
-            rival()
-        super().commit(tenant, changes)
-
-
 def test_a_place_that_is_sold_meanwhile_is_not_taken_twice() -> None:
     """Decided anew: the last place is gone, the order waits."""
-    store = _Overtaken()
+    store = Overtaken()
     shop = Shop(vehicles=[a_vehicle(capacity=Capacity(parcels=1))], store=store)
     store.rival = lambda: shop.buy(at(10))
     assert take(shop, a_wish("order-2")).state is ImportState.UNASSIGNED
@@ -376,7 +374,7 @@ def test_a_place_that_is_sold_meanwhile_is_not_taken_twice() -> None:
 
 def test_an_order_imported_twice_at_a_time_has_one_promise() -> None:
     """The order's row decides: the later of the two finds the earlier's promise."""
-    store = _Overtaken()
+    store = Overtaken()
     shop = Shop(store=store)
     store.rival = lambda: take(shop, a_wish())
     assert take(shop, a_wish()).state is ImportState.ALREADY_PROMISED

@@ -1,6 +1,5 @@
 """A slot that is there only if another stop changes vans: offered, held and confirmed like any other."""
 
-from collections.abc import Callable
 from datetime import time
 from typing import Any
 
@@ -14,8 +13,18 @@ from chalicelib.promises.store import Changes
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import StopKind
 from chalicelib.units import StopId
-from tests.fakes_store import InMemoryStore
-from tests.promises.shop import FAR, NEAR, TENANT, TODAY, Shop, a_vehicle, an_order, at, one_hour_shop
+from tests.promises.shop import (
+    FAR,
+    NEAR,
+    TENANT,
+    TODAY,
+    Overtaken,
+    Shop,
+    a_vehicle,
+    an_order,
+    at,
+    one_hour_shop,
+)
 
 HOUR_SHIFT = (WeeklyShift(days=EVERY_DAY, starts=time(10), ends=time(11)),)
 COLD = frozenset({"cold"})
@@ -118,25 +127,13 @@ def test_a_swap_of_holds_writes_each_route_once() -> None:
     assert shop.booking.read_hold(TENANT, mine.stop_id, shop.now).state is HoldState.RELEASED
 
 
-class _Interrupted(InMemoryStore):
-    """A store in which somebody else is faster, once, between reading and writing."""
-
-    meanwhile: Callable[[], object] | None = None
-
-    def commit(self, tenant: Tenant, changes: Changes) -> None:
-        work, self.meanwhile = self.meanwhile, None
-        if work is not None:
-            work()
-        super().commit(tenant, changes)
-
-
 def test_two_buyers_who_want_the_same_stop_to_leave() -> None:
     """One gets the slot; the other is told, and the stop that moved is there exactly once."""
-    shop = cold_shop(store=_Interrupted())
+    shop = cold_shop(store=Overtaken())
     first = shop.buy(at(10)).promise
     another_van(shop)
     mine, hers = cold_offer(shop), cold_offer(shop)
-    shop.store.meanwhile = lambda: shop.hold(hers, "hers")
+    shop.store.rival = lambda: shop.hold(hers, "hers")
     with pytest.raises(SlotTaken):
         shop.hold(mine, "mine")
     vans = by_van(shop)
@@ -147,22 +144,22 @@ def test_two_buyers_who_want_the_same_stop_to_leave() -> None:
 
 def test_the_stop_that_should_leave_is_cancelled_meanwhile() -> None:
     """Then nobody has to: the newcomer has the place, and what is gone does not come back."""
-    shop = cold_shop(store=_Interrupted())
+    shop = cold_shop(store=Overtaken())
     first = shop.buy(at(10)).promise
     another_van(shop)
     offer = cold_offer(shop)
-    shop.store.meanwhile = lambda: _cancel(shop, first.stop_id)
+    shop.store.rival = lambda: _cancel(shop, first.stop_id)
     hold = shop.hold(offer, "mine")
     assert by_van(shop) == {"van-1": [hold.stop_id]}
 
 
 def test_the_hold_that_should_leave_is_confirmed_meanwhile() -> None:
     """Both are there, the confirmed one as a promise."""
-    shop = cold_shop(store=_Interrupted())
+    shop = cold_shop(store=Overtaken())
     plain = shop.hold(shop.offer(at(10)), "plain")
     another_van(shop)
     offer = cold_offer(shop)
-    shop.store.meanwhile = lambda: shop.confirm(plain)
+    shop.store.rival = lambda: shop.confirm(plain)
     hold = shop.hold(offer, "mine")
     assert by_van(shop) == {"van-1": [hold.stop_id], "van-2": [plain.stop_id]}
     assert {stop.stop_id: stop.kind for stop in shop.stops()} == {
@@ -171,7 +168,7 @@ def test_the_hold_that_should_leave_is_confirmed_meanwhile() -> None:
     }
 
 
-class _Careless(_Interrupted):
+class _Careless(Overtaken):
     """The control: a store that writes whatever it is given."""
 
     def _broken(self, tenant: Tenant, changes: Changes) -> list[Any]:
@@ -187,7 +184,7 @@ def test_without_versions_a_cancelled_stop_would_come_back() -> None:
     first = shop.buy(at(10)).promise
     another_van(shop)
     offer = cold_offer(shop)
-    shop.store.meanwhile = lambda: _cancel(shop, first.stop_id)
+    shop.store.rival = lambda: _cancel(shop, first.stop_id)
     shop.hold(offer, "mine")
     assert by_van(shop)["van-2"] == [first.stop_id]
 

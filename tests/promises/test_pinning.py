@@ -1,6 +1,5 @@
 """A human's pin: obeyed where it harms nobody, refused with a reason where it does, never replanned away."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Conflict, IllegalTransition, NotFound
-from chalicelib.events import FactKind, Tenant
+from chalicelib.events import FactKind
 from chalicelib.fleet.plans import UNASSIGNED
 from chalicelib.promises.model import Change, ChangeKind
 from chalicelib.promises.pinning import Pinned
-from chalicelib.promises.store import Changes
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.change import Change as PlanChange
 from chalicelib.routing.change import change_between
@@ -20,8 +18,7 @@ from chalicelib.routing.edit import reordered
 from chalicelib.routing.model import Capacity, StopFlag
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.rebase import rebase
-from tests.fakes_store import InMemoryStore
-from tests.promises.shop import FAR, TENANT, TODAY, Shop, a_vehicle, at
+from tests.promises.shop import FAR, TENANT, TODAY, Overtaken, Shop, a_vehicle, at
 from tests.promises.test_importing import (
     VAN_1,
     VAN_2,
@@ -172,7 +169,7 @@ def test_from_the_loading_on_nothing_is_pinned_or_let_go() -> None:
     pinned, loose = (shop.buy(at(10), order_ref=f"order-{n}").promise.stop_id for n in (1, 2))
     pin(shop, pinned, VAN_1)
     shop.now = at(7, 45)
-    tries: list[Callable[[], object]] = [
+    tries = [
         lambda: pin(shop, pinned, VAN_2),
         lambda: pin(shop, loose, VAN_1),
         lambda: shop.pinning.unpin(TENANT, pinned, shop.now),
@@ -283,21 +280,9 @@ def test_a_pin_set_during_a_replan_wins(pinned_meanwhile: bool) -> None:
     assert left == ([one] if pinned_meanwhile else [])
 
 
-class _Overtaken(InMemoryStore):
-    """A store in which somebody else writes first, once."""
-
-    rival: Callable[[], object] | None = None
-
-    def commit(self, tenant: Tenant, changes: Changes) -> None:
-        if self.rival is not None:
-            rival, self.rival = self.rival, None
-            rival()
-        super().commit(tenant, changes)
-
-
 def test_a_pin_that_meets_another_writer_is_decided_anew() -> None:
     """The routes are read again; the booking that came first keeps its place."""
-    store = _Overtaken()
+    store = Overtaken()
     shop = Shop(vehicles=[a_vehicle(1), a_vehicle(2)], store=store)
     stop_id = shop.buy(at(10)).promise.stop_id
     store.rival = lambda: shop.buy(at(10), order_ref="rival")
@@ -309,7 +294,7 @@ def test_a_pin_that_meets_another_writer_is_decided_anew() -> None:
 
 def test_a_van_that_fills_up_meanwhile_refuses_the_pin() -> None:
     """What was true when it was read is not enough."""
-    store = _Overtaken()
+    store = Overtaken()
     shop = Shop(vehicles=[a_vehicle(1), a_vehicle(2, capacity=Capacity(parcels=1))], store=store)
     stop_id = shop.buy(at(10)).promise.stop_id
     store.rival = lambda: taken(shop, a_wish("rival", shift_id=VAN_2))

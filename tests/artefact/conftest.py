@@ -1,4 +1,4 @@
-"""One build for all tests of all xdist workers, and each artefact unpacked once in a worker."""
+"""One build for all tests of all xdist workers, unpacked once in each; and the template of the live stage."""
 
 import fcntl
 import os
@@ -9,6 +9,8 @@ import pytest
 
 from infra.artefact import LEAN, WORKER, build
 from infra.artefact.isolated import unpacked
+from infra.artefact.template import Template
+from tests.artefact.expansion import Resources, expanded, template_of
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,15 @@ def lean(built: Path) -> Iterator[Path]:
 def worker(built: Path) -> Iterator[Path]:
     with unpacked(built / WORKER.file_name) as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The live stage's, as it is written."""
+    return template_of("live")
+
+
+@pytest.fixture(scope="module")
+def final(template: Template) -> Resources:
+    """What CloudFormation gets to see of it."""
+    return expanded(template)

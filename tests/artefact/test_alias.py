@@ -7,21 +7,11 @@ from typing import Any
 import pytest
 
 from infra.artefact.template import API, Template, UnknownTemplate, alias_of, point_at_alias
-from tests.artefact.expansion import Resources, expanded, functions, of_type, references, template_of
+from tests.artefact.expansion import Resources, expanded, functions, of_type, references
 
 ALIAS = "APIHandlerAliaslive"
 TO_ALIAS = f"functions/${{{ALIAS}}}/invocations"
 TO_NEWEST = "functions/${APIHandler.Arn}/invocations"
-
-
-@pytest.fixture(scope="module")
-def template() -> Template:
-    return template_of("live")
-
-
-@pytest.fixture(scope="module")
-def final(template: Template) -> Resources:
-    return expanded(template)
 
 
 def called(resources: Resources) -> list[str]:

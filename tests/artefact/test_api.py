@@ -20,16 +20,6 @@ SAFE = {
 }
 
 
-@pytest.fixture(scope="module")
-def template() -> Template:
-    return template_of("live")
-
-
-@pytest.fixture(scope="module")
-def final(template: Template) -> Resources:
-    return expanded(template)
-
-
 def test_search_may_be_asked_more_often_than_the_rest(template: Template, final: Resources) -> None:
     """Both have a limit, which holds however many keys ask; bodies are logged nowhere."""
     [stage] = of_type(final, "AWS::ApiGateway::Stage").values()

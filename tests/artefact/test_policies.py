@@ -18,11 +18,6 @@ each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return template_of("live")
-
-
-@pytest.fixture(scope="module")
 def seen() -> Seen:
     """What each function asked when all was run, and which endpoints were."""
     return in_a_process_of_its_own()

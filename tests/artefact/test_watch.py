@@ -42,11 +42,6 @@ AWS_COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
-    return template_of("live")
-
-
-@pytest.fixture(scope="module")
 def alarms(template: Template) -> Resources:
     return of_type(template["Resources"], "AWS::CloudWatch::Alarm")
 

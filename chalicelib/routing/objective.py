@@ -16,7 +16,7 @@ from chalicelib.routing.model import Load, StopFlag, StopKind, TimeWindow
 from chalicelib.routing.packed import Route, carried, fits, live
 from chalicelib.routing.proof import Judged, World, judge
 from chalicelib.routing.travel_times import TravelTimes
-from chalicelib.units import Probability, Seconds, StopId, Timestamp
+from chalicelib.units import DAY, Probability, Seconds, StopId, Timestamp
 
 _ROUNDING = 1e-3  # planned times are sums of floats; a thousandth of a second is not late
 _FELT_PROMISES = 0.05  # expected broken promises less: what a route on the road is changed for
@@ -33,7 +33,8 @@ class Worth:
         Stops that even the plan serves too late, or that nobody has and whose window is over; on the road how
         many are expected to be broken, and whoever nobody has is.
     late
-        By how many seconds, all together, the plan is too late, at home included.
+        By how many seconds, all together, the plan is too late, at home included; on the road by a day for
+        each stop that nobody has.
     doubt
         Probability missing to the target, summed over stops and shift ends; for a stop that nobody has all
         of the target.
@@ -79,12 +80,12 @@ class OnTheRoad:
     ----------
     towards
         By shift, how many of the first stops stay first: a van is driving to them.
-    stranded
-        Shifts whose van broke down: what it has on board may be fetched, by loaded vans too.
+    aboard
+        Stops on vans that broke down: their parcels may be fetched, by loaded vans too.
     """
 
     towards: Mapping[str, int] = field(default_factory=dict)
-    stranded: frozenset[str] = frozenset()
+    aboard: frozenset[StopId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def worth(
         real = live(stops, now) & (stops["kind"] != StopKind.DONE)
         if judged is None:
             broken += int(real.sum()) if on_road else int((stops["window_end"][real] < now).sum())
+            late += DAY * int(real.sum()) if on_road else 0
             doubt += target * int(real.sum())
             continue
         overdue = judged.late[:-1][real]
@@ -231,12 +233,6 @@ def broken_rule(
     nothing; loads and skills fit, or are no worse than they were.
     """
     known = on_road or OnTheRoad()
-    fetched = {
-        stop_id
-        for seen in before
-        if seen.route.shift.shift_id in known.stranded
-        for stop_id in _ids(seen.route, now)
-    }
     was = [_ids(seen.route, now) for seen in before]
     then = [_ids(seen.route, now) for seen in after]
     if sorted(stop_id for ids in was for stop_id in ids) != sorted(
@@ -249,9 +245,10 @@ def broken_rule(
             if came:
                 return "a stop lost its van"
         elif old.route is not new.route:
-            head = known.towards.get(old.route.shift.shift_id, 0)
-            rule = _rule_of_meetings(new.route, came & fetched) or _rule_of_van(
-                old.route, new.route, came - fetched, came, left, now, head
+            head = known.towards.get(old.route.shift.shift_id, fixed_head(old.route))
+            loaded = (came | left) - known.aboard
+            rule = _rule_of_meetings(new.route, set(has) & known.aboard) or _rule_of_van(
+                old.route, new.route, loaded, came, left, now, head
             )
             if rule:
                 return rule
@@ -264,7 +261,7 @@ def _ids(route: Route, now: Timestamp) -> list[StopId]:
     return [int(stop_id) for stop_id in route.stops["stop_id"][theirs]]
 
 
-def fixed_head(route: Route, towards: int) -> int:
+def fixed_head(route: Route, towards: int = 0) -> int:
     """How many stops at the head of a route stay where they are.
 
     What is done or driven to, and the way to a meeting: what is taken over there can only follow it.
@@ -289,17 +286,16 @@ def _rule_of_van(
     came: set[StopId],
     left: set[StopId],
     now: Timestamp,
-    towards: int,
+    head: int,
 ) -> str | None:
-    """Rules of one van; `loaded` are those of the newcomers that it would have to have loaded."""
+    """Rules of one van; `loaded` are those that came or left and change vans at the depot only."""
     pinned = old.stops["stop_id"][old.stops["flags"] & StopFlag.PINNED != 0]
     if left & set(pinned.tolist()):
         return "a pinned stop left its shift"
     if came and old.withdrawn:
         return "a withdrawn van got a stop"
-    if (loaded or left) and now >= old.shift.loads_at:
+    if loaded and now >= old.shift.loads_at:
         return "a parcel left or joined a loaded van"
-    head = fixed_head(old, towards)
     if old.stops["stop_id"][:head].tolist() != new.stops["stop_id"][:head].tolist():
         return "what is done or under way was moved"
     has, had, most = carried(new, now), carried(old, now), old.shift.capacity

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chalicelib.routing.change import Change, change_between, components
 from chalicelib.routing.edit import inserted, left_over, reordered
 from chalicelib.routing.model import Stop
-from chalicelib.routing.objective import Circumstances, Promises, Seen, promises
+from chalicelib.routing.objective import Circumstances, OnTheRoad, Promises, Seen, promises
 from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_for
 from chalicelib.routing.optimiser.pose import Posed, pose
 from chalicelib.routing.optimiser.problem import Orders, Problem
@@ -75,7 +75,7 @@ def replan(
     waiting
         The plan's unassigned route, whose stops are the first to find a place.
     stranded
-        Of vans that broke down (`OnTheRoad.stranded`): what is on board, for the others to fetch.
+        Of vans that broke down: what is on board, for the others to fetch.
     engine
         The solver; chosen by the kind of problem unless given.
 
@@ -84,9 +84,11 @@ def replan(
     Changes of which each is better than what it replaces and wrongs nobody, in any order; what a solver
     proposes beyond that is refused and named.
     """
-    nobodys = [*([waiting] if waiting is not None else []), *stranded]
-    posed = pose(routes, nobodys, circumstances)
-    attempt = _Attempt(posed, nobodys, circumstances)
+    nobodys = [waiting] if waiting is not None else []
+    posed = pose(routes, nobodys, circumstances, stranded=stranded)
+    if circumstances.on_road is not None:
+        circumstances = replace(circumstances, on_road=_as_posed(posed, stranded))
+    attempt = _Attempt(posed, [*nobodys, *stranded], circumstances)
     for share in SHARES:
         if budget.left <= 0 or not posed.problem.tasks:
             break
@@ -102,16 +104,28 @@ def replan(
     return attempt.result()
 
 
+def _as_posed(posed: Posed, stranded: Sequence[Route]) -> OnTheRoad:
+    """What stays first, and what may be fetched, as it was before anything changes."""
+    heads = zip(posed.routes, posed.leading, strict=True)
+    return OnTheRoad(
+        towards={route.shift.shift_id: head for route, head in heads},
+        aboard=frozenset(stop_id for route in stranded for stop_id in route.stops["stop_id"].tolist()),
+    )
+
+
 class _Rescue(Enum):
     """How a solver is asked to save what is not kept."""
 
     HARD = auto()  # is there a way to keep everything?
     FEWEST = auto()  # how many can be kept? who cannot comes where that harms least
     SOFT = auto()  # how little lateness is there to be borne?
+    FETCH = auto()  # how much of what is stranded can be kept, at nobody's cost?
+    FETCH_LATE = auto()  # what of the rest can still be brought, at nobody's cost?
 
 
 _BOOKED = (_Rescue.HARD, _Rescue.HARD, _Rescue.SOFT)
 _ON_ROAD = (_Rescue.HARD, _Rescue.FEWEST, _Rescue.SOFT)
+_STRANDED = (_Rescue.FETCH, _Rescue.FETCH, _Rescue.FETCH_LATE)
 
 
 class _Attempt:
@@ -126,7 +140,8 @@ class _Attempt:
         self._reserves.learn(self._orders, self._reached(self._best))
         self._why: dict[str, None] = {}
         self._sweeps = Sweeps(circumstances.world)
-        self._rescues = list(_BOOKED if circumstances.on_road is None else _ON_ROAD)
+        on_road = _STRANDED if posed.problem.meetings else _ON_ROAD
+        self._rescues = list(_BOOKED if circumstances.on_road is None else on_road)
 
     def problem(self) -> Problem:
         """The problem with windows as they must be kept, to go on from the last proposal.
@@ -134,15 +149,21 @@ class _Attempt:
         What is too late already may stay so; but first it is asked whether everything could be kept, on the
         road then how much, and last for as little lateness as can be.
         """
-        if self._rescues and self._trouble():
-            rescue = self._rescues.pop(0)
-            tight = self._reserves.applied(())
-            if rescue is _Rescue.SOFT:
-                return replace(tight.going_on_from(self._orders), soft=True)
-            if rescue is _Rescue.FEWEST and not tight.meetings:
+        kept = self._reserves.applied(self._orders)
+        if not (self._rescues and self._trouble()):
+            return kept.going_on_from(self._start)
+        rescue, tight = self._rescues.pop(0), self._reserves.applied(())
+        match rescue:
+            case _Rescue.HARD:
+                return tight.going_on_from(self._start)
+            case _Rescue.FEWEST:
                 return tight.going_on_from(self._orders).optional()
-            return tight.going_on_from(self._start)
-        return self._reserves.applied(self._orders).going_on_from(self._start)
+            case _Rescue.SOFT:
+                return replace(tight.going_on_from(self._orders), soft=True)
+            case _Rescue.FETCH:
+                return kept.going_on_from(self._orders)
+            case _Rescue.FETCH_LATE:
+                return kept.going_on_from(self._orders).at_any_time()
 
     def _trouble(self) -> bool:
         """Whether a van has a stop that it does not keep well enough."""

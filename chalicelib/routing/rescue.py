@@ -13,11 +13,10 @@ import numpy as np
 
 from chalicelib.routing.model import NO_LEG, Load, Stop, StopKind, TimeWindow
 from chalicelib.routing.packed import Route, no_stops
-from chalicelib.units import Seconds, StopId
+from chalicelib.units import DAY, Seconds, StopId
 
 HANDED_OVER: Seconds = 30  # for each stop's parcels, from van to van
 _MEETING: Final = 1 << 63  # ids of promises leave this bit free
-_ANY_TIME: Final = TimeWindow(start=0, end=0xFFFFFFFF)
 
 
 def meeting_id(stop_id: StopId) -> StopId:
@@ -28,12 +27,14 @@ def meeting_id(stop_id: StopId) -> StopId:
 def pickups(stranded: Route) -> Route:
     """List what can be fetched from a van where it stands: one meeting for each of its stops, same order."""
     listed = replace(stranded, stops=no_stops())
+    since = stranded.shift.starts_at
+    any_time = TimeWindow(start=since, end=since + DAY)
     for stop in stranded.all_stops():
         meeting = Stop(
             stop_id=meeting_id(stop.stop_id),
             location=stranded.shift.start,
             node=stranded.start_node,
-            window=_ANY_TIME,
+            window=any_time,
             service_time=HANDED_OVER,
             load=Load(),
             kind=StopKind.MEETING,

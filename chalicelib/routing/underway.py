@@ -1,8 +1,8 @@
 """A van on the road: what is left of its route is a route again, from where and when the van goes on.
 
 Whoever judges, searches or replans what is left needs nothing new: `rest_of` cuts off what is behind, and
-`whole` puts a changed rest back under it. Weak point: the rest starts at one known instant, and the scenarios
-still add a late start to it, as if the van had yet to leave.
+`whole` puts a changed rest back under it. Weak point: the rest starts at one known instant; how long the stop
+that is being served may still take is not part of it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import numpy as np
 from chalicelib.routing.edit import legs_between, places_of
 from chalicelib.routing.model import Break, Location
 from chalicelib.routing.packed import Route, joined
+from chalicelib.routing.proof import World
 from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.units import StopId, Timestamp
 
@@ -44,6 +45,11 @@ class Underway:
     towards: int = 0
     breaks: tuple[Break, ...] = ()
     stranded: bool = False
+
+
+def on_road(world: World) -> World:
+    """What the rest of a route is judged by: who is under way leaves no later than it did."""
+    return replace(world, noise=replace(world.noise, late_start=0))
 
 
 def rest_of(route: Route, underway: Underway, travel: TravelTimes) -> Route:

@@ -17,6 +17,7 @@ PARTS = {
     "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
     "plans": "how good an improved plan is, beside solvers as they come",
     "acceptance": "orders accepted in a day, with and without improvement between bookings",
+    "live": "a started day after an incident: promises kept by a replan on the road",
     "recall": "of all slots a van could keep, how many are offered: directly, and with one ejection",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",

@@ -53,12 +53,18 @@ class Posed:
         return met_once(stops, self.listed)
 
 
-def pose(routes: Sequence[Route], nobodys: Sequence[Route], circumstances: Circumstances) -> Posed:
+def pose(
+    routes: Sequence[Route],
+    waiting: Sequence[Route],
+    circumstances: Circumstances,
+    *,
+    stranded: Sequence[Route] = (),
+) -> Posed:
     """Write a few routes of one plan as a problem.
 
     Parameters
     ----------
-    nobodys
+    waiting, stranded
         Routes that nobody drives: the plan's unassigned stops, which may be inserted, and what is on board of
         vans that broke down, which may be fetched.
 
@@ -72,22 +78,21 @@ def pose(routes: Sequence[Route], nobodys: Sequence[Route], circumstances: Circu
     judged = judge(routes, now, circumstances.world)
     heads = tuple(fixed_head(route, on_road.towards.get(route.shift.shift_id, 0)) for route in routes)
     origin = min((route.shift.starts_at for route in routes), default=now)
+    nobodys = [*waiting, *stranded]
     sources = [
         (route, index)
         for route, head in zip([*routes, *nobodys], [*heads, *(0 for _ in nobodys)], strict=True)
         for index in np.flatnonzero(live(route.stops, now)).tolist()
         if index >= head
     ]
-    stranded = {id(route): pickups(route) for route in nobodys if route.shift.shift_id in on_road.stranded}
+    listed = {id(route): pickups(route) for route in stranded}
     meetings = []
     for delivery, (route, index) in enumerate(list(sources)):
-        if id(route) in stranded:
+        if id(route) in listed:
             meetings.append((len(sources), delivery))
-            sources.append((stranded[id(route)], index))
+            sources.append((listed[id(route)], index))
     home = {id(route): number for number, route in enumerate(routes)}
-    fetched = {id(route) for route in nobodys if id(route) in stranded} | {
-        id(listed) for listed in stranded.values()
-    }
+    fetched = {*listed, *map(id, listed.values())}
     tasks = tuple(_task(source, place, origin, home) for place, source in enumerate(sources))
     ends = [_ends(route, head) for route, head in zip(routes, heads, strict=True)]
     places = Places.concat(
@@ -134,7 +139,7 @@ def pose(routes: Sequence[Route], nobodys: Sequence[Route], circumstances: Circu
         routes=tuple(routes),
         leading=heads,
         sources=tuple(sources),
-        listed=tuple(stranded.values()),
+        listed=tuple(listed.values()),
     )
 
 

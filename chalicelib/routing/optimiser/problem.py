@@ -154,6 +154,18 @@ class Problem:
         """The same where each stop may be left out: whoever is asked keeps as many as can be kept."""
         return replace(self, tasks=tuple(replace(task, required=False) for task in self.tasks))
 
+    def at_any_time(self) -> "Problem":
+        """The same where what nobody has yet may come however late: better than not at all."""
+        has = {number for van in self.vans for number in van.order}
+        last = max(van.ends for van in self.vans)
+        return replace(
+            self,
+            tasks=tuple(
+                task if number in has else replace(task, closes=max(task.closes, last))
+                for number, task in enumerate(self.tasks)
+            ),
+        )
+
     def completed(self, orders: Orders) -> Orders:
         """Put what must not be left out where it makes fewest late, and least; alone it decides nothing."""
         whole = [list(order) for order in orders]

@@ -48,7 +48,7 @@ class FactKind(StrEnum):
     PROMISE_PINNED = "promise.pinned"
     PROMISE_UNPINNED = "promise.unpinned"
     PROMISE_AT_RISK = "promise.at_risk"
-    PLAN_CHANGED = "plan.changed"  # a booking, release or shift change: the plan may be improvable now
+    PLAN_CHANGED = "plan.changed"  # a booking, release, shift or closure: it may be improvable now
     PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again
 
 

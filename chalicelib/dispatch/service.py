@@ -326,7 +326,7 @@ class _Run:
         """Judge every promise of the plan; the cost is the scenarios of each route."""
         plans = self._plans
         routes = [route for route in self.plans_of_day if len(route.stops)]
-        judged = visits(routes, self._depot.closures, self._now, world=plans.world, travel=plans.travel)
+        judged = visits(routes, self._now, world=plans.world, travel=plans.travel)
         nobodys = [
             visit
             for day, route in plans.unassigned

@@ -230,6 +230,15 @@ class Depot:
     def __hash__(self) -> int:
         return hash((self.depot_id, self.version))
 
+    @property
+    def closed(self) -> tuple[TimeWindow, ...]:
+        """Times in which nothing is delivered."""
+        return tuple(
+            TimeWindow(start=closure.from_at, end=closure.to_at)
+            for closure in self.closures
+            if not closure.deliver
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:

@@ -84,9 +84,12 @@ def report(
         key=lambda route: (route.shift.starts_at, route.shift.shift_id),
     )
     nobodys = [
-        visit for route in routes if route.shift.shift_id == UNASSIGNED for visit in waiting(route, now)
+        visit
+        for route in routes
+        if route.shift.shift_id == UNASSIGNED
+        for visit in waiting(route, now, world.closed)
     ]
-    judged = visits(driven, depot.closures, now, world=world, travel=travel)
+    judged = visits(driven, now, world=world, travel=travel)
     counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here if visit.risk)
     return PlanReport(
         place=place,

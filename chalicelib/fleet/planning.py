@@ -259,7 +259,7 @@ class Planner:
         horizon = depot.booking.horizon_days
         today = date.fromordinal(date(1970, 1, 1).toordinal() + now // 86_400)
         clock = work_clock(depot, today - timedelta(days=2), today + timedelta(days=horizon + 2))
-        world = World(clock=clock, noise=self._noise, target=depot.target_kept)
+        world = World(clock=clock, noise=self._noise, target=depot.target_kept, closed=depot.closed)
         key = (tenant, depot.depot_id)
         known = self._sweeps.get(key)
         if known is None or known.world != world:

@@ -1,8 +1,9 @@
 """Which promises of a plan are in danger, and why it is said of them.
 
-A promise is at risk when its van is expected to keep its window less often than `target_kept`, cannot carry
-it, lacks a skill it needs or has to be home before, when nothing is delivered at that time, or when no van
-has it at all; it is broken when even the plan comes too late. Weak point: a van with too many parcels or too
+A promise is at risk when its van is expected to keep what closures leave of its window less often than
+`target_kept`, cannot carry it, lacks a skill it needs or has to be home before, when nothing is delivered in
+all of its window, or when no van has it at all; it is broken when even the plan comes too late for the window
+itself. Weak point: a van with too many parcels or too
 short a shift is assumed to leave out the last stops of its order, though its driver may choose others.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from chalicelib.fleet.model import Closure
+from chalicelib.routing.closed import windows_left
 from chalicelib.routing.edit import places_of
 from chalicelib.routing.model import Leg, Load, Stop, StopKind, TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, fits, together
@@ -29,6 +30,20 @@ class Risk(StrEnum):
     BROKEN = "broken"
 
 
+class Cause(StrEnum):
+    """Why a promise does not stand well: the first of these that is true."""
+
+    CLOSED = "closed"  # nothing is delivered in all of its window: only another slot helps
+    NO_VAN = "no_van"  # every replan looks for one
+    SKILL = "skill"
+    LOAD = "load"
+    SHIFT_ENDS = "shift_ends"  # its van has to be home before
+    LATE = "late"  # as planned, or too likely
+
+
+ENDANGERED = (Risk.AT_RISK, Risk.BROKEN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """A stop that counts, as its route's timetable has it.
@@ -41,79 +56,85 @@ class Visit:
         Probability of arriving within the window; None when no van has it.
     risk
         None for a hold and for a meeting of vans: nothing is promised there.
+    cause
+        Of its being at risk or broken; None otherwise.
     """
 
     stop: Stop
     planned_at: Timestamp | None
     kept: Probability | None
     risk: Risk | None
+    cause: Cause | None = None
 
 
 def visits(
-    routes: Sequence[Route],
-    closures: Iterable[Closure],
-    now: Timestamp,
-    *,
-    world: World,
-    travel: TravelTimes,
+    routes: Sequence[Route], now: Timestamp, *, world: World, travel: TravelTimes
 ) -> list[list[Visit]]:
     """Judge the stops of routes, ghosts left out; what is done counts as kept.
 
     Cost: one drive of all routes through every scenario (see `routing.proof.judge`), and O(log stops) more of
     each route that is not expected home in time.
     """
-    closed = [closure for closure in closures if not closure.deliver]
     judged = judge(routes, now, world)
     found = []
     for route, timetable in zip(routes, judged, strict=True):
         here, carried = list[Visit](), Load()
         served = _served_before_home(route, timetable, now, world, travel)
+        _, _, barred = windows_left(route.stops, world.closed)
         for at, stop in enumerate(route.all_stops()):
             if _is_ghost(stop, now):
                 continue
             carried = together(carried, stop.load)
             kept = float(timetable.kept[at])
-            able = fits(carried, route.shift.capacity) and stop.skills <= route.shift.skills and at < served
-            safe = able and kept >= world.target
-            late = bool(timetable.late[at] > _PLANNED_LATE)
-            risk = _risk(stop, safe=safe and not _is_barred(stop.window, closed), late=late)
+            cause = None
+            if barred[at]:
+                cause = Cause.CLOSED
+            elif not stop.skills <= route.shift.skills:
+                cause = Cause.SKILL
+            elif not fits(carried, route.shift.capacity):
+                cause = Cause.LOAD
+            elif at >= served:
+                cause = Cause.SHIFT_ENDS
+            elif kept < world.target:
+                cause = Cause.LATE
+            late = bool(timetable.arrive[at] > stop.window.end + _PLANNED_LATE)
+            risk = _risk(stop, safe=cause is None, late=late)
             here.append(
-                Visit(stop=stop, planned_at=round(float(timetable.start[at])), kept=round(kept, 3), risk=risk)
+                Visit(
+                    stop=stop,
+                    planned_at=round(float(timetable.start[at])),
+                    kept=round(kept, 3),
+                    risk=risk,
+                    cause=(cause or Cause.LATE) if risk in ENDANGERED else None,
+                )
             )
         found.append(here)
     return found
 
 
-def waiting(route: Route, now: Timestamp) -> list[Visit]:
+def waiting(route: Route, now: Timestamp, closed: Sequence[TimeWindow] = ()) -> list[Visit]:
     """Show the stops of a plan's unassigned route: at risk until their window has passed, then broken."""
-    return [
-        Visit(
-            stop=stop,
-            planned_at=None,
-            kept=None,
-            risk=_risk(stop, safe=False, late=stop.window.end < now),
-        )
-        for stop in route.all_stops()
-        if not _is_ghost(stop, now)
-    ]
-
-
-def barred(routes: Iterable[Route], closures: Iterable[Closure], now: Timestamp) -> list[StopId]:
-    """Pick the promises whose window, not over yet, overlaps a closure in which nothing is delivered."""
-    closed = [closure for closure in closures if not closure.deliver]
-    return [
-        stop.stop_id
-        for route in routes
-        for stop in (route.all_stops() if closed else ())
-        if stop.kind is StopKind.PROMISED and stop.window.end >= now and _is_barred(stop.window, closed)
-    ]
+    found = []
+    _, _, barred = windows_left(route.stops, closed)
+    for at, stop in enumerate(route.all_stops()):
+        if not _is_ghost(stop, now):
+            risk = _risk(stop, safe=False, late=stop.window.end < now)
+            cause = Cause.CLOSED if barred[at] else Cause.NO_VAN
+            found.append(
+                Visit(
+                    stop=stop,
+                    planned_at=None,
+                    kept=None,
+                    risk=risk,
+                    cause=cause if risk in ENDANGERED else None,
+                )
+            )
+    return found
 
 
 def endangered(judged: Iterable[Iterable[Visit]]) -> list[StopId]:
     """Pick the promises that are at risk or broken, in the order of their routes."""
-    return [
-        visit.stop.stop_id for route in judged for visit in route if visit.risk in (Risk.AT_RISK, Risk.BROKEN)
-    ]
+    return [visit.stop.stop_id for route in judged for visit in route if visit.risk in ENDANGERED]
 
 
 def _served_before_home(
@@ -140,10 +161,6 @@ def _served_before_home(
 
 def _is_ghost(stop: Stop, now: Timestamp) -> bool:
     return stop.kind is StopKind.HELD and stop.expires_at + GHOST_GRACE <= now
-
-
-def _is_barred(window: TimeWindow, closures: Iterable[Closure]) -> bool:
-    return any(closure.overlaps(window) for closure in closures)
 
 
 def _risk(stop: Stop, *, safe: bool, late: bool) -> Risk | None:

@@ -19,8 +19,8 @@ from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Driver, Vehicle
 from chalicelib.fleet.plan_report import PlanReport, report
 from chalicelib.fleet.planning import TravelFor
-from chalicelib.fleet.plans import PlanKey, RouteWrite, plans_changed, routes_between
-from chalicelib.fleet.risk import barred, endangered, visits
+from chalicelib.fleet.plans import PlanKey, RouteWrite, plan_changed, plans_changed, routes_between
+from chalicelib.fleet.risk import endangered, visits, waiting
 from chalicelib.fleet.rules import depot_faults, require, shift_faults, vehicle_faults, weekly_overlap
 from chalicelib.fleet.shifts import (
     Consequences,
@@ -35,6 +35,7 @@ from chalicelib.fleet.shifts import (
     withdrawn,
 )
 from chalicelib.fleet.store import FleetChanges, FleetStore, ShiftRow
+from chalicelib.routing.closed import reached
 from chalicelib.routing.model import StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
@@ -104,12 +105,12 @@ class Fleet:
     def put_depot(self, tenant: Tenant, wish: Depot, now: Timestamp) -> Accepted[Depot]:
         """Describe a depot, new or anew.
 
-        Booked routes that come from weekly templates follow the depot's location and loading lead.
+        Booked routes that come from weekly templates follow the depot's location and loading lead. A plan
+        with stops at a time in which something is delivered no more, or again, is looked at by the worker.
 
         Returns
         -------
-        The depot; at risk are the promises of routes that changed, and those inside a closure in which
-        nothing is delivered.
+        The depot; at risk are promises of routes that changed, and of those that closures reach into.
 
         Raises
         ------
@@ -142,11 +143,29 @@ class Fleet:
         then = Consequences()
         if (depot.location, depot.loading_lead_minutes) != (old.location, old.loading_lead_minutes):
             then = templates_changed(depot, self._store.vehicles(tenant, old), stored, now, travel)
+        changed = {route.shift.shift_id for route in then.changed}
+        barred = [
+            route
+            for _, route in stored
+            if route.shift.shift_id not in changed and reached(route, depot.closed, now)
+        ]
+        then = replace(then, changed=(*then.changed, *(route for route in barred if route.driven)))
         at_risk = self._endangered(depot, then, now, travel)
-        at_risk += barred((route for _, route in stored), depot.closures, now)
+        at_risk += endangered(waiting(route, now) for route in barred if not route.driven)
         if depot != old or then.writes:
             depot = replace(depot, version=old.version + 1, fleet_version=_after(old, then))
-            changes = FleetChanges(depot_id=depot.depot_id, fleet_version=old.fleet_version, depot=depot)
+            closed_or_reopened = set(old.closed) ^ set(depot.closed)
+            plans = {
+                PlanKey(depot_id=depot.depot_id, day=day)
+                for day, route in stored
+                if reached(route, closed_or_reopened, now)
+            }
+            changes = FleetChanges(
+                depot_id=depot.depot_id,
+                fleet_version=old.fleet_version,
+                depot=depot,
+                facts=tuple(plan_changed(plan, now, "closures") for plan in sorted(plans, key=str)),
+            )
             self._commit(tenant, changes, then.writes, now, why="depot")
         return Accepted(value=depot, at_risk=_promise_ids(at_risk))
 
@@ -403,7 +422,12 @@ class Fleet:
     # --- judging and writing
 
     def _world(self, depot: Depot, first: date, last: date) -> World:
-        return World(clock=work_clock(depot, first, last), noise=self._noise, target=depot.target_kept)
+        return World(
+            clock=work_clock(depot, first, last),
+            noise=self._noise,
+            target=depot.target_kept,
+            closed=depot.closed,
+        )
 
     def _endangered(
         self, depot: Depot, then: Consequences, now: Timestamp, travel: TravelTimes
@@ -414,7 +438,7 @@ class Fleet:
         if booked:
             days = [local_date(depot, route.shift.starts_at) for route in booked]
             world = self._world(depot, min(days), max(days))
-            found += endangered(visits(booked, depot.closures, now, world=world, travel=travel))
+            found += endangered(visits(booked, now, world=world, travel=travel))
         return found
 
     def _commit(
@@ -436,9 +460,8 @@ class Fleet:
             )
             self._store.commit_fleet(tenant, changes)
             version += 1
-        changes = replace(
-            description, fleet_version=version, routes=last, facts=plans_changed(last, now, why)
-        )
+        facts = (*description.facts, *plans_changed(last, now, why))
+        changes = replace(description, fleet_version=version, routes=last, facts=facts)
         self._store.commit_fleet(tenant, changes)
 
     def _retried[R](self, attempt: Callable[[], R]) -> R:

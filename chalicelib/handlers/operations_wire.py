@@ -14,7 +14,7 @@ from chalicelib.handlers.promise_wire import (
 )
 from chalicelib.handlers.wire import Body, Id, Instant, View, absent
 from chalicelib.promises.importing import Imported, ImportRefusal, ImportState, ImportWish
-from chalicelib.promises.model import Order
+from chalicelib.promises.model import Order, Reason
 from chalicelib.routing.model import TimeWindow
 
 MOST_ORDERS = 100
@@ -71,7 +71,10 @@ class ImportedView(View):
     order_ref: str
     shipment_ref: Annotated[str | None, absent()]
     state: ImportState
-    reason: Annotated[ImportRefusal | None, absent(description="Why it was refused.")]
+    reason: Annotated[
+        ImportRefusal | Reason | None,
+        absent(description="Why it was refused; or why no van has it yet: `closed` or `no_route_fit`."),
+    ]
     promise_id: Annotated[str | None, absent(description="Missing if it was refused.")]
     promised_window: Annotated[WindowView | None, absent(description="As we keep it; missing if refused.")]
 
@@ -83,7 +86,7 @@ class ImportedView(View):
             order_ref=order.order_ref,
             shipment_ref=order.shipment_ref,
             state=imported.state,
-            reason=imported.refusal,
+            reason=imported.refusal or imported.waits,
             promise_id=promise_id(promise.stop_id) if promise else None,
             promised_window=window_view(promise.window, promise.timezone) if promise else None,
         )

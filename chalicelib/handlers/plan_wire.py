@@ -10,14 +10,14 @@ from pydantic import Field
 
 from chalicelib.fleet.ids import hold_id, promise_id
 from chalicelib.fleet.plan_report import PlanReport
-from chalicelib.fleet.risk import Risk, Visit
+from chalicelib.fleet.risk import Cause, Risk, Visit
 from chalicelib.handlers.shift_wire import ShiftVehicleView, vehicle_of
 from chalicelib.handlers.wire import Date, Instant, LocationView, View, absent, rfc3339
 from chalicelib.routing.model import Load, StopFlag, StopKind
 
 PLAN_COLUMNS = (
     *("date", "shift_id", "vehicle_id", "driver", "sequence", "kind", "promise_id", "hold_id", "lat", "lon"),
-    *("window_starts_at", "window_ends_at", "planned_eta", "live_eta", "kept_probability", "risk"),
+    *("window_starts_at", "window_ends_at", "planned_eta", "live_eta", "kept_probability", "risk", "reason"),
     *("parcels", "grams", "millilitres", "service_time_seconds"),
 )
 
@@ -60,6 +60,13 @@ class StopView(View):
     live_eta: Annotated[None, Field(description="Null until the day moves.")] = None
     kept_probability: float | None
     risk: Annotated[Risk | None, Field(description="How the promise stands; null for a hold.")]
+    reason: Annotated[
+        Cause | None,
+        absent(
+            description="Why it is at risk or broken. Where it is `closed`, nothing is delivered in all of "
+            "its window, and only another slot helps; whatever else it is, every replan tries again."
+        ),
+    ] = None
     load: LoadView
     service_time_seconds: int
     pinned: bool
@@ -81,6 +88,7 @@ class StopView(View):
             planned_eta=visit.planned_at,
             kept_probability=visit.kept,
             risk=visit.risk,
+            reason=visit.cause,
             load=LoadView.of(stop.load),
             service_time_seconds=stop.service_time,
             pinned=StopFlag.PINNED in stop.flags,
@@ -184,6 +192,7 @@ def _rows(
             None,
             visit.kept,
             visit.risk,
+            visit.cause,
             stop.load.parcels,
             stop.load.grams,
             stop.load.millilitres,

@@ -21,11 +21,12 @@ from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import DepotPlans, Found
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey, RouteWrite, plans_changed, unassigned
 from chalicelib.promises.facts import promise_fact, promised_data
-from chalicelib.promises.model import Delivery, Order, Promise, PromiseState
+from chalicelib.promises.model import Delivery, Order, Promise, PromiseState, Reason
 from chalicelib.promises.placing import Ports, busy, fitted
 from chalicelib.promises.search import MOST_DEPOTS, SlotQuery
 from chalicelib.promises.store import Changes, OrderClaim
 from chalicelib.receipts import Receipt, ReceiptRow
+from chalicelib.routing.closed import narrowed_window
 from chalicelib.routing.model import Stop, TimeWindow
 from chalicelib.routing.packed import MAX_SKILLS
 from chalicelib.units import DAY, Seconds, StopId, Timestamp
@@ -82,11 +83,18 @@ class ImportWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of an order; without a promise there is a refusal."""
+    """What became of an order; without a promise there is a refusal.
+
+    Attributes
+    ----------
+    waits
+        Why no van has it, if none has.
+    """
 
     state: ImportState
     promise: Promise | None = None
     refusal: ImportRefusal | None = None
+    waits: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,7 @@ class _Place:
     """Where an order goes, not written yet."""
 
     state: ImportState
+    waits: Reason | None = None
     depot: Depot
     delivery: Delivery
     writes: tuple[RouteWrite, ...]
@@ -134,7 +143,7 @@ class Importing:
             if isinstance(place, ImportRefusal):
                 return Imported(state=ImportState.REFUSED, refusal=place)
             promise = self._promise(stop_id, wish, place, now)
-            imported = Imported(state=place.state, promise=promise)
+            imported = Imported(state=place.state, promise=promise, waits=place.waits)
             changes = Changes(
                 routes=place.writes,
                 promise=promise,
@@ -142,7 +151,7 @@ class Importing:
                     order_ref=order.order_ref, shipment_ref=order.shipment_ref, seen=seen, now=stop_id
                 ),
                 facts=(
-                    _imported_fact(promise, place.state, now),
+                    _imported_fact(promise, place, now),
                     *plans_changed(place.writes, now, "imported"),
                 ),
                 receipt=receipt(imported),
@@ -235,8 +244,14 @@ class Importing:
         if isinstance(waits, ImportRefusal):
             return waits
         found = Found(depot_id=depot.depot_id, day=waits.day, shift_id=UNASSIGNED)
+        shut = narrowed_window(wish.window, depot.closed) is None
         return _Place(
-            state=ImportState.UNASSIGNED, depot=depot, delivery=delivery, writes=(waits,), found=found
+            state=ImportState.UNASSIGNED,
+            waits=Reason.CLOSED if shut else Reason.NO_ROUTE_FIT,
+            depot=depot,
+            delivery=delivery,
+            writes=(waits,),
+            found=found,
         )
 
     def _promise(self, stop_id: StopId, wish: ImportWish, place: _Place, now: Timestamp) -> Promise:
@@ -293,6 +308,8 @@ def _slot_id(depot: Depot, day: date, window: TimeWindow) -> str:
     return f"{depot.depot_id}.{day.isoformat()}.{starts:%H%M}-{ends:%H%M}"
 
 
-def _imported_fact(promise: Promise, state: ImportState, now: Timestamp) -> Fact:
-    data = {**promised_data(promise), "state": str(state)}
+def _imported_fact(promise: Promise, place: _Place, now: Timestamp) -> Fact:
+    data = {**promised_data(promise), "state": str(place.state)}
+    if place.waits is not None:
+        data["reason"] = str(place.waits)
     return promise_fact(FactKind.PROMISE_IMPORTED, promise, now, data)

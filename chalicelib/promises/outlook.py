@@ -78,7 +78,7 @@ def outlooks_in(
     """How stops of one route stand; the route may be one that is about to be written."""
     if is_unassigned(route):
         return {}
-    stood = visits([route], plans.depot.closures, now, world=plans.world, travel=plans.travel)[0]
+    stood = visits([route], now, world=plans.world, travel=plans.travel)[0]
     by_stop = {visit.stop.stop_id: visit for visit in stood}
     starts = forecast([route], now, plans.world)[0]
     found = {}

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.closed import narrowed_window, windows_left
 from chalicelib.routing.insertion import (
     SECONDS_PER_ROOT,
     Candidate,
@@ -82,7 +83,9 @@ class Ejection:
         now: Timestamp,
     ) -> None:
         self._sweeps, self._swept, self._open, self._plans = sweeps, swept, open_routes, plans
-        self._visit, self._windows, self._travel, self._now = visit, windows[:MOST_WINDOWS], travel, now
+        closed = sweeps.world.closed
+        self._windows = [narrowed_window(window, closed) or window for window in windows[:MOST_WINDOWS]]
+        self._visit, self._travel, self._now = visit, travel, now
         self._unheard = len(windows) - len(self._windows)
 
     def best(self) -> list[Proof | None]:
@@ -114,10 +117,12 @@ class Ejection:
 
     @cached_property
     def _stops(self) -> tuple[NDArray[np.void], Indices, Indices]:
-        """All stops, the index of each one's route, and of the gap before it."""
+        """All stops as closures leave their windows, the index of each one's route, and of the gap before."""
         routes = self._swept.routes
         count = np.array([len(route.stops) for route in routes], dtype=np.intp)
         stops = joined(route.stops for route in routes)
+        closed = self._sweeps.world.closed
+        stops["window_start"], stops["window_end"], _ = windows_left(stops, closed)
         owner = np.repeat(np.arange(len(routes)), count)
         return stops, owner, np.arange(len(stops)) + owner
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.closed import narrowed_window
 from chalicelib.routing.model import NOBODY, Leg, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import harmless, judge
@@ -205,7 +206,9 @@ class Insertion:
         now: Timestamp,
     ) -> None:
         self._sweeps, self._swept, self._visit = sweeps, swept, visit
-        self._windows, self._travel, self._now = windows, travel, now
+        closed = sweeps.world.closed
+        self._windows = [narrowed_window(window, closed) or window for window in windows]
+        self._travel, self._now = travel, now
         self._left = self._prune(allowed)
 
     def _prune(self, allowed: NDArray[np.bool_]) -> _Left:

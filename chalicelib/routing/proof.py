@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route
 from chalicelib.routing.schedule import Floats, forward, lay_out, odds, reached_by, start_quantiles
 from chalicelib.routing.travel_times import WorkClock
@@ -24,11 +25,18 @@ _SECOND_FRACTION = 1e-3  # planned times are sums of floats; a thousandth of a s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a route is judged by: the speed of the hour, the noise, and the share of promises to be kept."""
+    """What a route is judged by: the speed of the hour, the noise, and the share of promises to be kept.
+
+    Attributes
+    ----------
+    closed
+        Times in which nothing is delivered: see `routing.closed`.
+    """
 
     clock: WorkClock
     noise: Noise
     target: Probability
+    closed: tuple[TimeWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,10 @@ class Judged:
     arrive, start
         Planned arrival, and start of service after any waiting.
     late
-        Seconds behind the window's end as planned; negative is early.
+        Seconds behind the window's end as planned, or that of what closures leave of it; negative is early.
     kept
-        Probability of keeping each window, for the depot of returning within the shift.
+        Probability of keeping each window, for the depot of returning within the shift; 0 where nothing is
+        delivered in all of the window.
     break_late
         Seconds by which a break starts too late; negative if none does.
     now
@@ -75,9 +84,9 @@ def judge(routes: Sequence[Route], now: Timestamp, world: World) -> list[Judged]
     """
     if not routes:
         return []
-    batch = lay_out(routes, now)
+    batch = lay_out(routes, now, world.closed)
     times = forward(batch, world.clock)
-    kept = odds(batch, times, world.noise, count=PROOF_SCENARIOS)
+    kept = np.where(batch.barred, 0.0, odds(batch, times, world.noise, count=PROOF_SCENARIOS))
     late = times.arrive - batch.closes
     on_the_way = np.arange(batch.places)[:, None] <= batch.count
     driven = np.where(on_the_way, times.arrive - times.depart, 0.0).sum(axis=0)
@@ -99,7 +108,7 @@ def forecast(routes: Sequence[Route], now: Timestamp, world: World) -> list[Floa
     """When service starts at each place: 5 %, 50 % and 95 % of the scenarios, shape (places, 3) for each."""
     if not routes:
         return []
-    batch = lay_out(routes, now)
+    batch = lay_out(routes, now, world.closed)
     times = forward(batch, world.clock)
     reached = start_quantiles(batch, times, world.noise, count=PROOF_SCENARIOS, at=(0.05, 0.5, 0.95))
     return [reached[:places, r] for r, places in enumerate((batch.count + 1).tolist())]
@@ -113,7 +122,7 @@ def surely_reached(routes: Sequence[Route], now: Timestamp, world: World) -> lis
     """
     if not routes:
         return []
-    batch = lay_out(routes, now)
+    batch = lay_out(routes, now, world.closed)
     times = forward(batch, world.clock)
     reached = reached_by(batch, times, world.noise, count=PROOF_SCENARIOS, target=world.target)
     return [reached[:places, r] for r, places in enumerate((batch.count + 1).tolist())]

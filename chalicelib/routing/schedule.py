@@ -14,6 +14,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.closed import windows_left
+from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route, StopArray, joined, live
 from chalicelib.routing.travel_times import WorkClock
 from chalicelib.routing.uncertainty import Noise, Rows, Watch, drive, row_of, scenarios
@@ -34,9 +36,11 @@ class Batch:
     leg
         Free-flow seconds from the place before.
     opens, closes
-        The window in which service may start; the depot closes at the shift's end.
+        The window in which service may start, after closures; the depot closes at the shift's end.
     service
         Expected seconds at the door; 0 for ghosts and depots.
+    barred
+        Where nothing is delivered in all of the window.
     row
         Which noise each place has: `uncertainty.row_of`.
     stops, owner
@@ -55,6 +59,7 @@ class Batch:
     opens: Floats
     closes: Floats
     service: Floats
+    barred: NDArray[np.bool_]
     row: Rows
     stops: StopArray
     owner: NDArray[np.intp]
@@ -69,21 +74,30 @@ class Batch:
         return len(self.leg)
 
 
-def lay_out(routes: Sequence[Route], now: Timestamp) -> Batch:
-    """Lay routes side by side, expired holds as ghosts: no service, no window, still a point on the way."""
+def lay_out(routes: Sequence[Route], now: Timestamp, closed: Sequence[TimeWindow] = ()) -> Batch:
+    """Lay routes side by side, expired holds as ghosts: no service, no window, still a point on the way.
+
+    Parameters
+    ----------
+    closed
+        Times in which nothing is delivered: windows that are not served yet become narrower.
+    """
     count = np.array([len(route.stops) for route in routes], dtype=np.intp)
     places, n = int(count.max(initial=0)) + 1, len(routes)
     leg, opens, service = (np.zeros((places, n)) for _ in range(3))
     closes = np.full((places, n), NEVER)
     noise_row = np.zeros((places, n), dtype=np.intp)
+    barred = np.zeros((places, n), dtype=bool)
     stops = joined(route.stops for route in routes)
     owner = np.repeat(np.arange(n), count)
     place = np.arange(len(stops)) - np.repeat(np.cumsum(count) - count, count)
     real = live(stops, now)
     leg[place, owner] = stops["leg_seconds"]
     noise_row[place, owner] = row_of(stops["lat"], stops["lon"])
-    opens[place, owner] = np.where(real, stops["window_start"], 0)
-    closes[place, owner] = np.where(real, stops["window_end"], NEVER)
+    window_start, window_end, inside = windows_left(stops, closed)
+    opens[place, owner] = np.where(real, window_start, 0)
+    closes[place, owner] = np.where(real, window_end, NEVER)
+    barred[place, owner] = real & inside
     service[place, owner] = np.where(real, stops["service_time"], 0)
     each = np.arange(n)
     leg[count, each] = [route.last_leg.seconds for route in routes]
@@ -95,7 +109,7 @@ def lay_out(routes: Sequence[Route], now: Timestamp) -> Batch:
         for b, rest in enumerate(route.shift.breaks):
             breaks[b, :, r] = rest.earliest_at, rest.latest_at, rest.duration
     starts = np.array([route.shift.starts_at for route in routes], dtype=float)
-    return Batch(leg, opens, closes, service, noise_row, stops, owner, real, count, starts, breaks)
+    return Batch(leg, opens, closes, service, barred, noise_row, stops, owner, real, count, starts, breaks)
 
 
 @dataclass(frozen=True, slots=True)

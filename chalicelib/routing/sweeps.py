@@ -145,7 +145,7 @@ class Sweeps:
         return np.array([self._known[route][2] < FOREVER for route in routes], dtype=bool)
 
     def _sweep(self, routes: Sequence[Route], now: Timestamp) -> None:
-        batch = lay_out(routes, now)
+        batch = lay_out(routes, now, self.world.closed)
         times = forward(batch, self.world.clock)
         late = backward(batch, times, self.world.clock)
         kept_back = reserves(batch, times, self.world.noise, self.world.target)

@@ -2,13 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from chalicelib.fleet.calendar import template_shifts, work_clock
-from chalicelib.fleet.model import Closure
 from chalicelib.fleet.plans import NOWHERE, unassigned
-from chalicelib.fleet.risk import Risk, Visit, barred, endangered, visits, waiting
-from chalicelib.routing.model import Capacity, Stop, StopKind
+from chalicelib.fleet.risk import Cause, Risk, Visit, endangered, visits, waiting
+from chalicelib.routing.model import Capacity, Stop, StopKind, TimeWindow
 from chalicelib.routing.packed import Route, no_stops
 from chalicelib.routing.proof import World
 from chalicelib.routing.uncertainty import Noise
@@ -23,13 +20,22 @@ def route(*stops: Stop, **shift: object) -> Route:
     return booked(Route(shift=described, stops=no_stops(), last_leg=NOWHERE), stops)
 
 
-def judged(of: Route, *closures: Closure) -> list[Visit]:
-    (here,) = visits([of], closures, NOW, world=WORLD, travel=STRAIGHT)
+def judged(of: Route, *closed: TimeWindow) -> list[Visit]:
+    (here,) = visits([of], NOW, world=replace(WORLD, closed=closed), travel=STRAIGHT)
     return here
 
 
-def risks(of: Route, *closures: Closure) -> list[Risk | None]:
-    return [visit.risk for visit in judged(of, *closures)]
+def risks(of: Route, *closed: TimeWindow) -> list[Risk | None]:
+    return [visit.risk for visit in judged(of, *closed)]
+
+
+def causes(of: Route, *closed: TimeWindow) -> list[Cause | None]:
+    return [visit.cause for visit in judged(of, *closed)]
+
+
+def between(first: int, last: int) -> TimeWindow:
+    """From hour to hour of that Tuesday."""
+    return TimeWindow(start=at(first), end=at(last))
 
 
 def test_promise_on_a_relaxed_route_is_kept() -> None:
@@ -86,11 +92,39 @@ def test_promise_that_needs_a_skill_its_van_lost_is_at_risk() -> None:
     assert risks(route(*stops, skills=frozenset({"fridge"}))) == [Risk.KEPT, Risk.KEPT]
 
 
-def test_promise_inside_a_closure_without_delivery_is_at_risk() -> None:
-    """`deliver: false` bars it, `sell: false` alone does not."""
-    shut = Closure(from_at=at(9), to_at=at(11), reason="Strike")
-    assert risks(route(stop(), stop((14, 16))), shut) == [Risk.AT_RISK, Risk.KEPT]
-    assert risks(route(stop()), replace(shut, deliver=True)) == [Risk.KEPT]
+def test_promise_inside_a_closure_is_at_risk_whatever_the_plan_says() -> None:
+    """Nothing is delivered in all of its window: it is never kept, and the others are as they were."""
+    first, second = judged(route(stop(), stop((14, 16))), between(7, 11))
+    assert (first.risk, first.cause, first.kept) == (Risk.AT_RISK, Cause.CLOSED, 0.0)
+    assert (second.risk, second.cause) == (Risk.KEPT, None)
+
+
+def test_promise_beside_a_closure_is_kept_where_it_is_planned_before_or_after() -> None:
+    """A part of its window is enough: planned at eight, or as soon as the closure ends."""
+    assert risks(route(stop()), between(9, 11)) == [Risk.KEPT]
+    (visit,) = judged(route(stop()), between(7, 9))
+    assert (visit.risk, visit.planned_at) == (Risk.KEPT, at(9))
+
+
+def test_promise_planned_inside_a_closure_is_at_risk_but_not_broken() -> None:
+    """Its window is not over when the van is there; the worker may still find a better time."""
+    (visit,) = judged(route(stop(), starts_at=at(9)), between(8, 9), between(9, 10))
+    assert (visit.risk, visit.cause) == (Risk.AT_RISK, Cause.CLOSED)
+    (visit,) = judged(route(stop((8, 12)), starts_at=at(10)), between(9, 11), between(11, 12))
+    assert (visit.risk, visit.cause) == (Risk.AT_RISK, Cause.LATE)
+
+
+def test_cause_is_the_first_thing_that_is_wrong() -> None:
+    """What a human may do about it: another slot, another van, fewer parcels, a longer shift, less to do."""
+    assert causes(route(stop(skills=frozenset({"fridge"})))) == [Cause.SKILL]
+    assert causes(route(stop(parcels=2), capacity=Capacity(parcels=1))) == [Cause.LOAD]
+    assert causes(route(stop(), ends_at=at(8, 1))) == [Cause.SHIFT_ENDS]
+    assert causes(route(stop(), starts_at=at(9, 50))) == [Cause.LATE]
+    assert causes(route(stop(), starts_at=at(10, 30))) == [Cause.LATE]
+    assert causes(route(stop(), held(NOW + 60))) == [None, None]
+    waits = unassigned(None, depot(), TUESDAY, [stop(), stop((14, 16))])
+    found = waiting(waits, NOW, [between(7, 11)])
+    assert [visit.cause for visit in found] == [Cause.CLOSED, Cause.NO_VAN]
 
 
 def test_holds_are_shown_without_a_risk_and_ghosts_not_at_all() -> None:
@@ -116,14 +150,5 @@ def test_promise_without_a_van_is_at_risk_until_its_window_has_passed() -> None:
 def test_endangered_promises_are_named_in_order_of_their_routes() -> None:
     """At risk and broken, no holds."""
     late, fine = route(stop(), held(NOW + 60), starts_at=at(10, 30)), route(stop())
-    found = endangered(visits([late, fine], (), NOW, world=WORLD, travel=STRAIGHT))
+    found = endangered(visits([late, fine], NOW, world=WORLD, travel=STRAIGHT))
     assert found == [late.stop(0).stop_id]
-
-
-@pytest.mark.parametrize(("now", "count"), [(NOW, 1), (at(10), 1), (at(10, 1), 0)])
-def test_barred_promises_are_those_to_come(now: int, count: int) -> None:
-    """A closure of the past endangers nothing any more."""
-    shut = Closure(from_at=at(9), to_at=at(11), reason="Strike")
-    found = barred([route(stop(), held(NOW + 60), stop((14, 16)))], [shut], now)
-    assert len(found) == count
-    assert barred([route(stop())], [replace(shut, deliver=True)], NOW) == []

@@ -51,7 +51,7 @@ def test_each_order_has_its_result_in_the_order_of_the_request() -> None:
     ]
     one, two, again, wrong = results
     assert one["promised_window"] == two["promised_window"] == A_WINDOW
-    assert two["shipment_ref"] == "a"
+    assert (two["shipment_ref"], two["reason"]) == ("a", "no_route_fit")
     assert (again["promise_id"], again["promised_window"]) == (sold["promise_id"], window(24, 8))
     assert wrong == {"order_ref": "wrong", "state": "refused", "reason": "out_of_area"}
 
@@ -84,6 +84,22 @@ def test_a_waiting_promise_is_shown_at_risk() -> None:
     assert shop.done("GET", "/v1/promises?unassigned=true")["data"] == [promise]
     plan = shop.done("GET", f"/v1/depots/porto/plans/{DAY}")
     assert [stop["promise_id"] for stop in plan["unassigned"]] == [result["promise_id"]]
+
+
+def test_an_order_for_a_closed_day_waits_and_says_why() -> None:
+    """Here, in the plan, and in its ledger: only another slot helps."""
+    closure = {
+        "from_at": f"{DAY}T00:00:00Z",
+        "to_at": f"{DAY}T23:59:59Z",
+        "reason": "Strike",
+    }
+    shop = Shop(depot=a_depot(closures=[closure]))
+    [result] = imported(shop, an_order())
+    assert (result["state"], result["reason"]) == ("unassigned", "closed")
+    [stop] = shop.done("GET", f"/v1/depots/porto/plans/{DAY}")["unassigned"]
+    assert (stop["risk"], stop["reason"]) == ("at_risk", "closed")
+    [fact] = shop.done("GET", f"/v1/promises/{result['promise_id']}/ledger")["data"]
+    assert fact["data"]["reason"] == "closed"
 
 
 def test_nobody_is_texted_about_an_import() -> None:

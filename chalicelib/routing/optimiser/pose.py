@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.closed import windows_left
 from chalicelib.routing.edit import places_of
-from chalicelib.routing.model import Capacity, StopFlag, StopKind
+from chalicelib.routing.model import Capacity, StopFlag, StopKind, TimeWindow
 from chalicelib.routing.objective import Circumstances, OnTheRoad, fixed_head
 from chalicelib.routing.optimiser.problem import DIMENSIONS, Problem, Rest, Task, Van
 from chalicelib.routing.packed import Route, live
@@ -71,19 +72,22 @@ def pose(
     Notes
     -----
     What is done stays, with everything before it, and so does what is driven to. A pinned stop stays on its
-    shift, and so does everything on a van that is loaded; a withdrawn van takes nothing. The cost is one
-    `from_one` per place.
+    shift, and so does everything on a van that is loaded; a withdrawn van takes nothing. Left out is what
+    waits and cannot be delivered at all, because nothing is in all of its window. The cost is one `from_one`
+    per place.
     """
     now, on_road = circumstances.now, circumstances.on_road or OnTheRoad()
     judged = judge(routes, now, circumstances.world)
     heads = tuple(fixed_head(route, on_road.towards.get(route.shift.shift_id, 0)) for route in routes)
     origin = min((route.shift.starts_at for route in routes), default=now)
     nobodys = [*waiting, *stranded]
+    home = {id(route): number for number, route in enumerate(routes)}
+    left = {id(route): windows_left(route.stops, circumstances.world.closed) for route in [*routes, *nobodys]}
     sources = [
         (route, index)
         for route, head in zip([*routes, *nobodys], [*heads, *(0 for _ in nobodys)], strict=True)
         for index in np.flatnonzero(live(route.stops, now)).tolist()
-        if index >= head
+        if index >= head and (id(route) in home or not left[id(route)][2][index])
     ]
     listed = {id(route): pickups(route) for route in stranded}
     meetings = []
@@ -91,17 +95,21 @@ def pose(
         if id(route) in listed:
             meetings.append((len(sources), delivery))
             sources.append((listed[id(route)], index))
-    home = {id(route): number for number, route in enumerate(routes)}
+    left |= {id(route): windows_left(route.stops, ()) for route in listed.values()}
+    windows = [
+        TimeWindow(start=int(starts[index]), end=int(ends[index]))
+        for starts, ends, index in ((*left[id(route)][:2], index) for route, index in sources)
+    ]
     fetched = {*listed, *map(id, listed.values())}
-    tasks = tuple(_task(source, place, origin, home) for place, source in enumerate(sources))
+    tasks = tuple(
+        _task(source, window, place, origin, home)
+        for place, (source, window) in enumerate(zip(sources, windows, strict=True))
+    )
     ends = [_ends(route, head) for route, head in zip(routes, heads, strict=True)]
     places = Places.concat(
         [*(_place(*source) for source in sources), *(place for pair in ends for place in pair)]
     )
-    departs = [
-        (int(route.stops["window_start"][index]) + int(route.stops["window_end"][index])) / 2
-        for route, index in sources
-    ]
+    departs = [(window.start + window.end) / 2 for window in windows]
     vans = []
     for number, (route, head) in enumerate(zip(routes, heads, strict=True)):
         starts = _starts(route, head, judged[number])
@@ -149,14 +157,16 @@ def _starts(route: Route, head: int, judged: Judged) -> float:
     return float(judged.start[head - 1]) + int(route.stops["service_time"][head - 1])
 
 
-def _task(source: tuple[Route, int], place: int, origin: Timestamp, home: Mapping[int, int]) -> Task:
+def _task(
+    source: tuple[Route, int], window: TimeWindow, place: int, origin: Timestamp, home: Mapping[int, int]
+) -> Task:
     route, index = source
     record = route.stops[index]
     return Task(
         stop_id=int(record["stop_id"]),
         place=place,
-        opens=int(record["window_start"]) - origin,
-        closes=int(record["window_end"]) - origin,
+        opens=window.start - origin,
+        closes=window.end - origin,
         service=int(record["service_time"]),
         load=(int(record["parcels"]), int(record["grams"]), int(record["millilitres"])),
         required=id(route) in home,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from chalicelib.dispatch.budget import seconds_for
 from chalicelib.dispatch.model import LONGEST_RUN, Move, Replan, ReplanState, Standing
 from chalicelib.dispatch.store import DispatchStore, PlanChanges
 from chalicelib.errors import NotFound, StaleWrite
@@ -35,13 +36,8 @@ from chalicelib.units import StopId, Timestamp
 
 REBASES: Final = 3
 NEIGHBOURHOOD_SECONDS: Final = 1.0
-LONGEST_SECONDS: Final = 20.0
-_LEAST_SECONDS = 0.4
 _AS_A_WHOLE = 400  # stops that a solver improves better together than piece by piece
 _WORTH_SOLVING = 2  # stops: one alone is where its booking found it best
-_STOPS_A_SECOND = 400  # of a run behind a booking
-_ASKED_FOR = 10  # times as long as that, for whom somebody waits
-_SHARE_OF_WAIT = 20  # a run takes no more than one part of this many of the time left before loading
 
 type Pause = Callable[[int], None]
 
@@ -158,27 +154,16 @@ class Dispatch:
             gone = replace(record, state=ReplanState.FAILED, why="The depot is no longer there.")
             return self._written(tenant, gone, now) if asked else gone
         run = _Run(self._store, self._planner, self._engine(), self._pause, tenant, depot, record, now)
-        run.go(
-            requests.improved,
-            self._budget(run.plans_of_day, now, seconds, asked=asked is not None),
-            patient=asked is not None,
-        )
+        worth = seconds_for(run.plans_of_day, requests.improved, now, asked=asked is not None)
+        run.go(requests.improved, self._budget(min(worth, seconds)), patient=asked is not None)
         if requests.requested:
             self._store.finish_requests(tenant, job.plan, requests.requested, run.versions())
         finished = run.finished()
         worth_telling = asked is not None or finished.state is not ReplanState.UNCHANGED
         return self._written(tenant, finished, now) if worth_telling else finished
 
-    def _budget(self, plan: list[Route], now: Timestamp, most: float, *, asked: bool) -> Budget:
-        """As long as the plan is large, and no longer than what is left before its vans are loaded allows."""
-        stops = sum(len(route.stops) for route in plan)
-        seconds = _LEAST_SECONDS + stops / _STOPS_A_SECOND
-        if asked:
-            seconds *= _ASKED_FOR
-        loads = [route.shift.loads_at - now for route in plan if route.shift.loads_at > now]
-        if loads:
-            seconds = min(seconds, max(loads) / _SHARE_OF_WAIT)
-        return Budget(clock=self._clock, until=self._clock() + min(seconds, most, LONGEST_SECONDS))
+    def _budget(self, seconds: float) -> Budget:
+        return Budget(clock=self._clock, until=self._clock() + seconds)
 
     def _new_replan(self, plan: PlanKey, now: Timestamp, state: ReplanState) -> Replan:
         return Replan(replan_id=replan_id(self._new_number()), plan=plan, state=state, requested_at=now)

@@ -7,7 +7,6 @@ from typing import Any
 
 from chalicelib.events import Mode, Tenant
 from chalicelib.fleet.model import BookingRules, ServiceTime, SlotTemplate
-from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
 from chalicelib.promises.model import Offer
 from chalicelib.promises.search import SlotQuery, SlotSearch
@@ -16,8 +15,9 @@ from chalicelib.routing.model import Capacity, Load, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import StraightLine
 from chalicelib.units import Seconds, StopId
+from infra.sandbox.emulator import connect
 from tests.builders import CALM
-from tests.concurrency.racers import new_booking, new_store
+from tests.concurrency.racers import Desk, new_store
 from tests.promises.shop import NEAR, a_depot, a_vehicle, at
 
 NOW = at(6)
@@ -45,13 +45,14 @@ class Arena:
     """
 
     def __init__(self, url: str, table: str, name: str) -> None:
-        self.tenant = Tenant(merchant_id=name, mode=Mode.TEST)
+        self.tenant, self.table = Tenant(merchant_id=name, mode=Mode.TEST), table
+        self.client = connect("dynamodb", url)
         self.store = new_store(url, table)
-        self.booking = new_booking(self.store)
+        self.desk = Desk(self.store)
+        self.booking = self.desk.booking
         self._travel = StraightLine()
-        self._fleet = Fleet(self.store, lambda _: self._travel, noise=CALM, pause=lambda _: None)
-        planner = Planner(self.store, lambda _: self._travel, noise=CALM, staleness=0)
-        self._search = SlotSearch(self.store, planner)
+        self.fleet = Fleet(self.store, lambda _: self._travel, noise=CALM, pause=lambda _: None)
+        self._search = SlotSearch(self.store, self.desk.planner)
         self._depots = 0
 
     def races(
@@ -67,8 +68,8 @@ class Arena:
                 booking=BookingRules(horizon_days=DAYS, cutoff_minutes=60, hold_seconds=600),
                 service=ServiceTime(base_seconds=service, per_parcel_seconds=0),
             )
-            self._fleet.put_depot(self.tenant, depot, NOW)
-            self._fleet.put_vehicle(self.tenant, depot_id, a_vehicle(capacity=capacity), NOW)
+            self.fleet.put_depot(self.tenant, depot, NOW)
+            self.fleet.put_vehicle(self.tenant, depot_id, a_vehicle(capacity=capacity), NOW)
             query = SlotQuery(location=NEAR, load=load, depot_id=depot_id, days=DAYS)
             slots = self._search.search(self.tenant, query, NOW).slots
             for slot in slots[:rounds]:

@@ -6,6 +6,7 @@ eight of them cost about a second.
 
 import multiprocessing
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -13,13 +14,22 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Self
 
 from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.errors import SlotkeeperError
+from chalicelib.dispatch.model import ReplanState
+from chalicelib.dispatch.service import Dispatch, Job
+from chalicelib.errors import SlotkeeperError, SlotTaken
 from chalicelib.events import Tenant
 from chalicelib.fleet.planning import Planner
-from chalicelib.promises.booking import Booking, Ports
-from chalicelib.promises.model import Offer
-from chalicelib.promises.search import SlotSearch
-from chalicelib.receipts import ReceiptRow
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.promises.booking import Booking
+from chalicelib.promises.changes import Promises
+from chalicelib.promises.model import Change, ChangeKind, Offer
+from chalicelib.promises.placing import Ports
+from chalicelib.promises.search import SlotQuery, SlotSearch
+from chalicelib.promises.store import WriteRefused
+from chalicelib.receipts import ReceiptRow, no_receipt
+from chalicelib.routing.model import Location
+from chalicelib.routing.optimiser import Budget, engine_for
+from chalicelib.routing.optimiser.problem import Orders, Problem
 from chalicelib.routing.travel_times import StraightLine
 from chalicelib.units import StopId, Timestamp
 from infra.sandbox.emulator import connect
@@ -30,8 +40,68 @@ from tests.store_faults import drop_conditions
 
 START_SECONDS = 60.0  # for a whole machine that is busy with other things
 
-type Outcome = tuple[str, StopId | None]
-"""What became of a task: `held`, `confirmed`, …, or the code of the error; and the stop it is about."""
+type Outcome = tuple[str, Any]
+"""What became of a task: `held`, `confirmed`, …, or the code of the error; and the stops it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a process needs to sell and to plan; it sells by straight lines, without waiting.
+
+    Parameters
+    ----------
+    store
+        With a client of its own.
+    """
+
+    store: DynamoStore
+
+    @property
+    def planner(self) -> Planner:
+        """A reader of plans that has seen none yet."""
+        return Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0)
+
+    @property
+    def ports(self) -> Ports:
+        """What selling needs."""
+        planner = self.planner
+        return Ports(
+            store=self.store,
+            planner=planner,
+            search=SlotSearch(self.store, planner),
+            new_stop_id=lambda: secrets.randbits(63),
+            new_token=lambda: secrets.token_urlsafe(16),
+            pause=lambda _: None,
+        )
+
+    @property
+    def booking(self) -> Booking:
+        """Holds and promises."""
+        return Booking(self.ports)
+
+    @property
+    def promises(self) -> Promises:
+        """Changes of what was promised."""
+        return Promises(self.ports)
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """The worker."""
+        return Dispatch(
+            self.store,
+            self.planner,
+            engine=Engines,
+            new_number=lambda: secrets.randbits(63),
+            clock=time.monotonic,
+            pause=lambda _: None,
+        )
+
+
+class Engines:
+    """The engines of the product, in this very process."""
+
+    def improve(self, problem: Problem, budget: Budget) -> Orders:
+        return engine_for(problem).improve(problem, budget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +114,8 @@ class Held:
     now: Timestamp
     request: str | None = None
 
-    def run(self, booking: Booking) -> Outcome:
-        hold = booking.hold(
+    def run(self, desk: Desk) -> Outcome:
+        hold = desk.booking.hold(
             self.tenant, self.offer, self.cart_ref, self.now, lambda _: receipt(self.request), trusted=True
         )
         return "held", hold.stop_id
@@ -60,9 +130,9 @@ class Confirm:
     now: Timestamp
     request: str | None = None
 
-    def run(self, booking: Booking) -> Outcome:
+    def run(self, desk: Desk) -> Outcome:
         order = an_order(f"order-{self.stop_id}")
-        made = booking.confirm_hold(
+        made = desk.booking.confirm_hold(
             self.tenant, self.stop_id, order, self.now, lambda _: receipt(self.request)
         )
         return "renewed" if made.renewed else "confirmed", made.promise.stop_id
@@ -76,11 +146,73 @@ class Expire:
     stop_id: StopId
     now: Timestamp
 
-    def run(self, booking: Booking) -> Outcome:
-        return "expired" if booking.expire(self.tenant, self.stop_id, self.now) else "left", self.stop_id
+    def run(self, desk: Desk) -> Outcome:
+        return "expired" if desk.booking.expire(self.tenant, self.stop_id, self.now) else "left", self.stop_id
 
 
-type Task = Held | Confirm | Expire
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """Buy here and there, pay for most, give up some holds, cancel some promises."""
+
+    tenant: Tenant
+    depot_id: str
+    name: str
+    places: tuple[Location, ...]
+    now: Timestamp
+
+    def run(self, desk: Desk) -> "Outcome":
+        kept = list[StopId]()
+        for number, place in enumerate(self.places):
+            try:
+                bought = self._bought(desk, f"{self.name}-{number}", place, number)
+            except (SlotTaken, WriteRefused):
+                continue
+            if bought is not None:
+                kept.append(bought)
+        return "shopped", tuple(kept)
+
+    def _bought(self, desk: Desk, name: str, place: Location, number: int) -> StopId | None:
+        ports = desk.ports
+        booking, promises = Booking(ports), Promises(ports)
+        query = SlotQuery(location=place, depot_id=self.depot_id, days=1)
+        offers = [
+            slot.offer for slot in ports.search.search(self.tenant, query, self.now).slots if slot.offer
+        ]
+        if not offers:
+            return None
+        hold = booking.hold(
+            self.tenant, offers[number % len(offers)], name, self.now, no_receipt, trusted=True
+        )
+        if number % 4 == 1:
+            booking.release(self.tenant, hold.stop_id, self.now)
+            return None
+        made = booking.confirm_hold(self.tenant, hold.stop_id, an_order(name), self.now, no_receipt).promise
+        if number % 4 == 2:
+            cancel = Change(kind=ChangeKind.CANCEL)
+            promises.change(self.tenant, made.stop_id, cancel, self.now, no_receipt)
+            return None
+        return made.stop_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Improve:
+    """Improve a plan again and again."""
+
+    tenant: Tenant
+    plan: PlanKey
+    runs: int
+    now: Timestamp
+
+    def run(self, desk: Desk) -> "Outcome":
+        dispatch, applied = desk.dispatch, 0
+        for _ in range(self.runs):
+            number = dispatch.request(self.tenant, self.plan)
+            done = dispatch.run(self.tenant, Job(plan=self.plan, number=number), self.now, seconds=2.0)
+            applied += done.state is ReplanState.APPLIED
+        return "improved", applied
+
+
+type Task = Held | Confirm | Expire | Shop | Improve
 
 
 def receipt(request: str | None) -> ReceiptRow | None:
@@ -88,20 +220,6 @@ def receipt(request: str | None) -> ReceiptRow | None:
     if request is None:
         return None
     return ReceiptRow(key=request, fingerprint="f", status=201, sealed_body=b"", expires_at=4_000_000_000)
-
-
-def new_booking(store: DynamoStore) -> Booking:
-    """A desk that sells by straight lines, without waiting between its attempts."""
-    planner = Planner(store, lambda _: StraightLine(), noise=CALM, staleness=0)
-    ports = Ports(
-        store=store,
-        planner=planner,
-        search=SlotSearch(store, planner),
-        new_stop_id=lambda: secrets.randbits(63),
-        new_token=lambda: secrets.token_urlsafe(16),
-        pause=lambda _: None,
-    )
-    return Booking(ports)
 
 
 def new_store(url: str, table: str, *, unguarded: Sequence[str] = ()) -> DynamoStore:
@@ -119,11 +237,11 @@ def new_store(url: str, table: str, *, unguarded: Sequence[str] = ()) -> DynamoS
 
 
 def _race(tasks: Connection, start: Barrier, url: str, table: str, unguarded: Sequence[str]) -> None:
-    booking = new_booking(new_store(url, table, unguarded=unguarded))
+    desk = Desk(new_store(url, table, unguarded=unguarded))
     while (task := tasks.recv()) is not None:
         start.wait(START_SECONDS)
         try:
-            outcome: Outcome = task.run(booking)
+            outcome: Outcome = task.run(desk)
         except SlotkeeperError as error:
             outcome = error.code, None
         tasks.send(outcome)

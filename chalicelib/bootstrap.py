@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.fleet.service import Fleet
     from chalicelib.merchants.hold_caps import HoldLimiter
+    from chalicelib.motion.service import Motion
     from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.service import Notifications, TextSender
     from chalicelib.promises.booking import Booking
@@ -218,6 +219,13 @@ class Services:
         from chalicelib.fleet.service import Fleet
 
         return Fleet(self.store, self._travel.of, noise=Noise(), pause=part)
+
+    @cached_property
+    def motion(self) -> "Motion":
+        """The day of the shifts."""
+        from chalicelib.motion.service import Motion
+
+        return Motion(self.store, self.fleet, self._travel.of, noise=Noise(), pause=part)
 
     @cached_property
     def dispatch(self) -> "Dispatch":

@@ -48,6 +48,16 @@ class FactKind(StrEnum):
     PROMISE_PINNED = "promise.pinned"
     PROMISE_UNPINNED = "promise.unpinned"
     PROMISE_AT_RISK = "promise.at_risk"
+    PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
+    PROMISE_ARRIVING = "promise.arriving"  # the van drives to it next; merchants hear of it as `eta.changed`
+    PROMISE_DELIVERED = "promise.delivered"
+    PROMISE_FAILED = "promise.failed"  # an attempt did; the promise may be kept yet
+    PROMISE_CORRECTED = "promise.corrected"
+    PROMISE_CONTACTED = "promise.contacted"  # its buyer asked where it is
+    SHIFT_DEPARTED = "shift.departed"
+    SHIFT_RETURNED = "shift.returned"
+    SHIFT_INCIDENT = "shift.incident"
+    SHIFT_PROGRESSED = "shift.progressed"  # there is a milestone more: who judges the day looks again
     PLAN_CHANGED = "plan.changed"  # a booking, release, shift or closure: it may be improvable now
     PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again
 
@@ -57,6 +67,7 @@ class Actor(StrEnum):
 
     BUYER = "buyer"
     MERCHANT = "merchant"
+    DRIVER = "driver"
     SYSTEM = "system"
 
 

@@ -13,7 +13,9 @@ from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.model import Depot, Vehicle
 from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetChanges, ShiftRow
+from chalicelib.motion.store import MotionChanges
 from chalicelib.notifications.model import Message
 from chalicelib.promises.model import Hold, HoldState, Promise
 from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteRefused
@@ -40,6 +42,7 @@ class InMemoryStore:
         self._clocks: dict[Tenant, Seconds] = {}
         self._requests: dict[tuple[Tenant, PlanKey], Requests] = {}
         self._replans: dict[tuple[Tenant, str], Replan] = {}
+        self._progress: dict[tuple[Tenant, PlanKey, str], Progress] = {}
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
@@ -208,6 +211,39 @@ class InMemoryStore:
             self._receipts[tenant, receipt.key] = receipt
         self.outbox.append((tenant, changes.facts))
 
+    def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> Progress | None:
+        return self._progress.get((tenant, plan, shift_id))
+
+    def progresses(self, tenant: Tenant, plan: PlanKey) -> Mapping[str, Progress]:
+        return {key[2]: row for key, row in self._progress.items() if key[:2] == (tenant, plan)}
+
+    def promises_named(self, tenant: Tenant, stop_ids: Sequence[StopId]) -> Sequence[Promise]:
+        found = [self.promise(tenant, stop_id) for stop_id in stop_ids]
+        return [promise for promise in found if promise is not None]
+
+    def commit_motion(self, tenant: Tenant, changes: MotionChanges) -> None:
+        progress, receipt = changes.progress, changes.receipt
+        if receipt is not None and (tenant, receipt.key) in self._receipts:
+            raise AlreadyDone("This request was carried out before.")
+        if any(self._broken(tenant, Changes(routes=changes.routes, facts=changes.facts))):
+            raise StaleWrite("a route changed")
+        for promise in changes.promises:
+            if any(self._broken(tenant, Changes(promise=promise))):
+                raise StaleWrite("a promise changed")
+        if progress is not None:
+            key = (tenant, progress.plan, progress.shift_id)
+            if _version(self._progress.get(key)) != progress.version:
+                raise StaleWrite("somebody else reported")
+            self._progress[key] = replace(progress, version=progress.version + 1)
+        for promise in changes.promises:
+            self._promises[tenant, promise.stop_id] = replace(promise, version=promise.version + 1)
+        self._write_routes(tenant, changes.routes)
+        for stop_id, fact in _about_promises(changes.facts):
+            self._ledger[tenant, stop_id, fact.sequence] = fact
+        if receipt is not None:
+            self._receipts[tenant, receipt.key] = receipt
+        self.outbox.append((tenant, changes.facts))
+
     def get_receipt(self, tenant: Tenant, key: str) -> ReceiptRow | None:
         return self._receipts.get((tenant, key))
 
@@ -256,7 +292,7 @@ def _of[T](tenant: Tenant, rows: dict[Any, T]) -> list[T]:
     return [row for key, row in rows.items() if key[0] == tenant]
 
 
-def _version(row: Route | Hold | Promise | Replan | None) -> int:
+def _version(row: Route | Hold | Promise | Replan | Progress | None) -> int:
     return row.version if row is not None else 0
 
 

@@ -5,15 +5,17 @@ so that a replan can say which of them it knew of; positions are not, because th
 change no plan. Weak point: without a position between two stops the van is taken to be on time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from chalicelib.errors import OffRoad
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.routing.model import Location
+from chalicelib.routing.model import Location, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.routing.underway import Underway
-from chalicelib.units import StopId, Timestamp
+from chalicelib.units import Metres, StopId, Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,16 @@ class Served:
     left_at
         When it was done there; None while it is served.
     outcome
-        What came of it, in the words of the contract; None while it is served.
+        What came of it, in the words of the contract; None while it is served, or if nobody said.
+    inferred
+        Nobody said when it came: positions did, or the word that it was done.
     """
 
     stop_id: StopId
     arrived_at: Timestamp
     left_at: Timestamp | None = None
     outcome: str | None = None
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,51 @@ class Sighting:
     at: Timestamp
 
 
+class Trouble(StrEnum):
+    """What may come in a van's way."""
+
+    DELAY = "delay"
+    ROAD_CLOSED = "road_closed"
+    VEHICLE_DOWN = "vehicle_down"
+    ACCESS = "access"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something that came in a van's way.
+
+    Attributes
+    ----------
+    until_at
+        When it is expected to be over.
+    stop_id
+        Whose door it is about; None if it is no door.
+    """
+
+    kind: Trouble
+    at: Timestamp
+    until_at: Timestamp | None = None
+    stop_id: StopId | None = None
+    location: Location | None = None
+    radius: Metres | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunch:
+    """What positions suggest and nobody believes yet.
+
+    Attributes
+    ----------
+    stop_id
+        The stop a van seems to have come to, or to have left; `NOBODY` for the depot.
+    since
+        From when on all positions agreed.
+    """
+
+    stop_id: StopId
+    since: Timestamp
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """One shift, as far as it has come.
@@ -62,10 +112,23 @@ class Progress:
         In the order of arrival; at most the last one is still being served.
     rests
         In order; at most the last one is under way.
+    taps
+        When somebody said that a break begins (True) or ends: what `rests` is made of.
+    hunch
+        What positions suggest.
+    doubted, doubts
+        The last position that nobody believed, and how many agreed with one another since.
+    incidents
+        The last ones, in order.
     held_until
         An incident keeps the van where it is until then.
     down_at
         When the van broke down; it goes nowhere from there.
+    planned
+        When service was planned to start at each stop as the van left: what the plan becomes later does not
+        change it.
+    marks
+        Of the events heard last, so that one that comes again is known.
     milestones
         How many of all this there were; grows with everything but a position.
     version
@@ -78,9 +141,16 @@ class Progress:
     returned_at: Timestamp | None = None
     served: tuple[Served, ...] = ()
     rests: tuple[Rest, ...] = ()
+    taps: tuple[tuple[Timestamp, bool], ...] = ()
     seen: Sighting | None = None
+    hunch: Hunch | None = None
+    doubted: Sighting | None = None
+    doubts: int = 0
+    incidents: tuple[Incident, ...] = ()
     held_until: Timestamp | None = None
     down_at: Timestamp | None = None
+    planned: Mapping[StopId, Timestamp] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
     milestones: int = 0
     version: int = 0
 
@@ -92,7 +162,43 @@ class Progress:
     @property
     def resting(self) -> Rest | None:
         """The break that is under way."""
-        return self.rests[-1] if self.rests and self.rests[-1].ended_at is None else None
+        rest = self.rests[-1] if self.rests and self.rests[-1].ended_at is None else None
+        over = rest is not None and self.served and self.served[-1].arrived_at > rest.began_at
+        return None if over else rest
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the van is at the depot again, all done or not."""
+        last = self.served[-1].arrived_at if self.served else 0
+        return self.returned_at is not None and self.returned_at >= last
+
+    def heard_at(self) -> Timestamp:
+        """When somebody or something was last heard of the van; 0 if never."""
+        last = self.served[-1] if self.served else None
+        return max(
+            self.departed_at or 0,
+            self.returned_at or 0,
+            self.seen.at if self.seen else 0,
+            (last.left_at or last.arrived_at) if last else 0,
+        )
+
+    def visit(self, stop_id: StopId) -> Served | None:
+        """The last time the van was at a stop."""
+        return next((each for each in reversed(self.served) if each.stop_id == stop_id), None)
+
+
+def heading_to(route: Route, progress: Progress) -> StopId | None:
+    """The stop a van is at or drives to next; None before it left, and when there is no more.
+
+    Cost: one look at the route's stops.
+    """
+    if progress.departed_at is None or progress.is_back or progress.down_at is not None:
+        return None
+    if (serving := progress.serving) is not None:
+        return serving.stop_id
+    behind = {each.stop_id for each in progress.served}
+    stops = zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True)
+    return next((each for each, kind in stops if kind == StopKind.PROMISED and each not in behind), None)
 
 
 def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTimes) -> Underway:

@@ -7,12 +7,14 @@ point: one depot's fleet is written one command at a time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.model import Depot, Driver, Vehicle
 from chalicelib.fleet.planning import PlanStore
 from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.routing.packed import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,10 @@ class FleetStore(PlanStore, Protocol):
 
     def depot(self, tenant: Tenant, depot_id: str) -> Depot | None:
         """One depot, strongly consistent."""
+        ...
+
+    def route(self, tenant: Tenant, depot_id: str, day: date, shift_id: str) -> Route | None:
+        """One stored route, strongly consistent."""
         ...
 
     def shift_row(self, tenant: Tenant, shift_id: str) -> ShiftRow | None:

@@ -258,12 +258,12 @@ def fact_view(fact: Fact, zone: str) -> FactView:
         at=rfc3339(fact.at, zone),
         kind=str(fact.kind),
         actor=fact.actor,
-        data={name: _shown(value, zone) for name, value in fact.data.items()},
+        data=_shown(dict(fact.data), zone),
     )
 
 
 def _shown(value: Any, zone: str) -> Any:
-    """A fact's value for people: instants of windows as text."""
+    """A fact's value for people: instants as text."""
     if isinstance(value, dict):
         return {
             name: rfc3339(part, zone) if name.endswith("_at") else _shown(part, zone)

@@ -33,6 +33,9 @@ PATHS: Mapping[str, Paths] = {
         "/v1/promises/import": ("POST",),
         "/v1/promises/{promise_id}/pin": ("PUT", "DELETE"),
     },
+    "motion": {
+        "/v1/shifts/{shift_id}/events": ("POST",),
+    },
     "fleet": {
         "/v1/depots": ("GET",),
         "/v1/depots/{depot_id}": ("GET", "PUT"),

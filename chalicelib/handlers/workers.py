@@ -60,6 +60,9 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                         number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject)),
                         replan_id=fact.data.get("replan_id"),
                     )
+                elif fact.kind is FactKind.SHIFT_DEPARTED:
+                    plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
+                    services.motion.set_out(row.tenant, plan, shift_id, services.business_now(row.tenant))
                 else:
                     watch.text(row.tenant, fact)
 

@@ -12,12 +12,16 @@ from chalicelib.fleet.model import Handover, Money, Requirement
 from chalicelib.fleet.planning import Found
 from chalicelib.promises.model import (
     Address,
+    Attempt,
+    AttemptFlag,
     Delivery,
+    HandedOver,
     Hold,
     HoldState,
     Instructions,
     Offer,
     Order,
+    Outcome,
     Promise,
     PromiseState,
     Recipient,
@@ -178,6 +182,39 @@ def read_hold(stored: Document, version: int) -> Hold:
     )
 
 
+def _attempt(attempt: Attempt) -> Document:
+    fields = {
+        "outcome": attempt.outcome,
+        "at": [attempt.arrived_at, attempt.ended_at],
+        "shift": [attempt.depot_id, attempt.day.isoformat(), attempt.shift_id],
+        "parcels": attempt.parcels,
+        "flags": sorted(attempt.flags),
+        "name": attempt.proof.name,
+        "note": attempt.proof.note,
+        "uploads": list(attempt.proof.uploads),
+    }
+    return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _read_attempt(stored: Document) -> Attempt:
+    depot_id, day, shift_id = stored["shift"]
+    return Attempt(
+        outcome=Outcome(stored["outcome"]),
+        arrived_at=stored["at"][0],
+        ended_at=stored["at"][1],
+        depot_id=depot_id,
+        day=date.fromisoformat(day),
+        shift_id=shift_id,
+        parcels=stored.get("parcels"),
+        flags=frozenset(map(AttemptFlag, stored.get("flags", ()))),
+        proof=HandedOver(
+            name=stored.get("name"),
+            note=stored.get("note"),
+            uploads=tuple(stored.get("uploads", ())),
+        ),
+    )
+
+
 def promise_document(promise: Promise) -> Document:
     """Write a promise; its version is the row's."""
     order, instructions = promise.order, promise.order.instructions
@@ -210,6 +247,7 @@ def promise_document(promise: Promise) -> Document:
         "created": promise.created_at,
         "sequence": promise.sequence,
         "cart": promise.cart_ref,
+        "attempts": [_attempt(attempt) for attempt in promise.attempts],
     }
 
 
@@ -247,5 +285,6 @@ def read_promise(stored: Document, version: int) -> Promise:
         created_at=stored["created"],
         sequence=stored["sequence"],
         cart_ref=stored["cart"],
+        attempts=tuple(map(_read_attempt, stored.get("attempts", ()))),
         version=version,
     )

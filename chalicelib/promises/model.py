@@ -165,6 +165,85 @@ class PromiseState(StrEnum):
         return self in (PromiseState.DELIVERED, PromiseState.RETURNED_TO_SENDER, PromiseState.CANCELLED)
 
 
+class Outcome(StrEnum):
+    """What came of an attempt to deliver."""
+
+    DELIVERED_TO_RECIPIENT = "delivered_to_recipient"
+    DELIVERED_TO_NEIGHBOUR = "delivered_to_neighbour"
+    DELIVERED_TO_SAFE_PLACE = "delivered_to_safe_place"
+    DELIVERED_TO_MAILBOX = "delivered_to_mailbox"
+    FAILED_NOT_HOME = "failed_not_home"
+    FAILED_NO_ACCESS = "failed_no_access"
+    FAILED_WRONG_ADDRESS = "failed_wrong_address"
+    FAILED_REFUSED = "failed_refused"
+    FAILED_DAMAGED = "failed_damaged"
+    FAILED_PARCEL_MISSING = "failed_parcel_missing"
+    FAILED_NO_TIME = "failed_no_time"
+    FAILED_VEHICLE = "failed_vehicle"
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether the parcels changed hands."""
+        return self.startswith("delivered_")
+
+    @property
+    def leads_to(self) -> PromiseState:
+        """Where it leaves the promise: what was refused or is broken goes back, all else is tried again."""
+        if self.is_delivery:
+            return PromiseState.DELIVERED
+        gone = self in (Outcome.FAILED_REFUSED, Outcome.FAILED_DAMAGED)
+        return PromiseState.RETURNED_TO_SENDER if gone else PromiseState.CONFIRMED
+
+
+class AttemptFlag(StrEnum):
+    """What a merchant should look at."""
+
+    UNSECURED_DROP = "unsecured_drop"  # left where nobody agreed to it
+    PARTIAL = "partial"  # fewer parcels than were promised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """What a driver brings back from the door: personal.
+
+    Attributes
+    ----------
+    name
+        Who took it.
+    uploads
+        Ids of photos and signatures.
+    """
+
+    name: str | None = None
+    note: str | None = None
+    uploads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at the door.
+
+    Attributes
+    ----------
+    depot_id, day, shift_id
+        Whose shift it was.
+    arrived_at, ended_at
+        When the van came, and when it was done.
+    parcels
+        How many changed hands; None if nobody counted.
+    """
+
+    outcome: Outcome
+    arrived_at: Timestamp
+    ended_at: Timestamp
+    depot_id: str
+    day: date
+    shift_id: str
+    parcels: int | None = None
+    flags: frozenset[AttemptFlag] = frozenset()
+    proof: HandedOver = HandedOver()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Who receives it; without a phone nobody is texted."""
@@ -209,6 +288,8 @@ class Promise:
         Facts written about it so far.
     tracking_token
         Opens the tracking page; 128 bits, opaque.
+    attempts
+        In order; the last one says how it stands.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -231,6 +312,7 @@ class Promise:
     sequence: int
     original_window: TimeWindow | None = None
     cart_ref: str | None = None
+    attempts: tuple[Attempt, ...] = ()
     version: int = 0
 
 

@@ -14,12 +14,14 @@ from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.merchants.model import Merchant
+from chalicelib.motion.store import MotionChanges
 from chalicelib.notifications.model import MessageStatus
 from chalicelib.promises.model import HoldState
 from chalicelib.promises.store import Changes, PromiseQuery
 from tests.adapters.conftest import ACCOUNT, NewStore
 from tests.dispatch.store_contract import a_replan
 from tests.merchants.store_contract import a_key
+from tests.motion.store_contract import a_progress
 from tests.promises.shop import TODAY, a_depot, a_vehicle
 from tests.promises.store_contract import (
     ACME,
@@ -78,6 +80,15 @@ ACCESSES: Accesses = {
     "request_improvement": lambda store: store.request_improvement(ACME, PLACE),
     "finish_requests": lambda store: store.finish_requests(ACME, PLACE, 1, {"s-1": 1}),
     "commit_plan": lambda store: store.commit_plan(ACME, PlanChanges(replan=a_replan())),
+    "commit_motion": lambda store: store.commit_motion(
+        ACME, MotionChanges(progress=a_progress(), promises=(a_promise(2),), facts=(a_fact(2),))
+    ),
+    "commit_motion of positions": lambda store: store.commit_motion(
+        ACME, MotionChanges(progress=a_progress("s-2"))
+    ),
+    "progress": lambda store: store.progress(ACME, PLACE, "s-1"),
+    "progresses": lambda store: store.progresses(ACME, PLACE),
+    "promises_named": lambda store: store.promises_named(ACME, [1, 2]),
     "requests": lambda store: store.requests(ACME, PLACE),
     "replan": lambda store: store.replan(ACME, a_replan().replan_id),
     "depots": lambda store: store.depots(ACME),

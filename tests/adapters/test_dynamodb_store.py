@@ -11,6 +11,7 @@ from tests.concurrency.racers import new_store as store_on
 from tests.dispatch.store_contract import DispatchStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
+from tests.motion.store_contract import MotionStoreContract
 from tests.promises.store_contract import PromiseStoreContract
 
 _stacks = count(1)
@@ -42,6 +43,10 @@ class TestReplansOnMoto(OnMoto, DispatchStoreContract):
     """Replans and what asks for them."""
 
 
+class TestMotionOnMoto(OnMoto, MotionStoreContract):
+    """How far shifts have come."""
+
+
 class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
     """Merchants and their keys."""
 
@@ -55,6 +60,10 @@ class TestFleetsOnEmulator(OnEmulator, FleetStoreContract):
 
 
 class TestMerchantsOnEmulator(OnEmulator, MerchantStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+
+class TestMotionOnEmulator(OnEmulator, MotionStoreContract):
     """The same, where expressions are read by somebody else."""
 
 

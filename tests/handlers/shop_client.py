@@ -16,13 +16,15 @@ from chalice.test import Client, HTTPResponse
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.bootstrap import PromiseAddressees, Services
-from chalicelib.events import Mode, Tenant
+from chalicelib.events import FactKind, Mode, Tenant
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers import (
     about,
     checkout,
     door,
     fleet,
     merchants,
+    motion,
     notifications,
     operations,
     promises,
@@ -230,9 +232,12 @@ class InMemoryServices(Services):
 
     def publish(self) -> None:
         """Hand every fact to the notifications, as the stream's consumer does."""
-        for tenant, facts in self.store.outbox:
+        for tenant, facts in list(self.store.outbox):
             for fact in facts:
                 self.reacting.react(tenant, fact, self.business_now(tenant))
+                if fact.kind is FactKind.SHIFT_DEPARTED:
+                    plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
+                    self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))
 
 
 class Shop(ShopClient):
@@ -253,6 +258,7 @@ class Shop(ShopClient):
             checkout.api,
             promises.api,
             operations.api,
+            motion.api,
             fleet.api,
             replans.api,
             notifications.api,

@@ -80,10 +80,13 @@ class Ask:
 def _filled(body: Any, things: Things) -> Any:
     if isinstance(body, dict):
         return {name: _filled(value, things) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(value, things) for value in body]
     return body.format(t=things) if isinstance(body, str) else body
 
 
 CANCEL = {"kind": "cancel"}
+ARRIVED = {"event_id": "e-1", "type": "arrived", "at": f"{DAY}T06:00:00+00:00", "promise_id": "{t.promise}"}
 PROVEN = {"hold_token": "{t.token}"}
 ASKS = [
     Ask("GET", "/v1/depots/{t.depot}"),
@@ -124,6 +127,8 @@ ASKS = [
             "sms_consent": False,
         },
     ),
+    Ask("POST", "/v1/shifts/{t.driving}/events", {"events": [ARRIVED]}),
+    Ask("POST", "/v1/shifts/{t.driving}/events", {"events": [ARRIVED]}, key="driver"),
     Ask("DELETE", "/v1/depots/{t.depot}/shifts/{t.shift}"),
     Ask("DELETE", "/v1/depots/{t.depot}/vehicles/{t.vehicle}"),
     Ask("DELETE", "/v1/holds/{t.hold}"),

@@ -15,6 +15,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     shift      T#SHIFT#{shift_id} SHIFT                 place document? ttl            listing
     requests   T#REQUESTS#{plan}  REQUESTS              requested done? improved? ttl
     replan     T#REPLAN#{id}      REPLAN                version document ttl
+    progress   T#MOTION#{plan}    {shift_id}            version milestones document ttl
     hold       T#S#{stop}         HOLD                  version document ttl           due?
     promise    T#S#{stop}         PROMISE               version document ttl           listing
     fact       T#S#{stop}         L#{sequence}          fact ttl
@@ -79,6 +80,11 @@ but for the routes a search reads.
     38  finish_requests             UpdateItem
     39  replan                      GetItem
     40  commit_plan                 TransactWriteItems
+    41  progress                    GetItem
+    42  progresses                  Query
+    43  promises_named              BatchGetItem
+    44  commit_motion               TransactWriteItems
+    45  commit_motion of positions  PutItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

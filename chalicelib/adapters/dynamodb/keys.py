@@ -98,6 +98,16 @@ def shifts_listed(tenant: Tenant, place: PlanKey) -> Span:
     return _starting(_plan(tenant, place), _SHIFT)
 
 
+def progress_key(tenant: Tenant, plan: PlanKey, shift_id: str) -> Key:
+    """How far one shift has come; with the other shifts of its plan, apart from their routes."""
+    return _of(tenant, f"MOTION#{plan}"), shift_id
+
+
+def progress_span(tenant: Tenant, plan: PlanKey) -> Span:
+    """How far all shifts of a plan have come."""
+    return Span(_of(tenant, f"MOTION#{plan}"))
+
+
 def hold_key(tenant: Tenant, stop_id: StopId) -> Key:
     """One hold; whatever is kept of a stop lies in the stop's partition."""
     return _stop(tenant, stop_id), "HOLD"

@@ -114,7 +114,7 @@ class PromiseRows(PlanRows):
         Upstream
             The store did not answer; whether it was applied was looked up, and it was not.
         """
-        writing = _Writing(tenant, Transaction(self._table, tenant), self._table.now())
+        writing = Writing(tenant, Transaction(self._table, tenant), self._table.now())
         writing.routes(changes.routes)
         writing.holds(changes.holds)
         if changes.promise is not None:
@@ -135,10 +135,10 @@ class PromiseRows(PlanRows):
         return (stop_of(item["pk"]["S"]) for item in self._table.query(span, index=DUE, attributes="pk"))
 
 
-class _Writing:
+class Writing:
     """One `Changes` on its way into a transaction: what is written, and what each write relies on."""
 
-    def __init__(self, tenant: Tenant, transaction: Transaction[Guard], now: Timestamp) -> None:
+    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp) -> None:
         self._tenant, self._now = tenant, now
         self.transaction = transaction
 

@@ -78,7 +78,7 @@ def route_item(route: Route, day: date, now: Timestamp) -> Item:
     return {
         "version": number(route.version + 1),
         "route": binary(pack(route)),
-        "ttl": time_to_live(now, _end_of(day), KEPT),
+        "ttl": time_to_live(now, end_of(day), KEPT),
     }
 
 
@@ -91,7 +91,7 @@ def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
     """Write what is kept of a shift beside its route: its driver, who is personal."""
     item = {
         "place": text(str(row.place)),
-        "ttl": time_to_live(now, _end_of(row.place.day), KEPT),
+        "ttl": time_to_live(now, end_of(row.place.day), KEPT),
         **_listed(shift_listing(tenant, row.place, row.shift_id)),
     }
     return item | {"document": text(json_text(driver_document(row.driver)))} if row.driver else item
@@ -355,6 +355,6 @@ def _listed(key: tuple[str, str]) -> Item:
     return {"list_pk": text(key[0]), "list_sk": text(key[1])}
 
 
-def _end_of(day: date) -> Timestamp:
+def end_of(day: date) -> Timestamp:
     """When a local date is over everywhere."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 2 * DAY

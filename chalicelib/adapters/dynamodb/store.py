@@ -10,15 +10,15 @@ from chalicelib.adapters.dynamodb.counts import CountRows
 from chalicelib.adapters.dynamodb.fleet import FleetRows
 from chalicelib.adapters.dynamodb.merchants import MerchantRows
 from chalicelib.adapters.dynamodb.messages import MessageRows
+from chalicelib.adapters.dynamodb.motion import MotionRows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
-from chalicelib.adapters.dynamodb.promises import PromiseRows
 from chalicelib.adapters.dynamodb.receipts import ReceiptRows
 from chalicelib.adapters.dynamodb.replans import ReplanRows
 from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.units import Clock
 
 
-class DynamoStore(PromiseRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, MessageRows, CountRows):
+class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, MessageRows, CountRows):
     """The store of every feature, on one table.
 
     Parameters

@@ -1,0 +1,301 @@
+"""A shift's day, as its driver reports it: events in, promises moved on, facts out.
+
+A batch is taken in parts of at most `MOST_STOPS_A_COMMIT` stops, each one transaction on the versions it was
+decided on; where another phone was faster, the part is decided anew on what that one wrote. A part that was
+written is known by its events' marks, so a batch that broke off is sent again as it was. When a van leaves,
+all its promises are out for delivery; these are more rows than one transaction holds, so the milestone writes
+one fact, and the stream's consumer sets them out a few at a time (`set_out`). Until it has, a promise still
+reads confirmed. Derived when it is read, the state could not be listed, nor numbered in the ledger.
+Weak point: after a lost answer `accepted` may be answered as `duplicates`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import batched
+from typing import Final
+
+from chalicelib.errors import StaleWrite
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.calendar import work_clock
+from chalicelib.fleet.planning import TravelFor
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Progress, heading_to
+from chalicelib.fleet.service import Duty, Fleet
+from chalicelib.motion.attempts import Driven, Stepped, arrived_earlier, ended, forward
+from chalicelib.motion.events import Event, EventKind, Ignored, straightened
+from chalicelib.motion.reducer import Reduced, reduce
+from chalicelib.motion.store import MotionChanges, MotionStore
+from chalicelib.promises.model import Promise, PromiseState
+from chalicelib.receipts import Receipt
+from chalicelib.routing.model import StopKind
+from chalicelib.routing.packed import Route
+from chalicelib.routing.proof import World, judge
+from chalicelib.routing.uncertainty import Noise
+from chalicelib.units import HOUR, Seconds, StopId, Timestamp
+
+ATTEMPTS: Final = 10
+MOST_STOPS_A_COMMIT: Final = 20  # each up to four rows, of the hundred a transaction holds
+BEFORE_LOADING: Final[Seconds] = 6 * HOUR  # nothing of a shift happens earlier
+
+type Pause = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What became of a batch of events.
+
+    Attributes
+    ----------
+    manifest_version
+        Of the route that the driver follows.
+    """
+
+    accepted: int
+    duplicates: int
+    ignored: tuple[Ignored, ...]
+    manifest_version: int
+
+
+@dataclass(slots=True)
+class _Count:
+    """What became of the parts that are written."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    ignored: list[Ignored] = field(default_factory=list)
+
+    def with_part(self, reduced: Reduced, manifest_version: int) -> Reported:
+        """Say how it stands when this part is written, too."""
+        return Reported(
+            accepted=self.accepted + len(reduced.accepted),
+            duplicates=self.duplicates + reduced.duplicates,
+            ignored=(*self.ignored, *reduced.ignored),
+            manifest_version=manifest_version,
+        )
+
+    def add(self, reported: Reported) -> None:
+        """Take a written part in."""
+        self.accepted, self.duplicates = reported.accepted, reported.duplicates
+        self.ignored = list(reported.ignored)
+
+
+class Motion:
+    """The day of a merchant's shifts; one per process, holds no state.
+
+    Parameters
+    ----------
+    travel_for
+        Finds a depot's travel-time engine.
+    pause
+        Waits before a repetition.
+    """
+
+    def __init__(
+        self, store: MotionStore, fleet: Fleet, travel_for: TravelFor, *, noise: Noise, pause: Pause
+    ) -> None:
+        self._store, self._fleet, self._travel_for = store, fleet, travel_for
+        self._noise, self._pause = noise, pause
+
+    def progress(self, tenant: Tenant, duty: Duty) -> Progress:
+        """How far a shift has come."""
+        shift_id = duty.route.shift.shift_id
+        known = self._store.progress(tenant, duty.place, shift_id)
+        return known or Progress(shift_id=shift_id, plan=duty.place)
+
+    def report(
+        self,
+        tenant: Tenant,
+        duty: Duty,
+        events: Sequence[Event],
+        now: Timestamp,
+        receipt: Receipt[Reported],
+        *,
+        sent_at: Timestamp | None = None,
+    ) -> Reported:
+        """Take in what a shift's driver reports.
+
+        Parameters
+        ----------
+        sent_at
+            What the phone's clock showed when it sent them, if it says so.
+
+        Raises
+        ------
+        StaleWrite
+            Every attempt met another writer; the parts before are done and known.
+        AlreadyDone
+            The request's receipt exists.
+        """
+        shift = duty.route.shift
+        earliest = min(shift.loads_at, shift.starts_at) - BEFORE_LOADING
+        happened, ignored = straightened(events, now, sent_at=sent_at, not_before=earliest)
+        count = _Count(ignored=ignored)
+        *before, last = list(_parts(happened)) or [[]]
+        for part in before:
+            count.add(self._written(tenant, duty, part, now, count, None))
+        return self._written(tenant, duty, last, now, count, receipt)
+
+    def set_out(self, tenant: Tenant, plan: PlanKey, shift_id: str, now: Timestamp) -> int:
+        """Set what a van left with out for delivery, a few promises at a time; gives how many it was.
+
+        May be done twice, late, or after a part of it: only who is still confirmed, and was not tried on this
+        shift, takes the step.
+        """
+        route = self._store.route(tenant, plan.depot_id, plan.day, shift_id)
+        progress = self._store.progress(tenant, plan, shift_id)
+        if route is None or progress is None:
+            return 0
+        behind = {each.stop_id for each in progress.served}
+        aboard = [stop_id for stop_id in _promised(route) if stop_id not in behind]
+        driven = Driven(place=plan, shift_id=shift_id)
+        return sum(self._set_out(tenant, some, driven, now) for some in batched(aboard, MOST_STOPS_A_COMMIT))
+
+    def _set_out(self, tenant: Tenant, stop_ids: Iterable[StopId], driven: Driven, now: Timestamp) -> int:
+        def attempt() -> int:
+            steps = [
+                forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now)
+                for promise in map(lambda stop_id: self._store.promise(tenant, stop_id), stop_ids)
+                if promise is not None
+            ]
+            taken = [step for step in steps if step.facts]
+            if taken:
+                self._store.commit_motion(tenant, _changes(taken))
+            return len(taken)
+
+        return self._retried(attempt)
+
+    def _written(
+        self,
+        tenant: Tenant,
+        duty: Duty,
+        part: Sequence[Event],
+        now: Timestamp,
+        count: _Count,
+        receipt: Receipt[Reported] | None,
+    ) -> Reported:
+        def attempt() -> Reported:
+            before = self.progress(tenant, duty)
+            reduced, promises = self._reduced(tenant, duty.route, before, part)
+            reported = count.with_part(reduced, duty.route.version)
+            row = receipt(reported) if receipt else None
+            after = self._planned(duty, before, reduced.progress, now)
+            steps = self._steps(tenant, duty, reduced, promises, now)
+            changes = _changes(steps, _shift_facts(before, after, reduced.accepted, now))
+            if after != before:
+                self._store.commit_motion(tenant, replace(changes, progress=after, receipt=row))
+            return reported
+
+        return self._retried(attempt)
+
+    def _reduced(
+        self, tenant: Tenant, route: Route, progress: Progress, part: Sequence[Event]
+    ) -> tuple[Reduced, dict[StopId, Promise]]:
+        """The part taken in, and the promises it names."""
+        promised = set(_promised(route))
+        named = [event.stop_id for event in part if event.stop_id in promised]
+        found = self._store.promises_named(tenant, list(dict.fromkeys(named)))
+        here = {each.stop_id for each in progress.served if each.outcome is not None}
+        finished = {each.stop_id for each in found if each.state.finished and each.stop_id not in here}
+        return reduce(progress, route, part, finished=finished), {each.stop_id: each for each in found}
+
+    def _steps(
+        self,
+        tenant: Tenant,
+        duty: Duty,
+        reduced: Reduced,
+        promises: dict[StopId, Promise],
+        now: Timestamp,
+    ) -> list[Stepped]:
+        """What the promises make of it: attempts that ended, and who is next."""
+        driven = Driven(place=duty.place, shift_id=duty.route.shift.shift_id)
+        steps: dict[StopId, Stepped] = {}
+        for event in reduced.accepted:
+            served = reduced.progress.visit(event.stop_id)
+            known = steps.get(event.stop_id) or _unmoved(promises.get(event.stop_id))
+            if known is None or served is None:
+                continue
+            if event.kind is EventKind.COMPLETED:
+                step = ended(known.promise, event, served, driven, now)
+            else:
+                step = arrived_earlier(known.promise, served, driven)
+            steps[event.stop_id] = Stepped(promise=step.promise, facts=(*known.facts, *step.facts))
+        next_one = heading_to(duty.route, reduced.progress)
+        if next_one is not None and reduced.accepted:
+            if next_one not in promises and (promise := self._store.promise(tenant, next_one)) is not None:
+                promises |= {next_one: promise}
+            known = steps.get(next_one) or _unmoved(promises.get(next_one))
+            if known is not None:
+                step = forward(known.promise, PromiseState.ARRIVING, driven, now)
+                steps[next_one] = Stepped(promise=step.promise, facts=(*known.facts, *step.facts))
+        return [step for stop_id, step in steps.items() if step.promise != promises[stop_id]]
+
+    def _planned(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
+        """Keep what was planned when the van left."""
+        if after.departed_at is None or before.departed_at is not None or not len(duty.route.stops):
+            return after
+        depot, day = duty.depot, duty.place.day
+        world = World(clock=work_clock(depot, day, day), noise=self._noise, target=depot.target_kept)
+        starts = judge([duty.route], now, world)[0].start.tolist()
+        stops = duty.route.stops["stop_id"].tolist()
+        planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
+        return replace(after, planned=planned)
+
+    def _retried[R](self, attempt: Callable[[], R]) -> R:
+        for number in range(ATTEMPTS - 1):
+            try:
+                return attempt()
+            except StaleWrite:
+                self._pause(number + 1)
+        return attempt()
+
+
+def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """Cut a batch so that no part names more stops than one commit takes."""
+    part, stops = list[Event](), set[StopId]()
+    for event in events:
+        if event.stop_id and len(stops | {event.stop_id}) > MOST_STOPS_A_COMMIT:
+            yield part
+            part, stops = [], set()
+        part.append(event)
+        if event.stop_id:
+            stops.add(event.stop_id)
+    if part:
+        yield part
+
+
+def _promised(route: Route) -> list[StopId]:
+    kinds = zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True)
+    return [stop_id for stop_id, kind in kinds if kind == StopKind.PROMISED]
+
+
+def _unmoved(promise: Promise | None) -> Stepped | None:
+    return Stepped(promise=promise) if promise is not None else None
+
+
+def _changes(steps: Iterable[Stepped], facts: Iterable[Fact] = ()) -> MotionChanges:
+    changed = list(steps)
+    return MotionChanges(
+        promises=tuple(step.promise for step in changed),
+        facts=(*(fact for step in changed for fact in step.facts), *facts),
+    )
+
+
+def _shift_facts(
+    before: Progress, after: Progress, accepted: Iterable[Event], now: Timestamp
+) -> Iterator[Fact]:
+    """What became true of the shift."""
+    if after.milestones == before.milestones:
+        return
+
+    def fact(kind: FactKind, **data: object) -> Fact:
+        told = {"shift_id": after.shift_id, "milestones": after.milestones, **data}
+        return Fact(kind=kind, at=now, actor=Actor.DRIVER, subject=str(after.plan), sequence=0, data=told)
+
+    if before.departed_at is None and after.departed_at is not None:
+        yield fact(FactKind.SHIFT_DEPARTED, departed_at=after.departed_at)
+    for event in accepted:
+        if event.kind is EventKind.INCIDENT:
+            yield fact(FactKind.SHIFT_INCIDENT, incident=str(event.trouble), happened_at=event.at)
+    if after.is_back and not before.is_back:
+        yield fact(FactKind.SHIFT_RETURNED, returned_at=after.returned_at)
+    yield fact(FactKind.SHIFT_PROGRESSED)

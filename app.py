@@ -44,6 +44,13 @@ def improve(event: Any) -> Any:
     return workers.improve(event.to_dict(), services(), seconds=seconds)
 
 
+@app.on_sqs_message(queue="repair.fifo", batch_size=1)
+def repair(event: Any) -> Any:
+    """Repair plans that are in trouble on the road."""
+    seconds = event.context.get_remaining_time_in_millis() / 1000
+    return workers.repair(event.to_dict(), services(), seconds=seconds)
+
+
 @app.on_dynamodb_record(stream_arn="replaced by infra/resources.json")
 def publish_facts(event: Any) -> Any:
     """Hand on the facts of new outbox rows."""

@@ -249,11 +249,13 @@ class Services:
 
     @cached_property
     def plan_jobs(self) -> "PlanJobs":
-        """The queue of planning jobs."""
+        """The queues of planning jobs."""
         from chalicelib.adapters.sqs import PlanJobs
+        from chalicelib.dispatch.model import Work
 
-        client = _client("sqs", _QUEUE_TIMES, self.settings)
-        return PlanJobs(client, improve_queue_url=self.settings.improve_queue_url)
+        settings = self.settings
+        urls = {Work.IMPROVE: settings.improve_queue_url, Work.REPAIR: settings.repair_queue_url}
+        return PlanJobs(_client("sqs", _QUEUE_TIMES, settings), urls=urls)
 
     @cached_property
     def notifications(self) -> "Notifications":

@@ -59,6 +59,7 @@ class FactKind(StrEnum):
     SHIFT_INCIDENT = "shift.incident"
     SHIFT_PROGRESSED = "shift.progressed"  # there is a milestone more: who judges the day looks again
     PLAN_CHANGED = "plan.changed"  # a booking, release, shift or closure: it may be improvable now
+    PLAN_TROUBLED = "plan.troubled"  # the same of one that is on the road: to be looked at at once
     PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again
 
 

@@ -64,6 +64,7 @@ class Settings:
     stage: Stage
     table_name: str
     improve_queue_url: str
+    repair_queue_url: str
     secrets_path: str
     secrets_seconds: Seconds
     public_base_url: str
@@ -102,6 +103,7 @@ class Settings:
             stage=stage,
             table_name=read.text("TABLE_NAME"),
             improve_queue_url=read.url("IMPROVE_QUEUE_URL"),
+            repair_queue_url=read.url("REPAIR_QUEUE_URL"),
             secrets_path=read.text("SECRETS_PATH"),
             secrets_seconds=read.whole("SECRETS_SECONDS", 60, most=LONGEST_SECRETS_SECONDS),
             public_base_url=read.url("PUBLIC_BASE_URL"),
@@ -129,8 +131,10 @@ class Settings:
             raise BadSetting(f"TABLE_NAME must end in -{self.stage}: this is the stage {self.stage}")
         if self.secrets_path != f"/{stack}":
             raise BadSetting("SECRETS_PATH must be a slash and TABLE_NAME: both are of one stack")
-        if not self.improve_queue_url.rpartition("/")[2].startswith(f"{stack}-"):
-            raise BadSetting("IMPROVE_QUEUE_URL must name a queue that begins with TABLE_NAME and a hyphen")
+        queues = {"IMPROVE_QUEUE_URL": self.improve_queue_url, "REPAIR_QUEUE_URL": self.repair_queue_url}
+        for name, url in queues.items():
+            if not url.rpartition("/")[2].startswith(f"{stack}-"):
+                raise BadSetting(f"{name} must name a queue that begins with TABLE_NAME and a hyphen")
 
 
 class _Reader:

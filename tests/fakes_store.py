@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.adapters.errand import current_request_id
-from chalicelib.dispatch.model import Replan, Requests
+from chalicelib.dispatch.model import Replan, Requests, Work
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import AlreadyDone, Conflict, StaleWrite
 from chalicelib.events import Fact, Tenant
@@ -40,7 +40,7 @@ class InMemoryStore:
         self._receipts: dict[tuple[Tenant, str], ReceiptRow] = {}
         self._messages: dict[tuple[Tenant, str, str], Message] = {}
         self._clocks: dict[Tenant, Seconds] = {}
-        self._requests: dict[tuple[Tenant, PlanKey], Requests] = {}
+        self._requests: dict[tuple[Tenant, PlanKey, Work], Requests] = {}
         self._replans: dict[tuple[Tenant, str], Replan] = {}
         self._progress: dict[tuple[Tenant, PlanKey, str], Progress] = {}
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
@@ -178,20 +178,20 @@ class InMemoryStore:
         self._write_routes(tenant, changes.routes)
         self.outbox.append((tenant, changes.facts))
 
-    def request_improvement(self, tenant: Tenant, plan: PlanKey) -> int:
-        known = self.requests(tenant, plan)
-        self._requests[tenant, plan] = replace(known, requested=known.requested + 1)
+    def request(self, tenant: Tenant, plan: PlanKey, work: Work) -> int:
+        known = self.requests(tenant, plan, work)
+        self._requests[tenant, plan, work] = replace(known, requested=known.requested + 1)
         return known.requested + 1
 
-    def requests(self, tenant: Tenant, plan: PlanKey) -> Requests:
-        return self._requests.get((tenant, plan), Requests())
+    def requests(self, tenant: Tenant, plan: PlanKey, work: Work) -> Requests:
+        return self._requests.get((tenant, plan, work), Requests())
 
     def finish_requests(
-        self, tenant: Tenant, plan: PlanKey, covered: int, improved: Mapping[str, int]
+        self, tenant: Tenant, plan: PlanKey, work: Work, covered: int, improved: Mapping[str, int]
     ) -> None:
-        known = self.requests(tenant, plan)
+        known = self.requests(tenant, plan, work)
         if known.done <= covered:
-            self._requests[tenant, plan] = replace(known, done=covered, improved=dict(improved))
+            self._requests[tenant, plan, work] = replace(known, done=covered, improved=dict(improved))
 
     def replan(self, tenant: Tenant, replan_id: str) -> Replan | None:
         return self._replans.get((tenant, replan_id))
@@ -204,6 +204,10 @@ class InMemoryStore:
             raise StaleWrite("a route changed")
         if replan is not None and _version(self.replan(tenant, replan.replan_id)) != replan.version:
             raise StaleWrite("the replan changed")
+        for known in changes.known:
+            progress = self._progress.get((tenant, known.plan, known.shift_id))
+            if (progress.milestones if progress else 0) != known.milestones:
+                raise StaleWrite("a van has come further")
         self._write_routes(tenant, changes.routes)
         if replan is not None:
             self._replans[tenant, replan.replan_id] = replace(replan, version=replan.version + 1)

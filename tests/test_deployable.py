@@ -66,13 +66,13 @@ def test_every_function_is_declared_in_app(resources: dict[str, Any]) -> None:
 
 
 def test_each_function_runs_from_the_zip_that_fits(resources: dict[str, Any]) -> None:
-    """Only the function that improves plans carries the solvers."""
+    """Only the functions that look after plans carry the solvers."""
     uris = {
         function["Properties"]["Handler"]: function["Properties"]["CodeUri"]
         for function in functions(resources).values()
     }
     lean = dict.fromkeys(["app.app", "app.drain_due", "app.publish_facts"], LEAN.file_name)
-    assert uris == {**lean, "app.improve": WORKER.file_name}
+    assert uris == {**lean, "app.improve": WORKER.file_name, "app.repair": WORKER.file_name}
 
 
 @pytest.mark.parametrize("kind", ["SQS", "DynamoDB"])
@@ -104,8 +104,14 @@ def test_stream_keeps_what_it_gives_up(resources: dict[str, Any]) -> None:
 
 def test_queue_hides_a_job_longer_than_its_function_may_run(resources: dict[str, Any]) -> None:
     """F13: six times the time-out, as AWS advises, so that a slow job is not run twice at once."""
-    timeout = resources["Improve"]["Properties"]["Timeout"]
-    assert resources["ImproveQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+    for name in ("Improve", "Repair"):
+        timeout = resources[name]["Properties"]["Timeout"]
+        assert resources[f"{name}Queue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_trouble_on_the_road_is_answered_in_seconds(resources: dict[str, Any]) -> None:
+    """A repair has a function of its own, that never waits for an improvement and ends within 15 s."""
+    assert resources["Repair"]["Properties"]["Timeout"] <= 15
 
 
 def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) -> None:
@@ -116,6 +122,7 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
     values = dict.fromkeys(variables, "any") | {
         "TABLE_NAME": "slotkeeper-live",
         "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
+        "REPAIR_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-repair.fifo",
         "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",
         "TRACING": template["Parameters"]["Tracing"]["Default"],

@@ -1,12 +1,14 @@
-"""The queue of planning jobs: FIFO, one group per plan, so that a plan has one worker at a time."""
+"""The queues of planning jobs: FIFO, one group per plan, so that a plan has one worker of each kind."""
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.errand import current_request_id
+from chalicelib.dispatch.model import Work
 from chalicelib.errors import Upstream
 from chalicelib.events import Tenant
 
@@ -20,15 +22,18 @@ class PlanJobs:
     ----------
     client
         A boto3 client of SQS.
+    urls
+        The queue of each kind of work.
     """
 
-    def __init__(self, client: Any, *, improve_queue_url: str) -> None:
-        self._client, self._url = client, improve_queue_url
+    def __init__(self, client: Any, *, urls: Mapping[Work, str]) -> None:
+        self._client, self._urls = client, urls
 
-    def improve(
+    def send(
         self,
         tenant: Tenant,
         plan: str,
+        work: Work,
         *,
         request: str,
         number: int | None = None,
@@ -57,7 +62,7 @@ class PlanJobs:
         body = json.dumps(job | {name: value for name, value in more.items() if value is not None})
         try:
             self._client.send_message(
-                QueueUrl=self._url,
+                QueueUrl=self._urls[work],
                 MessageBody=body,
                 MessageGroupId=_short(f"{tenant}:{plan}"),
                 MessageDeduplicationId=_short(f"{request}:{plan}"),  # unique in the queue, not the group

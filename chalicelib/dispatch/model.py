@@ -15,6 +15,13 @@ from chalicelib.units import MINUTE, Seconds, StopId, Timestamp
 LONGEST_RUN: Seconds = 20 * MINUTE  # every try of a job and the waits between them; behind that it is dead
 
 
+class Work(StrEnum):
+    """What a worker is asked to do with a plan; each kind has a queue and a count of requests of its own."""
+
+    IMPROVE = "improve"  # behind a booking: sell more
+    REPAIR = "repair"  # on the road: keep what is sold
+
+
 class ReplanState(StrEnum):
     """How far a replan is."""
 

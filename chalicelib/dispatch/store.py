@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.dispatch.model import Replan, Requests
+from chalicelib.dispatch.model import Replan, Requests, Work
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import PlanStore
 from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.fleet.progress import Progress
 from chalicelib.receipts import ReceiptRow
 
 
@@ -26,11 +27,14 @@ class PlanChanges:
         Each is stored as `route.version + 1`, on condition that `route.version` is what is stored.
     replan
         On condition that its version is what is stored.
+    known
+        Progress of vans, on condition that they have passed no milestone more.
     facts
         Written together as one outbox row; all are about plans.
     """
 
     routes: tuple[RouteWrite, ...] = ()
+    known: tuple[Progress, ...] = ()
     replan: Replan | None = None
     facts: tuple[Fact, ...] = ()
     receipt: ReceiptRow | None = None
@@ -43,16 +47,20 @@ class DispatchStore(PlanStore, Protocol):
         """One depot."""
         ...
 
-    def request_improvement(self, tenant: Tenant, plan: PlanKey) -> int:
+    def progresses(self, tenant: Tenant, plan: PlanKey) -> Mapping[str, Progress]:
+        """How far the vans of a plan are, by shift; whoever nothing was heard of is missing."""
+        ...
+
+    def request(self, tenant: Tenant, plan: PlanKey, work: Work) -> int:
         """Count one more request; gives its number."""
         ...
 
-    def requests(self, tenant: Tenant, plan: PlanKey) -> Requests:
+    def requests(self, tenant: Tenant, plan: PlanKey, work: Work) -> Requests:
         """How many requests there were for a plan, and how many are covered."""
         ...
 
     def finish_requests(
-        self, tenant: Tenant, plan: PlanKey, covered: int, improved: Mapping[str, int]
+        self, tenant: Tenant, plan: PlanKey, work: Work, covered: int, improved: Mapping[str, int]
     ) -> None:
         """Note that a run covers all requests up to a number; no effect if a later one is noted already."""
         ...

@@ -114,17 +114,44 @@ def routes_between(
 def plans_changed(
     writes: Iterable[RouteWrite], now: Timestamp, why: str, *, actor: Actor = Actor.SYSTEM
 ) -> tuple[Fact, ...]:
-    """One fact for each plan that was written to: it may be improvable now."""
-    plans = {PlanKey(depot_id=write.depot_id, day=write.day) for write in writes}
-    return tuple(plan_changed(plan, now, why, actor=actor) for plan in sorted(plans, key=str))
+    """One fact for each plan that was written to: it may be improvable now, or in trouble on the road."""
+    troubled = dict[PlanKey, bool]()
+    for write in writes:
+        plan = PlanKey(depot_id=write.depot_id, day=write.day)
+        late = write.route.withdrawn and now >= write.route.shift.loads_at
+        troubled[plan] = troubled.get(plan, False) or late or is_on_road(write.route, now)
+    return tuple(
+        plan_changed(plan, now, why, actor=actor, troubled=troubled[plan])
+        for plan in sorted(troubled, key=str)
+    )
 
 
 def plan_changed(
-    plan: PlanKey, now: Timestamp, why: str, *, actor: Actor = Actor.SYSTEM, replan_id: str | None = None
+    plan: PlanKey,
+    now: Timestamp,
+    why: str,
+    *,
+    actor: Actor = Actor.SYSTEM,
+    replan_id: str | None = None,
+    troubled: bool = False,
 ) -> Fact:
-    """Ask for a look at a plan; `replan_id` names the replan that is to answer somebody."""
+    """Ask for a look at a plan.
+
+    Parameters
+    ----------
+    replan_id
+        Of the replan that is to answer somebody.
+    troubled
+        It is on the road: to be repaired at once, not improved in time.
+    """
     data = {"why": why} if replan_id is None else {"why": why, "replan_id": replan_id}
-    return Fact(kind=FactKind.PLAN_CHANGED, at=now, actor=actor, subject=str(plan), sequence=0, data=data)
+    kind = FactKind.PLAN_TROUBLED if troubled else FactKind.PLAN_CHANGED
+    return Fact(kind=kind, at=now, actor=actor, subject=str(plan), sequence=0, data=data)
+
+
+def is_on_road(route: Route, now: Timestamp) -> bool:
+    """Whether a van has loaded what it has: from then on its route is repaired, not improved."""
+    return now >= route.shift.loads_at and bool(route.shift.vehicle_id) and len(route.stops) > 0
 
 
 def overlap(one: Shift, other: Shift) -> bool:

@@ -5,7 +5,7 @@ so that a replan can say which of them it knew of; positions are not, because th
 change no plan. Weak point: without a position between two stops the van is taken to be on time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -234,6 +234,29 @@ def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTim
         towards=towards,
         breaks=breaks,
         stranded=progress.down_at is not None,
+    )
+
+
+def as_planned(route: Route, starts: Sequence[float], now: Timestamp) -> Underway:
+    """Take a van that nothing was heard of to be where its plan says.
+
+    Parameters
+    ----------
+    starts
+        When service is planned to start at each stop.
+    """
+    shift, stops = route.shift, route.stops
+    over = [start + service for start, service in zip(starts, stops["service_time"].tolist(), strict=True)]
+    at_door = [at for at, start in enumerate(starts) if start <= now]
+    last = route.stop(at_door[-1]) if at_door else None
+    since = round(over[at_door[-1]]) if at_door else shift.starts_at
+    return Underway(
+        behind=frozenset(int(stops["stop_id"][at]) for at in at_door),
+        place=last.location if last else shift.start,
+        node=last.node if last else route.start_node,
+        since=since,
+        towards=int(now > since and len(at_door) < len(stops)),
+        breaks=tuple(rest for rest in shift.breaks if rest.latest_at >= now),
     )
 
 

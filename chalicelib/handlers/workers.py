@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
     from chalicelib.bootstrap import Services
+    from chalicelib.dispatch.model import Work
 
 type Event = Mapping[str, Any]
 type BatchAnswer = dict[str, list[dict[str, str]]]
@@ -52,12 +53,13 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             line.fields |= {"facts": [fact.kind for fact in row.facts]}
             line.fields |= {"subjects": [fact.subject for fact in row.facts]}
             for fact in row.facts:
-                if fact.kind is FactKind.PLAN_CHANGED:
-                    services.plan_jobs.improve(
+                if work := _work_of(fact):
+                    services.plan_jobs.send(
                         row.tenant,
                         fact.subject,
+                        work,
                         request=row.row_id,
-                        number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject)),
+                        number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject), work),
                         replan_id=fact.data.get("replan_id"),
                     )
                 elif fact.kind is FactKind.SHIFT_DEPARTED:
@@ -69,10 +71,39 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
 
 
+def _work_of(fact: Fact) -> "Work | None":
+    """What a plan's worker is to do about it."""
+    from chalicelib.dispatch.model import Work
+
+    match fact.kind:
+        case FactKind.PLAN_CHANGED:
+            return Work.IMPROVE
+        case FactKind.PLAN_TROUBLED | FactKind.SHIFT_INCIDENT:
+            return Work.REPAIR
+        case _:
+            return None
+
+
 def improve(
     event: Event, services: "Services", *, seconds: float = 60.0, log: "Logger" = _log
 ) -> BatchAnswer:
-    """Improve the plans that changed. In a FIFO queue what follows a failed job of a plan waits for it.
+    """Improve the plans that changed."""
+    from chalicelib.dispatch.model import Work
+
+    return _look_at_plans(event, services, Work.IMPROVE, seconds=seconds, log=log)
+
+
+def repair(event: Event, services: "Services", *, seconds: float = 15.0, log: "Logger" = _log) -> BatchAnswer:
+    """Repair the plans that are in trouble on the road."""
+    from chalicelib.dispatch.model import Work
+
+    return _look_at_plans(event, services, Work.REPAIR, seconds=seconds, log=log)
+
+
+def _look_at_plans(
+    event: Event, services: "Services", work: "Work", *, seconds: float, log: "Logger"
+) -> BatchAnswer:
+    """Improve or repair plans. In a FIFO queue what follows a failed job of a plan waits for it.
 
     Parameters
     ----------
@@ -84,7 +115,8 @@ def improve(
     from chalicelib.dispatch.service import Job
 
     watch = _Watch(services, log)
-    share = max(seconds - _RESERVE_SECONDS, 0.0) / len(event["Records"])
+    reserve = min(_RESERVE_SECONDS, seconds / 2)
+    share = (seconds - reserve) / len(event["Records"])
 
     def look(record: "SQSRecord") -> None:
         with watch.telemetry.line("plan") as line:
@@ -94,7 +126,8 @@ def improve(
             tenant = Tenant.parse(job["tenant"])
             plan = PlanKey.parse(job["plan"])
             line.fields |= {"tenant": str(tenant), "plan": str(plan), "outbox": job["request"]}
-            asked = Job(plan=plan, number=job.get("number"), replan_id=job.get("replan_id"))
+            number, replan_id = job.get("number"), job.get("replan_id")
+            asked = Job(plan=plan, work=work, number=number, replan_id=replan_id)
             replan = services.dispatch.run(tenant, asked, services.business_now(tenant), seconds=share)
             line.fields["state"] = replan.state
             line.fields |= {"replan_id": replan.replan_id} if replan.version else {}
@@ -106,7 +139,7 @@ def improve(
                 watch.counts[Metric.PROMISES_AT_RISK] += standing.at_risk
                 watch.counts[Metric.PROMISES_BROKEN] += standing.broken
 
-    return watch.processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True), "improve")
+    return watch.processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True), work)
 
 
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:

@@ -28,6 +28,7 @@ def neighbourhoods(
     now: Timestamp,
     *,
     most: int = MOST_ROUTES,
+    everywhere: bool = True,
 ) -> Iterator[tuple[Route, ...]]:
     """Divide the work on a plan into pieces, the most urgent first.
 
@@ -40,6 +41,8 @@ def neighbourhoods(
         Shift ids.
     most
         Routes of a piece, at least 2.
+    everywhere
+        False: only around stops that no van has and changed shifts.
 
     Notes
     -----
@@ -49,7 +52,7 @@ def neighbourhoods(
     around = _Closeness(alive, now)
     covered = set[int]()
     seen = set[tuple[int, ...]]()
-    for seed in _seeds(alive, waiting, changed, now):
+    for seed in _seeds(alive, waiting, changed, now, everywhere=everywhere):
         if isinstance(seed, int):
             if seed in covered and alive[seed].shift.shift_id not in changed:
                 continue
@@ -64,14 +67,19 @@ def neighbourhoods(
 
 
 def _seeds(
-    routes: Sequence[Route], waiting: Route | None, changed: Collection[str], now: Timestamp
+    routes: Sequence[Route],
+    waiting: Route | None,
+    changed: Collection[str],
+    now: Timestamp,
+    *,
+    everywhere: bool,
 ) -> Iterator[int | StopArray]:
     if waiting is not None:
         for at in np.flatnonzero(live(waiting.stops, now)).tolist():
             yield waiting.stops[at : at + 1]
     by_id = {route.shift.shift_id: at for at, route in enumerate(routes)}
     yield from (by_id[shift_id] for shift_id in changed if shift_id in by_id)
-    yield from (at for at, route in enumerate(routes) if len(route.stops))
+    yield from (at for at, route in enumerate(routes) if everywhere and len(route.stops))
 
 
 class _Closeness:

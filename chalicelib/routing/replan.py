@@ -90,7 +90,7 @@ def replan(
         circumstances = replace(circumstances, on_road=_as_posed(posed, stranded))
     attempt = _Attempt(posed, [*nobodys, *stranded], circumstances)
     for share in SHARES:
-        if budget.left <= 0 or not posed.problem.tasks:
+        if budget.left <= 0 or not posed.problem.tasks or attempt.is_settled():
             break
         problem = attempt.problem()
         solver = engine or engine_for(problem)
@@ -166,9 +166,16 @@ class _Attempt:
                 return kept.going_on_from(self._orders).at_any_time()
 
     def _trouble(self) -> bool:
-        """Whether a van has a stop that it does not keep well enough."""
+        """Whether a van has a stop that it does not keep well enough, or nobody fetches what is stranded."""
         driven = self._circumstances.worth([seen for seen in self._best if seen.judged is not None])
-        return driven.broken > 0 or driven.late > 0 or driven.doubt > 0
+        left = self._posed.problem.meetings and any(
+            len(seen.route.stops) for seen in self._best if seen.judged is None
+        )
+        return driven.late > 0 or driven.doubt > 0 or bool(left)
+
+    def is_settled(self) -> bool:
+        """Whether there is nothing left to do: on the road nobody drives another way to save a minute."""
+        return self._circumstances.on_road is not None and not self._trouble()
 
     def refuse(self, why: str) -> None:
         """Remember why something stayed as it was."""

@@ -29,6 +29,7 @@ NOWHERE: Final = {
     "AWS_LAMBDA_FUNCTION_NAME": "nowhere",
     "AWS_SECRET_ACCESS_KEY": "nothing",
     "IMPROVE_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-improve.fifo",
+    "REPAIR_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-repair.fifo",
     "PUBLIC_BASE_URL": "https://slots.example",
     "ROADS_DIR": "roads",
     "SECRETS_PATH": "/nowhere-live",

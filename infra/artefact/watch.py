@@ -13,7 +13,7 @@ from infra.artefact.template import API, Template
 
 TOPIC: Final = "Alarms"
 OURS: Final = "Slotkeeper"  # namespace of what the product counts itself, by stage
-FUNCTIONS: Final = (API, "DrainDue", "Improve", "PublishFacts")
+FUNCTIONS: Final = (API, "DrainDue", "Improve", "PublishFacts", "Repair")
 INDEXES: Final = ("due", "listing")
 _MINUTE: Final = 60
 _WIDGETS_IN_A_ROW, _WIDTH, _HEIGHT = 3, 8, 6
@@ -113,6 +113,7 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
             )
             for dead_letters, what in (
                 ("ImproveDeadLetters", "Planning jobs"),
+                ("RepairDeadLetters", "Repairs of plans on the road"),
                 ("FactsDeadLetters", "Facts, and the texts about them,"),
             )
         ),
@@ -127,6 +128,12 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
             means="A planning job has waited for ten minutes. Look at the errors and throttles of Improve.",
             metrics=(queue("ImproveQueue", "ApproximateAgeOfOldestMessage"),),
             reaches=600,
+        ),
+        Alarm(
+            name="RepairsWait",
+            means="Trouble on the road has waited for a minute. Look at the errors and throttles of Repair.",
+            metrics=(queue("RepairQueue", "ApproximateAgeOfOldestMessage"),),
+            reaches=60,
         ),
         Alarm(
             name="FactsWait",
@@ -189,7 +196,10 @@ def graphs(stage: str) -> tuple[Graph, ...]:
         ),
         Graph("Longest run, milliseconds", tuple(function(one, "Duration", "Maximum") for one in FUNCTIONS)),
         Graph("Capacity used", (table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits"))),
-        Graph("Oldest job, seconds", (queue("ImproveQueue", "ApproximateAgeOfOldestMessage"),)),
+        Graph(
+            "Oldest job, seconds",
+            tuple(queue(name, "ApproximateAgeOfOldestMessage") for name in ("ImproveQueue", "RepairQueue")),
+        ),
         Graph("Facts behind, milliseconds", (function("PublishFacts", "IteratorAge", "Maximum"),)),
     )
 

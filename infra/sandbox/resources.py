@@ -22,6 +22,8 @@ class Resources:
     stream_arn: str
     improve_queue_url: str
     improve_dead_letters_url: str
+    repair_queue_url: str
+    repair_dead_letters_url: str
     facts_dead_letters_url: str
 
 
@@ -56,6 +58,8 @@ def create(*, dynamodb: Any, sqs: Any, stack: str) -> Resources:
         stream_arn=table["LatestStreamArn"],
         improve_queue_url=queue_urls["ImproveQueue"],
         improve_dead_letters_url=queue_urls["ImproveDeadLetters"],
+        repair_queue_url=queue_urls["RepairQueue"],
+        repair_dead_letters_url=queue_urls["RepairDeadLetters"],
         facts_dead_letters_url=queue_urls["FactsDeadLetters"],
     )
 

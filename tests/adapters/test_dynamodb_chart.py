@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey
@@ -77,8 +78,8 @@ ACCESSES: Accesses = {
     "revoke_key": lambda store: store.revoke_key(ACME, "key_a", at=NOW),
     "add": lambda store: store.add("key_a", NOW, 3),
     "set_clock_offset": lambda store: store.set_clock_offset(ACME, 60),
-    "request_improvement": lambda store: store.request_improvement(ACME, PLACE),
-    "finish_requests": lambda store: store.finish_requests(ACME, PLACE, 1, {"s-1": 1}),
+    "request": lambda store: store.request(ACME, PLACE, Work.IMPROVE),
+    "finish_requests": lambda store: store.finish_requests(ACME, PLACE, Work.IMPROVE, 1, {"s-1": 1}),
     "commit_plan": lambda store: store.commit_plan(ACME, PlanChanges(replan=a_replan())),
     "commit_motion": lambda store: store.commit_motion(
         ACME, MotionChanges(progress=a_progress(), promises=(a_promise(2),), facts=(a_fact(2),))
@@ -89,7 +90,7 @@ ACCESSES: Accesses = {
     "progress": lambda store: store.progress(ACME, PLACE, "s-1"),
     "progresses": lambda store: store.progresses(ACME, PLACE),
     "promises_named": lambda store: store.promises_named(ACME, [1, 2]),
-    "requests": lambda store: store.requests(ACME, PLACE),
+    "requests": lambda store: store.requests(ACME, PLACE, Work.IMPROVE),
     "replan": lambda store: store.replan(ACME, a_replan().replan_id),
     "depots": lambda store: store.depots(ACME),
     "depot": lambda store: store.depot(ACME, "porto"),

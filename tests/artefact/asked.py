@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ REGION = "eu-west-1"
 STACK = "asked-test"
 DAY = "2026-11-24"
 NEXT_DAY = "2026-11-27"
+QUEUES = {"improve": "ImproveQueue", "repair": "RepairQueue"}
 TRANSACTIONAL = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -65,8 +66,8 @@ def _grants(operation: str, given: Mapping[str, Any]) -> Iterator[Grant]:
             for action in given["TransactItems"]:
                 yield from ((TRANSACTIONAL[kind], "Table") for kind in action)
         case "SendMessage":
-            assert given["QueueUrl"].endswith(f"/{STACK}-improve.fifo")
-            yield "sqs:SendMessage", "ImproveQueue"
+            [queue] = [each for each in QUEUES if given["QueueUrl"].endswith(f"/{STACK}-{each}.fifo")]
+            yield "sqs:SendMessage", QUEUES[queue]
         case "GetParameter":
             yield "ssm:GetParameter", f"parameter/{given['Name'].removeprefix(f'/{STACK}/')}"
         case _ if "IndexName" in given:
@@ -109,6 +110,7 @@ class Deployed:
             "STAGE": "test",
             "TABLE_NAME": self._resources.table_name,
             "IMPROVE_QUEUE_URL": self._resources.improve_queue_url,
+            "REPAIR_QUEUE_URL": self._resources.repair_queue_url,
             "PUBLIC_BASE_URL": "https://slots.example",
             "SECRETS_PATH": f"/{STACK}",
             "TWILIO_API_URL": twilio_url,
@@ -152,12 +154,20 @@ class Deployed:
 
     def improve(self) -> int:
         """Hand every waiting job to the function of the queue; gives how many there were."""
-        url, jobs = self._resources.improve_queue_url, []
+        return self._look(self._resources.improve_queue_url, workers.improve)
+
+    def repair(self) -> int:
+        """The same for what is in trouble on the road."""
+        return self._look(self._resources.repair_queue_url, workers.repair)
+
+    def _look(self, url: str, function: Callable[..., Any]) -> int:
+        jobs = []
+        arn = f"arn:aws:sqs:eu-west-1:1:{url.rpartition('-')[2]}"
         while found := self._sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages"):
-            jobs += [queue_record(message, arn="arn:aws:sqs:eu-west-1:1:improve.fifo") for message in found]
-        answer = workers.improve({"Records": jobs}, self.services)
+            jobs += [queue_record(message, arn=arn) for message in found]
+        answer = function({"Records": jobs}, self.services)
         assert answer == {"batchItemFailures": []}
         return len(jobs)
 
@@ -288,6 +298,18 @@ def _cross_the_town(shop: ShopClient) -> None:
     assert shop.done("GET", f"/v1/replans/{asked['replan_id']}")["state"] == "queued"
 
 
+def break_down(shop: ShopClient) -> None:
+    """The van with most to do on that day stands still for good; the others are out."""
+    routes = shop.done("GET", f"/v1/depots/porto/plans/{NEXT_DAY}")["routes"]
+    busiest = max(routes, key=lambda route: len(route["stops"]))
+    for route in routes:
+        events = [{"event_id": fresh("event"), "type": "departed_depot", "at": f"{NEXT_DAY}T08:05:00Z"}]
+        if route is busiest:
+            down = {"type": "incident", "kind": "vehicle_down", "at": f"{NEXT_DAY}T08:30:00Z"}
+            events.append({"event_id": fresh("event")} | down)
+        shop.done("POST", f"/v1/shifts/{route['shift_id']}/events", {"events": events})
+
+
 def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
     """Run everything; gives what each function of the template asked, and which endpoints were visited."""
     with mock_aws(), _twilio() as url:
@@ -295,13 +317,21 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         # botocore tells of every call before it is checked, whichever client is made from here on.
         BUILTIN_HANDLERS.append(("before-parameter-build", deployed.note))
         deployed.start(url)
-        ask_everything(deployed.client())
+        shop = deployed.client()
+        ask_everything(shop)
         asked = {"APIHandler": grants(deployed.calls)}
         for name, run in (("PublishFacts", deployed.publish_facts), ("Improve", deployed.improve)):
             deployed.calls.clear()
             run()
             asked[name] = grants(deployed.calls)
-        deployed.clock.advance(3600)
+        deployed.clock.advance(at(f"{NEXT_DAY}T09:00:00Z") - deployed.clock.at)
+        break_down(shop)
+        deployed.calls.clear()
+        deployed.publish_facts()
+        asked["PublishFacts"] |= grants(deployed.calls)
+        deployed.calls.clear()
+        assert deployed.repair()
+        asked["Repair"] = grants(deployed.calls)
         deployed.calls.clear()
         assert deployed.drain_due()
         asked["DrainDue"] = grants(deployed.calls)

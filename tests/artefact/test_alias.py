@@ -73,6 +73,7 @@ def test_event_sources_hand_their_events_to_aliases(final: Resources) -> None:
         "DrainDueAliaslive",
         "ImproveAliaslive",
         "PublishFactsAliaslive",
+        "RepairAliaslive",
     ]
 
 

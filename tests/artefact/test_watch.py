@@ -90,7 +90,7 @@ def dead_letters(resources: Resources) -> set[str]:
 def test_every_dead_letter_wakes_somebody(template: Template, alarms: Resources) -> None:
     """One message is enough, and a queue is for work or for dead letters and never for both."""
     resources = template["Resources"]
-    assert dead_letters(resources) == {"FactsDeadLetters", "ImproveDeadLetters"}
+    assert dead_letters(resources) == {"FactsDeadLetters", "ImproveDeadLetters", "RepairDeadLetters"}
     assert watching(alarms, "AWS/SQS/ApproximateNumberOfMessagesVisible") == dead_letters(resources)
     for name in dead_letters(resources):
         alarm = alarms[f"{name}Filled"]["Properties"]

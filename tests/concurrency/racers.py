@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Self
 
 from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.dispatch.model import ReplanState
+from chalicelib.dispatch.model import ReplanState, Work
 from chalicelib.dispatch.service import Dispatch, Job
 from chalicelib.errors import SlotkeeperError, SlotTaken
 from chalicelib.events import Tenant
@@ -206,7 +206,7 @@ class Improve:
     def run(self, desk: Desk) -> "Outcome":
         dispatch, applied = desk.dispatch, 0
         for _ in range(self.runs):
-            number = dispatch.request(self.tenant, self.plan)
+            number = dispatch.request(self.tenant, self.plan, Work.IMPROVE)
             done = dispatch.run(self.tenant, Job(plan=self.plan, number=number), self.now, seconds=2.0)
             applied += done.state is ReplanState.APPLIED
         return "improved", applied

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
+from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing, Work
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import AlreadyDone, StaleWrite
 from chalicelib.fleet.plans import PlanKey, plan_changed
@@ -37,29 +37,29 @@ class DispatchStoreContract:
 
     def test_requests_are_numbered_for_each_plan_and_merchant(self, store: Any) -> None:
         """Two plans of a depot, and two merchants with the same names, count apart."""
-        assert [store.request_improvement(ACME, PLAN) for _ in range(3)] == [1, 2, 3]
-        assert store.request_improvement(ACME, OTHER_PLAN) == 1
-        assert store.request_improvement(BEST, PLAN) == 1
-        assert store.requests(ACME, PLAN) == Requests(requested=3)
+        assert [store.request(ACME, PLAN, Work.IMPROVE) for _ in range(3)] == [1, 2, 3]
+        assert store.request(ACME, OTHER_PLAN, Work.IMPROVE) == 1
+        assert store.request(BEST, PLAN, Work.IMPROVE) == 1
+        assert store.requests(ACME, PLAN, Work.IMPROVE) == Requests(requested=3)
 
     def test_plan_nobody_asked_about_has_no_requests(self, store: Any) -> None:
         """Nothing is stored until somebody asks."""
-        assert store.requests(ACME, PLAN) == Requests()
+        assert store.requests(ACME, PLAN, Work.IMPROVE) == Requests()
 
     def test_run_covers_what_was_asked_before_it(self, store: Any) -> None:
         """Requests that came meanwhile are not covered; the versions it left are remembered."""
-        store.request_improvement(ACME, PLAN)
-        store.request_improvement(ACME, PLAN)
-        store.finish_requests(ACME, PLAN, 1, {"s-1": 4})
-        assert store.requests(ACME, PLAN) == Requests(requested=2, done=1, improved={"s-1": 4})
+        store.request(ACME, PLAN, Work.IMPROVE)
+        store.request(ACME, PLAN, Work.IMPROVE)
+        store.finish_requests(ACME, PLAN, Work.IMPROVE, 1, {"s-1": 4})
+        assert store.requests(ACME, PLAN, Work.IMPROVE) == Requests(requested=2, done=1, improved={"s-1": 4})
 
     def test_run_that_ends_late_undoes_nothing(self, store: Any) -> None:
         """A worker that was slow covers less than the one that overtook it."""
         for _ in range(3):
-            store.request_improvement(ACME, PLAN)
-        store.finish_requests(ACME, PLAN, 3, {"s-1": 5})
-        store.finish_requests(ACME, PLAN, 2, {"s-1": 4})
-        assert store.requests(ACME, PLAN) == Requests(requested=3, done=3, improved={"s-1": 5})
+            store.request(ACME, PLAN, Work.IMPROVE)
+        store.finish_requests(ACME, PLAN, Work.IMPROVE, 3, {"s-1": 5})
+        store.finish_requests(ACME, PLAN, Work.IMPROVE, 2, {"s-1": 4})
+        assert store.requests(ACME, PLAN, Work.IMPROVE) == Requests(requested=3, done=3, improved={"s-1": 5})
 
     def test_replan_is_read_as_it_was_written(self, store: Any) -> None:
         """Every field, also where there is nothing in it; of one merchant only."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dispatch.model import LONGEST_RUN, Replan, ReplanState
-from chalicelib.dispatch.service import REBASES, Dispatch, Job
+from chalicelib.dispatch.improving import REBASES
+from chalicelib.dispatch.model import LONGEST_RUN, Replan, ReplanState, Work
+from chalicelib.dispatch.service import Dispatch, Job
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import NotFound, StaleWrite
 from chalicelib.events import FactKind
@@ -139,20 +140,21 @@ def test_second_run_finds_nothing_better_and_says_so(office: Office) -> None:
 
 def test_run_covers_every_request_made_before_it_began(office: Office) -> None:
     """Three bookings, one run's work; the fourth, which came later, is another's."""
-    numbers = [office.dispatch.request(TENANT, PLAN) for _ in range(3)]
+    numbers = [office.dispatch.request(TENANT, PLAN, Work.IMPROVE) for _ in range(3)]
     office.run(number=numbers[0])
     worked = office.solver.problems
     assert office.run(number=numbers[2]).state is ReplanState.SUPERSEDED
     assert office.solver.problems == worked
-    assert office.run(number=office.dispatch.request(TENANT, PLAN)).state is not ReplanState.SUPERSEDED
+    newest = office.dispatch.request(TENANT, PLAN, Work.IMPROVE)
+    assert office.run(number=newest).state is not ReplanState.SUPERSEDED
 
 
 def test_request_that_comes_while_a_run_is_under_way_is_not_covered(office: Office) -> None:
     """The run read the plan before: what asked later would be swallowed."""
     late: list[int] = []
-    office.solver = Solver(lambda: late.append(office.dispatch.request(TENANT, PLAN)))
-    office.run(number=office.dispatch.request(TENANT, PLAN))
-    assert office.shop.store.requests(TENANT, PLAN).done < late[0]
+    office.solver = Solver(lambda: late.append(office.dispatch.request(TENANT, PLAN, Work.IMPROVE)))
+    office.run(number=office.dispatch.request(TENANT, PLAN, Work.IMPROVE))
+    assert office.shop.store.requests(TENANT, PLAN, Work.IMPROVE).done < late[0]
 
 
 def test_replan_that_was_asked_for_answers_by_its_id(office: Office) -> None:
@@ -161,7 +163,7 @@ def test_replan_that_was_asked_for_answers_by_its_id(office: Office) -> None:
     assert office.dispatch.replan(TENANT, asked.replan_id, office.shop.now).state is ReplanState.QUEUED
     (fact,) = office.facts(FactKind.PLAN_CHANGED)[-1:]
     assert fact.data["replan_id"] == asked.replan_id
-    done = office.run(number=office.dispatch.request(TENANT, PLAN), replan_id=asked.replan_id)
+    done = office.run(number=office.dispatch.request(TENANT, PLAN, Work.IMPROVE), replan_id=asked.replan_id)
     assert office.dispatch.replan(TENANT, asked.replan_id, office.shop.now) == done
     assert done.state is ReplanState.APPLIED
 
@@ -169,7 +171,7 @@ def test_replan_that_was_asked_for_answers_by_its_id(office: Office) -> None:
 def test_job_that_comes_twice_has_one_effect(office: Office) -> None:
     """The second finds its replan finished."""
     asked = office.ask()
-    number = office.dispatch.request(TENANT, PLAN)
+    number = office.dispatch.request(TENANT, PLAN, Work.IMPROVE)
     first = office.run(number=number, replan_id=asked.replan_id)
     worked = office.solver.problems
     assert office.run(number=number, replan_id=asked.replan_id) == first
@@ -179,8 +181,8 @@ def test_job_that_comes_twice_has_one_effect(office: Office) -> None:
 def test_replan_that_a_later_run_covered_is_superseded(office: Office) -> None:
     """Jobs out of order: nobody waits for an answer that never comes."""
     asked = office.ask()
-    number = office.dispatch.request(TENANT, PLAN)
-    office.run(number=office.dispatch.request(TENANT, PLAN))
+    number = office.dispatch.request(TENANT, PLAN, Work.IMPROVE)
+    office.run(number=office.dispatch.request(TENANT, PLAN, Work.IMPROVE))
     late = office.run(number=number, replan_id=asked.replan_id)
     assert (late.state, bool(late.why)) == (ReplanState.SUPERSEDED, True)
     assert office.dispatch.replan(TENANT, asked.replan_id, office.shop.now) == late
@@ -317,10 +319,10 @@ def test_solver_that_is_no_help_does_no_harm(
     """The plan stays, the replan says why, the requests count as covered."""
     before = office.shifts()
     office.solver = Broken(answer)
-    done = office.run(number=office.dispatch.request(TENANT, PLAN))
+    done = office.run(number=office.dispatch.request(TENANT, PLAN, Work.IMPROVE))
     assert (done.state, office.shifts()) == (ReplanState.UNCHANGED, before)
     assert done.why
-    assert office.shop.store.requests(TENANT, PLAN).done == 1
+    assert office.shop.store.requests(TENANT, PLAN, Work.IMPROVE).done == 1
 
 
 def test_promises_of_a_van_that_was_withdrawn_find_another(office: Office) -> None:

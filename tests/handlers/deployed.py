@@ -68,6 +68,7 @@ class Deployed(ShopClient):
             "STAGE": "test",
             "TABLE_NAME": self.resources.table_name,
             "IMPROVE_QUEUE_URL": self.resources.improve_queue_url,
+            "REPAIR_QUEUE_URL": self.resources.repair_queue_url,
             "SECRETS_PATH": f"/{stack}",
             "PUBLIC_BASE_URL": "https://track.example",
             **environment,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.service import Job
 from chalicelib.fleet.plans import PlanKey
 from tests.handlers.shop_client import ACME, Shop, a_van
@@ -14,7 +15,7 @@ NORTH, SOUTH = {"lat": 41.20, "lon": -8.61}, {"lat": 41.10, "lon": -8.61}
 
 def work(shop: Shop, replan_id: str | None = None) -> None:
     """What the worker does when the job reaches it."""
-    number = shop.services.dispatch.request(ACME, PLAN)
+    number = shop.services.dispatch.request(ACME, PLAN, Work.IMPROVE)
     job = Job(plan=PLAN, number=number, replan_id=replan_id)
     shop.services.dispatch.run(ACME, job, shop.services.business_now(ACME), seconds=20.0)
 

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "STAGE": "live",
     "TABLE_NAME": "copied-live",
     "IMPROVE_QUEUE_URL": "https://sqs.example/0/copied-live-improve.fifo",
+    "REPAIR_QUEUE_URL": "https://sqs.example/0/copied-live-repair.fifo",
     "SECRETS_PATH": "/copied-live",
     "PUBLIC_BASE_URL": "https://slots.example",
 }

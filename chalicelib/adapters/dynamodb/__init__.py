@@ -75,7 +75,7 @@ but for the routes a search reads.
     33  clock_offset                GetItem
     34  set_clock_offset            TransactWriteItems
     35  note_use                    UpdateItem      once a day for each API key
-    36  request_improvement         UpdateItem      one number for each plan
+    36  request                     UpdateItem      one number for each plan
     37  requests                    GetItem
     38  finish_requests             UpdateItem
     39  replan                      GetItem

@@ -73,9 +73,9 @@ def route_of(sort_key: str) -> tuple[date, str]:
     return date.fromisoformat(sort_key[2:12]), sort_key[13:]
 
 
-def requests_key(tenant: Tenant, plan: PlanKey) -> Key:
-    """How many improvements of a plan were asked for; apart from its routes, which every booking reads."""
-    return _of(tenant, f"REQUESTS#{plan}"), "REQUESTS"
+def requests_key(tenant: Tenant, plan: PlanKey, work: str) -> Key:
+    """How often a plan was to be looked at; apart from its routes, which every booking reads."""
+    return _of(tenant, f"REQUESTS#{plan}"), work
 
 
 def replan_key(tenant: Tenant, replan_id: str) -> Key:

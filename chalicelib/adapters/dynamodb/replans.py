@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.adapters.dynamodb.keys import replan_key, requests_key
+from chalicelib.adapters.dynamodb.keys import progress_key, replan_key, requests_key
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
 from chalicelib.adapters.dynamodb.rows import json_text, time_to_live, version_of
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, key_item, number, text
-from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
-from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing
+from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, no_further, unmoved
+from chalicelib.dispatch.model import Move, Replan, ReplanState, Requests, Standing, Work
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
@@ -26,11 +26,11 @@ REPLAN_KEPT: Final[Seconds] = 30 * DAY  # and the count of a plan's requests as 
 class ReplanRows(PlanRows):
     """What the worker keeps: see `dispatch.store.DispatchStore`."""
 
-    def request_improvement(self, tenant: Tenant, plan: PlanKey) -> int:
+    def request(self, tenant: Tenant, plan: PlanKey, work: Work) -> int:
         """Count one more request; gives its number."""
         answer = self._table.ask(
             "update_item",
-            Key=key_item(requests_key(tenant, plan)),
+            Key=key_item(requests_key(tenant, plan, work)),
             UpdateExpression="ADD requested :one SET #ttl = :ttl",
             ExpressionAttributeNames={"#ttl": "ttl"},
             ExpressionAttributeValues={":one": number(1), ":ttl": number(self._table.now() + REPLAN_KEPT)},
@@ -38,18 +38,18 @@ class ReplanRows(PlanRows):
         )
         return int(answer["Attributes"]["requested"]["N"])
 
-    def requests(self, tenant: Tenant, plan: PlanKey) -> Requests:
+    def requests(self, tenant: Tenant, plan: PlanKey, work: Work) -> Requests:
         """How many requests there were for a plan, and how many are covered; strongly consistent."""
-        return requests_of(self._table.get(requests_key(tenant, plan)))
+        return requests_of(self._table.get(requests_key(tenant, plan, work)))
 
     def finish_requests(
-        self, tenant: Tenant, plan: PlanKey, covered: int, improved: Mapping[str, int]
+        self, tenant: Tenant, plan: PlanKey, work: Work, covered: int, improved: Mapping[str, int]
     ) -> None:
         """Note that a run covers all requests up to a number; no effect if a later one is noted already."""
         try:
             self._table.ask(
                 "update_item",
-                Key=key_item(requests_key(tenant, plan)),
+                Key=key_item(requests_key(tenant, plan, work)),
                 UpdateExpression="SET done = :covered, improved = :improved",
                 ConditionExpression="attribute_not_exists(done) OR done <= :covered",
                 ExpressionAttributeValues={
@@ -80,6 +80,9 @@ class ReplanRows(PlanRows):
         writing, now = Transaction[str](self._table, tenant), self._table.now()
         if not write_routes(writing, "route", tenant, changes.routes, now):
             raise StaleWrite("The fleet changed while its plan was read.")
+        for progress in changes.known:
+            key = progress_key(tenant, progress.plan, progress.shift_id)
+            writing.check("progress", key, only_if=no_further(progress.milestones))
         replan = changes.replan
         if replan is not None:
             key = replan_key(tenant, replan.replan_id)

@@ -64,6 +64,12 @@ def same_fleet(fleet_version: int) -> Condition:
     return Condition("fleet_version = :fleet", {":fleet": number(fleet_version)}) if fleet_version else ABSENT
 
 
+def no_further(milestones: int) -> Condition:
+    """Require a van to have passed no milestone since its progress was read."""
+    condition = Condition("milestones = :passed", {":passed": number(milestones)})
+    return condition if milestones else ABSENT | condition
+
+
 def same_place(place: str) -> Condition:
     """Require a shift's id not to be taken by a shift of another plan."""
     return ABSENT | Condition("place = :place", {":place": text(place)})

@@ -77,7 +77,7 @@ class Picture:
 
 def draw(picture: Picture, streets: Streets) -> str:
     """Draw the picture as one SVG document, roughly 150 KB for 250 doors."""
-    page = _Page.around([point for van in picture.vans for point in van.line])
+    page = Page.around([point for van in picture.vans for point in van.line], MAP_WIDTH, HEIGHT)
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
@@ -86,14 +86,13 @@ def draw(picture: Picture, streets: Streets) -> str:
         f'<clipPath id="map"><rect width="{MAP_WIDTH}" height="{HEIGHT}" rx="14"/></clipPath>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{PAPER}"/>',
         f'<g clip-path="url(#map)"><rect width="{MAP_WIDTH}" height="{HEIGHT}" fill="{LAND}"/>',
-        *_backdrop(page, streets),
+        *backdrop(page, streets),
         *_ways(page, picture.vans),
-        *(_place_label(page, text, at, PLACE) for text, at in picture.places),
-        *(_place_label(page, text, at, WATER) for text, at in picture.waters),
+        *(place_label(page, name, at, PLACE) for name, at in picture.places),
+        *(place_label(page, name, at, WATER) for name, at in picture.waters),
         *_doors(page, picture.vans),
-        *(_depot(page, name, at) for name, at in picture.depots),
-        _text(MAP_WIDTH - 14, HEIGHT - 14, ATTRIBUTION, size=11.5, colour=MUTED, anchor="end"),
-        _scale(page),
+        *(depot_mark(page, name, at) for name, at in picture.depots),
+        *legal_and_scale(page),
         "</g>",
         *_panel(picture),
         "</svg>",
@@ -102,28 +101,33 @@ def draw(picture: Picture, streets: Streets) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """Where on the map's part of the picture a place is (Mercator, which keeps angles)."""
+class Page:
+    """Where on a map a place is (Mercator, which keeps angles); `width` and `height` in pixels."""
 
     left: float
     top: float
     pixels_per_degree: float
+    width: float
+    height: float
 
     @staticmethod
-    def around(places: Iterable[Location]) -> "_Page":
+    def around(places: Iterable[Location], width: float, height: float) -> "Page":
+        """Cut a map so that all of these places are on it."""
         xs, ys = zip(*(_mercator(place) for place in places), strict=True)
         across, down = max(xs) - min(xs), max(ys) - min(ys)
-        zoom = min((MAP_WIDTH - 2 * MARGIN) / max(across, 1e-3), (HEIGHT - 2 * MARGIN) / max(down, 1e-3))
-        left = (min(xs) + max(xs)) / 2 - MAP_WIDTH / 2 / zoom
-        top = (min(ys) + max(ys)) / 2 - HEIGHT / 2 / zoom
-        return _Page(left, top, zoom)
+        zoom = min((width - 2 * MARGIN) / max(across, 1e-3), (height - 2 * MARGIN) / max(down, 1e-3))
+        left = (min(xs) + max(xs)) / 2 - width / 2 / zoom
+        top = (min(ys) + max(ys)) / 2 - height / 2 / zoom
+        return Page(left, top, zoom, width, height)
 
     def spot(self, place: Location) -> tuple[float, float]:
+        """Pixels from the left and from the top."""
         x, y = _mercator(place)
         return (x - self.left) * self.pixels_per_degree, (y - self.top) * self.pixels_per_degree
 
     @property
     def metres_per_pixel(self) -> float:
+        """Its scale, at the upper edge."""
         latitude = math.atan(math.sinh(-math.radians(self.top)))
         return 111_195 * math.cos(latitude) / self.pixels_per_degree
 
@@ -132,80 +136,91 @@ def _mercator(place: Location) -> tuple[float, float]:
     return place.lon, -math.degrees(math.asinh(math.tan(math.radians(place.lat))))
 
 
-def _backdrop(page: _Page, streets: Streets) -> Iterable[str]:
+def backdrop(page: Page, streets: Streets) -> Iterable[str]:
+    """Draw the streets behind the vans."""
     for least_kmh, colour, width in STREETS:
         lines = [[page.spot(place) for place in line] for line in streets.lines(least_kmh=least_kmh)]
-        seen = [simplified(line, BACKDROP_GRAIN) for line in lines if _is_seen(line)]
-        path = "".join(_path(line, per_pixel=1) for line in seen)
+        seen = [simplified(line, BACKDROP_GRAIN) for line in lines if _is_seen(page, line)]
+        streets_path = "".join(path(line, per_pixel=1) for line in seen)
         yield (
-            f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}" '
+            f'<path d="{streets_path}" fill="none" stroke="{colour}" stroke-width="{width}" '
             'stroke-linecap="round" stroke-linejoin="round"/>'
         )
 
 
-def _is_seen(line: Sequence[tuple[float, float]]) -> bool:
-    return any(0 <= x <= MAP_WIDTH and 0 <= y <= HEIGHT for x, y in line) and math.dist(line[0], line[-1]) > 2
+def _is_seen(page: Page, line: Sequence[tuple[float, float]]) -> bool:
+    on_it = any(0 <= x <= page.width and 0 <= y <= page.height for x, y in line)
+    return on_it and math.dist(line[0], line[-1]) > 2
 
 
-def _ways(page: _Page, vans: Sequence[DrawnVan]) -> Iterable[str]:
+def _ways(page: Page, vans: Sequence[DrawnVan]) -> Iterable[str]:
     yield '<g fill="none" stroke-linecap="round" stroke-linejoin="round">'
     for number, van in enumerate(vans):
-        line = simplified([page.spot(place) for place in van.line], ROUTE_GRAIN)
-        yield f'<defs><path id="way{number}" transform="scale(.1)" d="{_path(line, per_pixel=10)}"/></defs>'
-        yield f'<use href="#way{number}" stroke="{PAPER}" stroke-width="46" stroke-opacity=".8"/>'
-        yield f'<use href="#way{number}" stroke="{_colour(number)}" stroke-width="24" stroke-opacity=".92"/>'
+        yield from way(page, f"way{number}", van.line, colour_of(number))
     yield "</g>"
 
 
-def _doors(page: _Page, vans: Sequence[DrawnVan]) -> Iterable[str]:
+def way(page: Page, name: str, line: Sequence[Location], colour: str) -> Iterable[str]:
+    """Draw the way of one van with a rim; `name` is its id in the document."""
+    spots = simplified([page.spot(place) for place in line], ROUTE_GRAIN)
+    yield f'<defs><path id="{name}" transform="scale(.1)" d="{path(spots, per_pixel=10)}"/></defs>'
+    yield f'<use href="#{name}" stroke="{PAPER}" stroke-width="46" stroke-opacity=".8"/>'
+    yield f'<use href="#{name}" stroke="{colour}" stroke-width="24" stroke-opacity=".92"/>'
+
+
+def _doors(page: Page, vans: Sequence[DrawnVan]) -> Iterable[str]:
     for number, van in enumerate(vans):
         spots = [page.spot(door) for door in van.doors]
         circles = "".join(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="3.7"/>' for x, y in spots)
-        yield f'<g fill="{_colour(number)}" stroke="{PAPER}" stroke-width="1.3">{circles}</g>'
+        yield f'<g fill="{colour_of(number)}" stroke="{PAPER}" stroke-width="1.3">{circles}</g>'
 
 
-def _colour(number: int) -> str:
+def colour_of(number: int) -> str:
+    """Give the colour of the n-th van."""
     return COLOURS[number % len(COLOURS)]
 
 
-def _depot(page: _Page, name: str, at: Location) -> str:
+def depot_mark(page: Page, name: str, at: Location) -> str:
+    """Mark a depot with its name, which stays on the map."""
     x, y = page.spot(at)
     wide = 9.2 * len(name) + 20
-    left = min(max(x - wide / 2, 8), MAP_WIDTH - wide - 8)
+    left = min(max(x - wide / 2, 8), page.width - wide - 8)
     return (
         f'<g><path d="M{x - 11:.1f} {y + 9:.1f}v-12l11 -9l11 9v12z" fill="{INK}" '
         f'stroke="{PAPER}" stroke-width="2.5" stroke-linejoin="round"/>'
         f'<rect x="{left:.1f}" y="{y + 14:.1f}" width="{wide:.1f}" height="24" rx="12" fill="{INK}"/>'
-        + _text(left + wide / 2, y + 31, name, size=14.5, colour=PAPER, anchor="middle", weight=600)
+        + text(left + wide / 2, y + 31, name, size=14.5, colour=PAPER, anchor="middle", weight=600)
         + "</g>"
     )
 
 
-def _place_label(page: _Page, text: str, at: Location, colour: str) -> str:
+def place_label(page: Page, name: str, at: Location, colour: str) -> str:
+    """Write the name of a place, or nothing where it is not on the map."""
     x, y = page.spot(at)
-    half = 7.5 * len(text)
-    if not (half < x < MAP_WIDTH - half and 30 < y < HEIGHT - 30):
+    half = 7.5 * len(name)
+    if not (half < x < page.width - half and 30 < y < page.height - 30):
         return ""
     return (
         f'<text x="{x:.0f}" y="{y:.0f}" font-size="14" font-weight="600" letter-spacing="3" fill="{colour}" '
-        f'text-anchor="middle" stroke="{LAND}" stroke-width="3.5" paint-order="stroke">{escape(text)}</text>'
+        f'text-anchor="middle" stroke="{LAND}" stroke-width="3.5" paint-order="stroke">{escape(name)}</text>'
     )
 
 
-def _scale(page: _Page) -> str:
+def legal_and_scale(page: Page) -> Iterable[str]:
+    """Say whose roads these are, and how long a way is."""
     kilometres = 2
     wide = kilometres * 1000 / page.metres_per_pixel
-    return (
-        f'<path d="M16 {HEIGHT - 22}v6h{wide:.1f}v-6" fill="none" stroke="{MUTED}" stroke-width="1.5"/>'
-        + _text(16 + wide / 2, HEIGHT - 24, f"{kilometres} km", size=11.5, colour=MUTED, anchor="middle")
-    )
+    below = page.height
+    yield text(page.width - 14, below - 14, ATTRIBUTION, size=11.5, colour=MUTED, anchor="end")
+    yield f'<path d="M16 {below - 22}v6h{wide:.1f}v-6" fill="none" stroke="{MUTED}" stroke-width="1.5"/>'
+    yield text(16 + wide / 2, below - 24, f"{kilometres} km", size=11.5, colour=MUTED, anchor="middle")
 
 
 def _panel(picture: Picture) -> Iterable[str]:
-    yield _text(PANEL_LEFT, 58, picture.title, size=25, weight=700)
+    yield text(PANEL_LEFT, 58, picture.title, size=25, weight=700)
     y = 84.0
     for line in picture.subtitle.split("\n"):
-        yield _text(PANEL_LEFT, y, line, size=15, colour=MUTED)
+        yield text(PANEL_LEFT, y, line, size=15, colour=MUTED)
         y += 21
     y += 12
     row = min(30.0, (HEIGHT - 236 - y - 30 * len(picture.depots)) / max(len(picture.vans), 1))
@@ -214,9 +229,9 @@ def _panel(picture: Picture) -> Iterable[str]:
         if van.depot != depot:
             depot = van.depot
             y += 8
-            yield _text(PANEL_LEFT, y + 10, depot, size=14, weight=700)
-            yield _text(PANEL_RIGHT - 62, y + 10, "stops", size=12, colour=MUTED, anchor="end")
-            yield _text(PANEL_RIGHT, y + 10, "km", size=12, colour=MUTED, anchor="end")
+            yield text(PANEL_LEFT, y + 10, depot, size=14, weight=700)
+            yield text(PANEL_RIGHT - 62, y + 10, "stops", size=12, colour=MUTED, anchor="end")
+            yield text(PANEL_RIGHT, y + 10, "km", size=12, colour=MUTED, anchor="end")
             y += 22
         yield from _legend_row(number, van, y + row / 2)
         y += row
@@ -224,22 +239,22 @@ def _panel(picture: Picture) -> Iterable[str]:
 
 
 def _legend_row(number: int, van: DrawnVan, y: float) -> Iterable[str]:
-    colour = _colour(number)
+    colour = colour_of(number)
     yield (
         f'<path d="M{PANEL_LEFT} {y - 5:.1f}h22" stroke="{colour}" stroke-width="4" stroke-linecap="round"/>'
         f'<circle cx="{PANEL_LEFT + 11}" cy="{y - 5:.1f}" r="5" fill="{colour}" '
         f'stroke="{PAPER}" stroke-width="1.5"/>'
     )
-    yield _text(PANEL_LEFT + 34, y, van.name, size=14)
-    yield _text(PANEL_LEFT + 134, y, van.hours, size=14, colour=MUTED)
-    yield _text(PANEL_RIGHT - 62, y, str(len(van.doors)), size=14, anchor="end")
-    yield _text(PANEL_RIGHT, y, f"{van.metres / 1000:.0f}", size=14, anchor="end")
+    yield text(PANEL_LEFT + 34, y, van.name, size=14)
+    yield text(PANEL_LEFT + 134, y, van.hours, size=14, colour=MUTED)
+    yield text(PANEL_RIGHT - 62, y, str(len(van.doors)), size=14, anchor="end")
+    yield text(PANEL_RIGHT, y, f"{van.metres / 1000:.0f}", size=14, anchor="end")
 
 
 def _slot_bars(slots: Sequence[tuple[str, int]], *, top: float) -> Iterable[str]:
     if not slots:
         return
-    yield _text(PANEL_LEFT, top, "Promises by delivery window", size=14, weight=700)
+    yield text(PANEL_LEFT, top, "Promises by delivery window", size=14, weight=700)
     tallest, bottom = 108, top + 150
     step = (PANEL_RIGHT - PANEL_LEFT) / len(slots)
     most = max(1, *(count for _, count in slots))
@@ -249,20 +264,28 @@ def _slot_bars(slots: Sequence[tuple[str, int]], *, top: float) -> Iterable[str]
             f'<rect x="{x + 3:.1f}" y="{bottom - high:.1f}" width="{step - 6:.1f}" height="{high:.1f}" '
             f'rx="4" fill="{BAR}"/>'
         )
-        yield _text(x + step / 2, bottom - high - 6, str(count), size=13, anchor="middle")
-        yield _text(x + step / 2, bottom + 18, label, size=12.5, colour=MUTED, anchor="middle")
+        yield text(x + step / 2, bottom - high - 6, str(count), size=13, anchor="middle")
+        yield text(x + step / 2, bottom + 18, label, size=12.5, colour=MUTED, anchor="middle")
 
 
-def _text(
-    x: float, y: float, text: str, *, size: float, colour: str = INK, anchor: str = "start", weight: int = 400
+def text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: float,
+    colour: str = INK,
+    anchor: str = "start",
+    weight: int = 400,
 ) -> str:
+    """Write a line of text; whatever is in it is text and never markup."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
+        f'font-weight="{weight}">{escape(words)}</text>'
     )
 
 
-def _path(line: Sequence[tuple[float, float]], *, per_pixel: int) -> str:
+def path(line: Sequence[tuple[float, float]], *, per_pixel: int) -> str:
     """SVG path data in whole numbers, step by step: half the size of absolute places."""
     spots = [(round(x * per_pixel), round(y * per_pixel)) for x, y in line]
     (x, y), *others = spots

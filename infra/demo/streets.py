@@ -66,6 +66,10 @@ class Streets:
         points = [origin, *(self._location(node) for node in nodes), destination]
         return Way(deciseconds / 10, self._length(nodes), points)
 
+    def metres_to(self, location: Location) -> float:
+        """Distance to the nearest place at a street."""
+        return float(haversine_metres(location.lat, location.lon, self._lat, self._lon).min())
+
     def lines(self, *, least_kmh: float) -> list[list[Location]]:
         """Gather streets at least so fast into long lines, each once whichever way it may be driven."""
         kmh = self._figures.metres / self._figures.deciseconds * 36

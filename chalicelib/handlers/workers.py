@@ -103,14 +103,17 @@ def repair(event: Event, services: "Services", *, seconds: float = 15.0, log: "L
 def _look_at_plans(
     event: Event, services: "Services", work: "Work", *, seconds: float, log: "Logger"
 ) -> BatchAnswer:
-    """Improve or repair plans. In a FIFO queue what follows a failed job of a plan waits for it.
+    """Improve or repair plans.
+
+    A job does not wait for another of its plan that failed, though the queue is FIFO: requests are numbered,
+    and a run covers them in any order. Waiting, it would be tried as often as a poisoned one, and given up.
 
     Parameters
     ----------
     seconds
         What the invocation has left; its jobs share it, but for a reserve to commit and answer in.
     """
-    from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
     from chalicelib.dispatch.service import Job
 
@@ -139,7 +142,7 @@ def _look_at_plans(
                 watch.counts[Metric.PROMISES_AT_RISK] += standing.at_risk
                 watch.counts[Metric.PROMISES_BROKEN] += standing.broken
 
-    return watch.processed(event, look, SqsFifoPartialProcessor(skip_group_on_error=True), work)
+    return watch.processed(event, look, BatchProcessor(EventType.SQS), work)
 
 
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:

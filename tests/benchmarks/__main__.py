@@ -18,6 +18,7 @@ PARTS = {
     "plans": "how good an improved plan is, beside solvers as they come",
     "acceptance": "orders accepted in a day, with and without improvement between bookings",
     "live": "a started day after an incident: promises kept by a replan on the road",
+    "growth": "more depots that ask at once, more vans in one plan",
     "recall": "of all slots a van could keep, how many are offered: directly, and with one ejection",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",

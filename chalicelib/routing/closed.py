@@ -33,10 +33,7 @@ def narrowed(
     New ends of the windows, and which of them have no piece left; the latter keep their ends. Cost: O(closed)
     array operations.
     """
-    touched = np.zeros(opens.shape, dtype=bool)
-    if not closed:
-        return opens, closes, touched
-    start, end = opens, closes
+    start, end, touched = opens, closes, np.zeros(opens.shape, dtype=bool)
     for each in closed:
         touched |= (opens < each.end) & (each.start < closes)
     longest = np.zeros(opens.shape, dtype=opens.dtype)
@@ -53,6 +50,8 @@ def windows_left(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Narrow the windows of stops like `narrowed`; what is done keeps its own, and so do meetings of vans."""
     opens, closes = (stops[name].astype(np.int64) for name in ("window_start", "window_end"))
+    if not closed:  # nearly always, and on the way of every search
+        return opens, closes, np.zeros(len(stops), dtype=bool)
     start, end, barred = narrowed(opens, closes, closed)
     done = np.isin(stops["kind"], (StopKind.DONE, StopKind.MEETING))
     return np.where(done, opens, start), np.where(done, closes, end), barred & ~done

@@ -1,7 +1,7 @@
 """A picture of a plan before and after a replan, asked for over HTTP.
 
-    python -m infra.picture
-    python -m infra.picture --depot maia --date 2026-11-24 --withdraw maia.van-7.2026-11-24.0730
+    make picture
+    make picture ARGS="--withdraw maia.van-7.2026-11-24.0730"
 
 Without arguments it looks into `.sandbox/ready.json`, as `make serve` and `make demo` leave it, and takes the
 depot and date with most deliveries. Elsewhere `--url` and `--key` say where. `--withdraw` takes a shift back
@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from chalicelib.routing.model import Location
 from chalicelib.routing.travel_times import haversine_metres
@@ -57,7 +58,7 @@ class Shown:
 
 
 class Viewer:
-    """Asks the API of one merchant, and knows the streets of Porto where they are of use."""
+    """Asks the API on behalf of one merchant."""
 
     def __init__(self, url: str, secret_key: str) -> None:
         keys = {"secret": secret_key, "publishable": secret_key}
@@ -79,7 +80,8 @@ class Viewer:
         """Today and the days after it, by the merchant's clock: a sandbox's may be far ahead of ours."""
         wish = {"depot_id": depot["depot_id"], "destination": depot["location"], "days": 1}
         answer = self._api.want("search", "POST", "/v1/slots/search", wish, once=uuid4().hex)
-        today = datetime.fromisoformat(answer["computed_at"]).date()
+        now = datetime.fromisoformat(answer["computed_at"])
+        today = now.astimezone(ZoneInfo(answer["timezone"])).date()
         return [today + timedelta(days=ahead) for ahead in range(DAYS)]
 
     def plan(self, depot: Document, day: date) -> Document:

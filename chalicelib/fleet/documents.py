@@ -16,6 +16,7 @@ from chalicelib.fleet.model import (
     Driver,
     Handover,
     Money,
+    OfferShaping,
     OrderBy,
     Polygon,
     Polygons,
@@ -24,6 +25,7 @@ from chalicelib.fleet.model import (
     Ring,
     ServiceArea,
     ServiceTime,
+    ShapingMode,
     SlotTemplate,
     Travel,
     TravelEngine,
@@ -61,6 +63,7 @@ def depot_document(depot: Depot) -> Document:
         ],
         "target_kept": depot.target_kept,
         "travel": _travel(depot.travel),
+        "shaping": _shaping(depot.offer_shaping),
     }
 
 
@@ -96,6 +99,8 @@ def read_depot(stored: Document, *, version: int, fleet_version: int) -> Depot:
         ),
         target_kept=float(stored["target_kept"]),
         travel=_read_travel(stored["travel"]),
+        # Depots were stored before there was this policy.
+        offer_shaping=_read_shaping(stored["shaping"]) if "shaping" in stored else OfferShaping(),
         version=version,
         fleet_version=fleet_version,
     )
@@ -216,23 +221,23 @@ def _read_ring(stored: list[list[float]]) -> Ring:
 
 
 def _slot(template: SlotTemplate) -> Document:
-    price, order_by = template.price, template.order_by
+    order_by = template.order_by
     return {
         "starts": _wall(template.starts),
         "ends": _wall(template.ends),
         "days": _days(template.days),
-        "price": price and [price.amount, price.currency],
+        "price": _money(template.price),
         "order_by": order_by and [order_by.days_before, _wall(order_by.time)],
     }
 
 
 def _read_slot(stored: Document) -> SlotTemplate:
-    price, order_by = stored["price"], stored["order_by"]
+    order_by = stored["order_by"]
     return SlotTemplate(
         starts=_read_wall(stored["starts"]),
         ends=_read_wall(stored["ends"]),
         days=_read_days(stored["days"]),
-        price=Money(amount=price[0], currency=price[1]) if price else None,
+        price=_read_money(stored["price"]),
         order_by=OrderBy(days_before=order_by[0], time=_read_wall(order_by[1])) if order_by else None,
     )
 
@@ -245,6 +250,32 @@ def _travel(travel: Travel) -> Document:
         "slowness": list(travel.profile.slowness),
         "weekend": None if weekend is None else list(weekend),
     }
+
+
+def _shaping(shaping: OfferShaping) -> Document:
+    return {
+        "mode": str(shaping.mode),
+        "ratio": shaping.detour_ratio,
+        "seconds": shaping.detour_seconds,
+        "surcharge": _money(shaping.surcharge_per_minute),
+    }
+
+
+def _read_shaping(stored: Document) -> OfferShaping:
+    return OfferShaping(
+        mode=ShapingMode(stored["mode"]),
+        detour_ratio=float(stored["ratio"]),
+        detour_seconds=stored["seconds"],
+        surcharge_per_minute=_read_money(stored["surcharge"]),
+    )
+
+
+def _money(money: Money | None) -> list[Any] | None:
+    return [money.amount, money.currency] if money else None
+
+
+def _read_money(stored: list[Any] | None) -> Money | None:
+    return Money(amount=stored[0], currency=stored[1]) if stored else None
 
 
 def _read_travel(stored: Document) -> Travel:

@@ -189,6 +189,38 @@ class Travel:
     profile: SpeedProfile = CITY_PROFILE
 
 
+class ShapingMode(StrEnum):
+    """What becomes of slots that would send a van far out of its way."""
+
+    OFF = "off"
+    HIDE = "hide"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferShaping:
+    """A merchant's policy for slots with a long detour, so that vans sell more of their day.
+
+    A detour is long beyond `detour_ratio` times that of the same day's cheapest slot, plus `detour_seconds`.
+
+    Attributes
+    ----------
+    detour_ratio
+        At least 1: the cheapest slot is never shaped.
+    surcharge_per_minute
+        What `PRICE` adds for each minute begun beyond that limit.
+    """
+
+    mode: ShapingMode = ShapingMode.OFF
+    detour_ratio: float = 2.0
+    detour_seconds: Seconds = 600
+    surcharge_per_minute: Money | None = None
+
+    def limit(self, cheapest: Seconds) -> float:
+        """The longest detour that is left alone, in seconds, beside a cheapest one of so many."""
+        return self.detour_ratio * max(cheapest, 0) + self.detour_seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depot:
     """A place vans start from, and the terms on which its slots are sold.
@@ -224,6 +256,7 @@ class Depot:
     closures: tuple[Closure, ...] = ()
     target_kept: Probability = 0.98
     travel: Travel = Travel()
+    offer_shaping: OfferShaping = OfferShaping()
     version: int = 0
     fleet_version: int = field(default=0, compare=False)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from chalicelib.errors import FieldError, InvalidRequest
 from chalicelib.fleet.area import MAX_RADIUS_METRES
-from chalicelib.fleet.model import Depot, Radius, Vehicle
+from chalicelib.fleet.model import Depot, Radius, ShapingMode, Vehicle
 from chalicelib.routing.model import Shift
 from chalicelib.units import DAY, Seconds
 
@@ -50,6 +50,13 @@ def depot_faults(depot: Depot) -> Faults:
         for j, other in enumerate(depot.slots[:i]):
             if times == (other.starts, other.ends) and template.days & other.days:
                 yield FieldError(f"/slots/{i}", f"repeats the times of slot {j} on a day they share")
+    surcharge = depot.offer_shaping.surcharge_per_minute
+    if surcharge and surcharge.currency != depot.currency:
+        yield FieldError(
+            "/offer_shaping/surcharge_per_minute/currency", f"is the depot's own, {depot.currency}"
+        )
+    if depot.offer_shaping.mode is ShapingMode.PRICE and not surcharge:
+        yield FieldError("/offer_shaping/surcharge_per_minute", "is what the mode `price` needs")
     for i, closure in enumerate(depot.closures):
         if closure.to_at <= closure.from_at:
             yield FieldError(f"/closures/{i}/to_at", "is later than `from_at`")

@@ -153,7 +153,9 @@ def search_slots(call: Call[SearchRequest]) -> Answer:
     """Search delivery slots.
 
     Answered from the live routes: a slot is available only if the stop fits a van's route without endangering
-    a promise already made. What is not available says why; "no slot" is not an error.
+    a promise already made. What is not available says why; "no slot" is not an error. `far_from_route` is
+    said only where the depot's `offer_shaping` hides slots with a long detour; where that prices them up, the
+    surcharge is in `price` and in the offer.
     """
     secret = call.key.type is KeyType.SECRET
     answered = call.services.search.search(call.tenant, call.body.query(detours=secret), call.now)

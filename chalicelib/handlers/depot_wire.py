@@ -21,11 +21,13 @@ from chalicelib.fleet.model import (
     Closure,
     Depot,
     Handover,
+    OfferShaping,
     OrderBy,
     Radius,
     Requirement,
     ServiceArea,
     ServiceTime,
+    ShapingMode,
     SlotTemplate,
     Travel,
     TravelEngine,
@@ -201,6 +203,48 @@ class TravelBody(Body):
         )
 
 
+class OfferShapingBody(Body):
+    """What becomes of slots with a long detour, for new orders: a promise that moves may have any slot.
+
+    Long is beyond `detour_ratio` times the detour of the cheapest slot offered on the same day, plus
+    `detour_seconds`; that cheapest slot is never touched.
+    """
+
+    mode: Annotated[
+        ShapingMode,
+        Field(
+            description="`hide`: not available, with the reason `far_from_route`. `price`: dearer by "
+            "`surcharge_per_minute` for each minute begun beyond the limit.",
+        ),
+    ] = OfferShaping().mode
+    detour_ratio: Annotated[float, Field(ge=1, le=100)] = OfferShaping().detour_ratio
+    detour_seconds: Annotated[int, Field(ge=0, le=86_400)] = OfferShaping().detour_seconds
+    surcharge_per_minute: Annotated[
+        Money | None, Field(description="Of extra driving, in the depot's currency; `price` needs it.")
+    ] = None
+
+    def shaping(self) -> OfferShaping:
+        """Read it as the domain has it."""
+        price = self.surcharge_per_minute
+        return OfferShaping(
+            mode=self.mode,
+            detour_ratio=self.detour_ratio,
+            detour_seconds=self.detour_seconds,
+            surcharge_per_minute=Price(amount=price.amount, currency=price.currency) if price else None,
+        )
+
+    @staticmethod
+    def of(shaping: OfferShaping) -> "OfferShapingBody":
+        """Show a policy."""
+        price = shaping.surcharge_per_minute
+        return OfferShapingBody(
+            mode=shaping.mode,
+            detour_ratio=shaping.detour_ratio,
+            detour_seconds=shaping.detour_seconds,
+            surcharge_per_minute=Money(amount=price.amount, currency=price.currency) if price else None,
+        )
+
+
 class DepotBody(Body):
     """A place vans start from, and the terms on which its slots are sold."""
 
@@ -229,6 +273,7 @@ class DepotBody(Body):
     closures: Annotated[list[ClosureBody], Field(max_length=_MOST_CLOSURES)] = []
     target_kept: Annotated[float, Field(ge=0.5, le=0.999)] = 0.98
     travel: TravelBody = TravelBody()
+    offer_shaping: OfferShapingBody = OfferShapingBody()
 
     def depot(self, depot_id: str) -> Depot:
         """Read it as the domain has it.
@@ -253,6 +298,7 @@ class DepotBody(Body):
             closures=tuple(Closure(**dict(closure)) for closure in self.closures),
             target_kept=self.target_kept,
             travel=self.travel.travel(),
+            offer_shaping=self.offer_shaping.shaping(),
         )
 
     def _area(self) -> ServiceArea:
@@ -280,6 +326,7 @@ class DepotView(View):
     closures: list[ClosureBody]
     target_kept: float
     travel: TravelBody
+    offer_shaping: OfferShapingBody
     version: Annotated[int, Field(description="Grows with every change of the depot.")]
 
     @staticmethod
@@ -316,6 +363,7 @@ class DepotView(View):
             ],
             target_kept=depot.target_kept,
             travel=TravelBody.of(depot.travel),
+            offer_shaping=OfferShapingBody.of(depot.offer_shaping),
             version=depot.version,
         )
 

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     OUT_OF_AREA = "out_of_area"
     NO_SHIFT = "no_shift"
     CLOSED = "closed"
+    FAR_FROM_ROUTE = "far_from_route"  # the merchant hides slots with a long detour; only under that policy
 
 
 class Grade(StrEnum):

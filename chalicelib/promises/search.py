@@ -16,6 +16,7 @@ from chalicelib.fleet.model import Depot, Handover, Slot
 from chalicelib.fleet.planning import DepotPlans, Planner
 from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed, Offer, Promise, Reason
 from chalicelib.promises.refusals import LEAST_TO_CUTOFF, Refusals, Vans
+from chalicelib.promises.shaping import shaped
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.edit import Place, ends_of, metres_to
 from chalicelib.routing.insertion import Proof
@@ -79,7 +80,8 @@ class Asked:
     leave_out
         A stop to overlook: the caller's own hold, or the promise that wants to move.
     promise
-        The promise the offers are for, if they are to move one.
+        The promise the offers are for, if they are to move one: then all that is possible is shown, whatever
+        the merchant's policy for new orders.
     """
 
     depot: Depot
@@ -234,7 +236,7 @@ class SlotSearch:
                 answer.append(_refused(asked, slot, cutoff_at, refusals.reason(slot, cutoff_at)))
             else:
                 answer.append(_offered(asked, slot, cutoff_at, proof, cheapest, metres, now))
-        return answer
+        return answer if asked.promise is not None else shaped(asked.depot, answer)
 
 
 def _best(

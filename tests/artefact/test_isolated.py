@@ -61,6 +61,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.promises.offer_token",
     "chalicelib.promises.refusals",
     "chalicelib.promises.search",
+    "chalicelib.promises.shaping",
     "chalicelib.promises.store",
     "chalicelib.receipts",
     "chalicelib.settings",

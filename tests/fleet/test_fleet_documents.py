@@ -22,6 +22,7 @@ from chalicelib.fleet.model import (
     Driver,
     Handover,
     Money,
+    OfferShaping,
     OrderBy,
     Polygon,
     Polygons,
@@ -29,6 +30,7 @@ from chalicelib.fleet.model import (
     Requirement,
     Ring,
     ServiceTime,
+    ShapingMode,
     SlotTemplate,
     Travel,
     TravelEngine,
@@ -94,6 +96,13 @@ depots = st.builds(
         graph=st.none() | words,
         profile=st.builds(SpeedProfile, slowness=slowness, weekend=st.none() | slowness),
     ),
+    offer_shaping=st.builds(
+        OfferShaping,
+        mode=st.sampled_from(ShapingMode),
+        detour_ratio=st.floats(1, 100),
+        detour_seconds=whole,
+        surcharge_per_minute=st.none() | st.builds(Money, amount=whole, currency=words),
+    ),
     version=whole,
     fleet_version=whole,
 )
@@ -122,6 +131,13 @@ def test_depot_survives_being_stored(described: Depot) -> None:
     assert again == described
     assert again.fleet_version == described.fleet_version
     assert depot_document(again) == document
+
+
+def test_depot_stored_before_there_was_offer_shaping_has_none() -> None:
+    """What was written without the policy is read with its default, which is off."""
+    document = depot_document(depot())
+    del document["shaping"]
+    assert read_depot(document, version=1, fleet_version=1).offer_shaping.mode is ShapingMode.OFF
 
 
 @given(vehicles)

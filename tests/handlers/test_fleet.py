@@ -147,6 +147,12 @@ def test_depot_needs_only_what_has_no_sensible_default(yard: Yard) -> None:
     assert put["service"] == {"base_seconds": 300, "per_parcel_seconds": 20}
     assert put["handover"] == {"attended": False, "requires": []}
     assert (put["target_kept"], put["loading_lead_minutes"], put["closures"]) == (0.98, 30, [])
+    assert put["offer_shaping"] == {
+        "mode": "off",
+        "detour_ratio": 2.0,
+        "detour_seconds": 600,
+        "surcharge_per_minute": None,
+    }
     assert put["slots"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     assert (put["depot_id"], put["version"], put["travel"]["engine"]) == ("porto", 1, "roads")
 
@@ -188,6 +194,12 @@ def test_depot_is_answered_as_it_was_described(yard: Yard) -> None:
             "graph": None,
             "slowness": [1.0] * 24,
             "weekend": [1.1] * 24,
+        },
+        "offer_shaping": {
+            "mode": "price",
+            "detour_ratio": 1.5,
+            "detour_seconds": 900,
+            "surcharge_per_minute": {"amount": 10, "currency": "EUR"},
         },
     }
     assert yard.done("PUT", "/porto", full) == {**full, "depot_id": "porto", "version": 1, "at_risk": []}
@@ -244,6 +256,14 @@ def test_depots_are_listed_in_pages(yard: Yard) -> None:
         ({"target_kept": 1.0}, "/target_kept"),
         ({"travel": {"slowness": [1.0] * 23}}, "/travel/slowness"),
         ({"handover": {"requires": ["blood"]}}, "/handover/requires/0"),
+        ({"offer_shaping": {"mode": "shout"}}, "/offer_shaping/mode"),
+        ({"offer_shaping": {"detour_ratio": 0.9}}, "/offer_shaping/detour_ratio"),
+        ({"offer_shaping": {"detour_seconds": -1}}, "/offer_shaping/detour_seconds"),
+        ({"offer_shaping": {"mode": "price"}}, "/offer_shaping/surcharge_per_minute"),
+        (
+            {"offer_shaping": {"surcharge_per_minute": {"amount": 1, "currency": "USD"}}},
+            "/offer_shaping/surcharge_per_minute/currency",
+        ),
         ({"colour": "red"}, "/colour"),
     ],
 )

@@ -16,7 +16,7 @@ PARTS = {
     "search": "slot search: own work, against loops and solvers",
     "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
     "plans": "how good an improved plan is, beside solvers as they come",
-    "acceptance": "orders accepted in a day, with and without improvement between bookings",
+    "acceptance": "orders accepted in a day: live routes, fixed caps, solving anew, hindsight, offers shaped",
     "live": "a started day after an incident: promises kept by a replan on the road",
     "growth": "more depots that ask at once, more vans in one plan",
     "recall": "of all slots a van could keep, how many are offered: directly, and with one ejection",

@@ -1,203 +1,188 @@
-"""How many orders a day of few vans accepts: by insertion alone, improved between bookings, or solved anew.
+"""How many orders a day of few vans accepts: by live routes, fixed caps, solving anew, and by hindsight.
 
-    python -m tests.benchmarks.acceptance --vans 4 --shoppers 260 --seeds 1
+    INSTANCES=/folder/of/solomon/files python -m tests.benchmarks.acceptance
+    python -m tests.benchmarks.acceptance --vans 4 --shoppers 230 --seeds 3 --markets roads --wishes 3
 
-Each shopper takes the first of three ranked two-hour slots that is offered, or leaves; the same shoppers for
-every policy, on the real roads of Porto, all promises kept with the target's probability at any moment. The
-practical oracle solves the whole day anew for each shopper and slot that does not fit at once: PyVRP from the
-present plan, with the newcomer to be placed. Times are CPU seconds. Weak point: solvers under a CPU limit do
-not repeat themselves; two runs differ by a few orders.
+On the real roads of Porto, and on the positions of a published instance (a generated one without INSTANCES);
+each shopper with one wished two-hour slot, and with a ranked choice of three. All policies meet the same
+shoppers. The oracle solves the whole day anew for each shopper and slot that does not fit at once: PyVRP
+from the present plan, with the newcomer to be placed. A fixed cap is swept, and its orders given to the same
+vans by the solver at the day's end. After each booking of every other policy all promises are proven.
+Latencies are CPU milliseconds of one search, the booking left out except for the oracle, whose search it is.
+Weak points: a solver under a CPU limit does not repeat itself, two runs of a day differ by a few orders, so
+that less than 3 % on one day says nothing; and a shopper who is shown a surcharge looks for another of her
+slots first, but never leaves because of it.
 """
 
 import argparse
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 
-from chalicelib.routing.edit import with_stop
-from chalicelib.routing.insertion import Insertion
-from chalicelib.routing.model import Leg, Stop, TimeWindow
-from chalicelib.routing.neighbourhoods import neighbourhoods
-from chalicelib.routing.objective import Circumstances
-from chalicelib.routing.optimiser import Budget
-from chalicelib.routing.packed import Route
-from chalicelib.routing.proof import judge
-from chalicelib.routing.replan import Replan, replan
-from chalicelib.routing.sweeps import Sweeps
-from tests.benchmarks.days import (
-    FIRST_DAY,
-    City,
-    Shopper,
-    empty_route,
-    porto,
-    shoppers,
-    the_day_before,
-    world,
-)
+from chalicelib.fleet.model import OfferShaping, ShapingMode
+from tests.benchmarks.bounds import broken, capped, hindsight
+from tests.benchmarks.days import Shopper
+from tests.benchmarks.instances import instances
+from tests.benchmarks.selling import Market, Policy, Shop, day_of, on_positions, on_roads
 
-NOW = the_day_before(FIRST_DAY)
-NOWHERE = Leg(seconds=0, metres=0)
+PER_VAN = 48  # shoppers: a third more than can be served
+POSITIONS = "R1_2_1"  # 200 customers all over the field
+SAYS_SOMETHING_EVERY = 20.0  # seconds of the wall
+
+HEADER = f"{'':46} accepted  of oracle 1st choice s/order   query ms p50 / p99   of p99 broken"
+OURS = Policy(ejects=True, behind=0.1)
+ORACLE = Policy(anew=0.5)
 
 
 @dataclass(slots=True)
-class Shop:
-    """Routes that are sold, and what was measured of it."""
+class Row:
+    """What some days of a policy came to."""
 
-    city: City
-    here: Circumstances
-    routes: list[Route]
-    sweeps: Sweeps
-    sold: int = 0
+    sold: list[int] = field(default_factory=list)
     first_choices: int = 0
+    driven: int = 0
     queries: list[float] = field(default_factory=list)
-    behind: float = 0.0
+    broken: int = 0
 
-    @classmethod
-    def open(cls, city: City, vans: int) -> "Shop":
-        """With empty vans."""
-        here = Circumstances(travel=city.travel, world=world(), now=NOW)
-        return cls(city, here, [empty_route(city, FIRST_DAY, van) for van in range(vans)], Sweeps(here.world))
+    def add(self, day: Shop) -> None:
+        """Count a day."""
+        self.sold.append(day.sold)
+        self.first_choices += day.first_choices
+        self.driven += day.driven
+        self.queries += day.queries
 
-    def offer(self, shopper: Shopper, number: int, wants: Sequence[TimeWindow] | None = None) -> str | None:
-        """Sell the first slot in which the shopper fits as the plan is; says whose route changed."""
-        windows = shopper.wants if wants is None else wants
-        swept = self.sweeps.of(self.routes, NOW)
-        able = swept.able(shopper.visit)
-        search = Insertion(self.sweeps, swept, able, shopper.visit, windows, self.city.travel, NOW)
-        for rank, proof in enumerate(search.best()):
-            if proof is not None:
-                stop = as_stop(shopper, number, proof.candidate.window)
-                changed = with_stop(proof.candidate, stop, self.city.travel, NOW, self.here.world)
-                if changed is not None:
-                    self.routes[self.routes.index(proof.candidate.route)] = changed
-                    self.count(shopper.wants.index(windows[rank]))
-                    return changed.shift.shift_id
-        return None
-
-    def count(self, rank: int) -> None:
-        """One more order."""
-        self.sold += 1
-        self.first_choices += rank == 0
-
-    def adopt(self, done: Replan) -> None:
-        """Take over what a replan changed."""
-        changed = {route.shift.shift_id: route for change in done.changes for route in change.after}
-        self.routes = [changed.get(route.shift.shift_id, route) for route in self.routes]
-
-    def infeasible(self) -> int:
-        """Promises that the plan does not keep with the target's probability."""
-        world_ = self.here.world
-        return sum(int((seen.kept < world_.target).sum()) for seen in judge(self.routes, NOW, world_))
+    def show(self, name: str, oracle: "Row") -> None:
+        """Print it."""
+        total = sum(self.sold)
+        cells = f"  {name:46} {total / len(self.sold):8.1f} {total / sum(oracle.sold):10.0%}"
+        cells += f" {self.first_choices / total:10.0%}"
+        cells += f" {self.driven / total:7.0f}" if self.driven else f" {'-':>7}"
+        if self.queries:
+            p50, p99 = self.waits
+            cells += f" {p50:12.1f} / {p99:7.1f} {f'1/{oracle.waits[1] / p99:.0f}':>8}"
+        else:
+            cells += f" {'-':>22} {'-':>8}"
+        print(f"{cells} {self.broken:6}", flush=True)
 
     @property
-    def driven(self) -> int:
-        """Seconds on the road."""
-        return self.here.worth(self.here.see(self.routes)).driven
+    def waits(self) -> tuple[float, float]:
+        """Milliseconds of a search: median and 99 %."""
+        p50, p99 = np.quantile(self.queries, (0.5, 0.99)).tolist()
+        return 1000 * p50, 1000 * p99
 
 
-def as_stop(shopper: Shopper, number: int, window: TimeWindow) -> Stop:
-    """The shopper's promise."""
-    visit = shopper.visit
-    return Stop(
-        stop_id=number,
-        location=visit.location,
-        node=visit.node,
-        window=window,
-        service_time=visit.service_time,
-        load=visit.load,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A market, and the same shoppers for everybody.
 
+    Attributes
+    ----------
+    days
+        The shoppers of each seed.
+    solve
+        CPU seconds for hindsight, and of each cap's day for the solver.
+    """
 
-def insertion_only(shop: Shop, shopper: Shopper, number: int) -> None:
-    """What an insertion service alone sells."""
-    timed(shop, lambda: shop.offer(shopper, number))
+    market: Market
+    vans: int
+    wishes: int
+    days: Sequence[Sequence[Shopper]]
+    solve: float
 
+    def run(self, shaping: OfferShaping) -> None:
+        """Print the table."""
+        wishes = "one wished slot" if self.wishes == 1 else f"a ranked choice of {self.wishes}"
+        size = f"{self.vans} vans, {len(self.days[0])} shoppers, {len(self.days)} days"
+        print(f"\n{self.market.name}, {wishes}: {size}")
+        print(f"  {HEADER}", flush=True)
+        oracle, _ = self._sold("solved anew", ORACLE)
+        ours, sold = self._sold("ours", OURS)
+        for name, cap, row in self._caps(ours):
+            row.show(f"fixed cap of {cap} a slot, {name}", oracle)
+        for name, policy in (("insertion only", Policy()), ("insertion + one ejection", Policy(ejects=True))):
+            self._sold(name, policy)[0].show(name, oracle)
+        ours.show("ours: + 0.1 s behind each booking", oracle)
+        limit = f"{shaping.detour_ratio:g} x cheapest + {shaping.detour_seconds} s"
+        for mode, what in ((ShapingMode.HIDE, "hidden"), (ShapingMode.PRICE, "dearer")):
+            row, _ = self._sold(what, replace(OURS, shaping=replace(shaping, mode=mode)))
+            row.show(f"ours, {what} beyond {limit}", oracle)
+        oracle.show("solved anew for each shopper: the oracle", oracle)
+        known = Row()
+        for asking, day in zip(self.days, sold, strict=True):
+            known.add(self._watched("hindsight", hindsight(day, asking, self.solve, OURS), known))
+        known.queries.clear()
+        known.show("hindsight: all wishes known in the morning", oracle)
 
-def improved(shop: Shop, shopper: Shopper, number: int, *, seconds: float) -> None:
-    """... with the changed van and its neighbours improved behind each booking."""
-    changed = timed(shop, lambda: shop.offer(shopper, number))
-    if changed is not None:
-        began = time.process_time()
-        piece = next(neighbourhoods(shop.routes, None, [changed], NOW))
-        budget = Budget(clock=time.process_time, until=began + seconds, seed=number)
-        shop.adopt(replan(piece, None, shop.here, budget))
-        shop.behind += time.process_time() - began
+    def _sold(self, name: str, policy: Policy) -> tuple[Row, list[Shop]]:
+        row, days = Row(), list[Shop]()
+        for asking in self.days:
+            days.append(self._watched(name, day_of(self.market, self.vans, policy, asking), row))
+            row.add(days[-1])
+        return row, days
 
+    def _watched(self, name: str, day: Iterator[Shop], row: Row) -> Shop:
+        """Follow a day: every promise is proven at any moment, and now and then it says how far it is."""
+        said, shop = time.monotonic(), None
+        for shop in day:
+            row.broken = max(row.broken, shop.infeasible())
+            if time.monotonic() - said > SAYS_SOMETHING_EVERY:
+                said = time.monotonic()
+                print(f"    ... {name}: {len(shop.queries)} shoppers, {shop.sold} sold", file=sys.stderr)
+        assert shop is not None
+        return shop
 
-def solved_anew(shop: Shop, shopper: Shopper, number: int, *, seconds: float) -> None:
-    """The oracle: each slot in turn, the whole day solved with the newcomer."""
-    timed(shop, lambda: _solved_anew(shop, shopper, number, seconds))
-
-
-def _solved_anew(shop: Shop, shopper: Shopper, number: int, seconds: float) -> None:
-    for rank, window in enumerate(shopper.wants):
-        if shop.offer(shopper, number, [window]) is not None:
-            return
-        nobody = empty_route(shop.city, FIRST_DAY, 999).inserted(
-            0, as_stop(shopper, number, window), NOWHERE, NOWHERE
+    def _caps(self, ours: Row) -> Iterator[tuple[str, int, Row]]:
+        """The largest cap that breaks nothing on any of the days, and the least that sells what we do."""
+        as_much = next(
+            cap
+            for cap in count(1)
+            if sum(len(capped(asking, cap)) for asking in self.days) >= sum(ours.sold)
+            or cap == max(map(len, self.days))
         )
-        began = time.process_time()
-        budget = Budget(clock=time.process_time, until=began + seconds, seed=number)
-        done = replan(shop.routes, nobody, shop.here, budget)
-        shop.adopt(done)
-        if any(route.index_of(number) is not None for route in shop.routes):
-            shop.count(rank)
-            return
+        tried = {as_much: self._capped(as_much)}
+        safe, unsafe = 0, as_much + (tried[as_much].broken == 0)
+        while unsafe - safe > 1:
+            cap = (safe + unsafe) // 2
+            tried[cap] = self._capped(cap)
+            safe, unsafe = (cap, unsafe) if tried[cap].broken == 0 else (safe, cap)
+        if safe:
+            yield "the largest that breaks none", safe, tried[safe]
+        yield "sells as much as ours", as_much, tried[as_much]
 
-
-def timed[T](shop: Shop, work: Callable[[], T]) -> T:
-    """Measure what the shopper waits for."""
-    began = time.process_time()
-    found = work()
-    shop.queries.append(time.process_time() - began)
-    return found
-
-
-POLICIES: dict[str, Callable[[Shop, Shopper, int], None]] = {
-    "insertion only": insertion_only,
-    "+ 0.1 s behind each booking": lambda *asked: improved(*asked, seconds=0.1),
-    "+ 0.3 s behind each booking": lambda *asked: improved(*asked, seconds=0.3),
-    "solved anew (0.5 s a slot)": lambda *asked: solved_anew(*asked, seconds=0.5),
-}
-
-
-def live_through(city: City, policy: str, asking: Sequence[Shopper], vans: int) -> Shop:
-    """Sell a day."""
-    shop = Shop.open(city, vans)
-    for number, shopper in enumerate(asking, start=1):
-        POLICIES[policy](shop, shopper, number)
-        assert not shop.infeasible()
-    return shop
+    def _capped(self, cap: int) -> Row:
+        row = Row()
+        for asking in self.days:
+            sold = capped(asking, cap)
+            row.sold.append(len(sold))
+            row.first_choices += sum(rank == 0 for _, _, rank in sold)
+            row.broken += broken(self.market, self.vans, sold, self.solve)
+        return row
 
 
 def main() -> None:
-    """Print one row per policy."""
+    """Print a table for each market and number of wishes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vans", type=int, default=4)
-    parser.add_argument("--shoppers", type=int, default=260)
+    parser.add_argument("--vans", type=int, default=3)
+    parser.add_argument("--shoppers", type=int, help=f"{PER_VAN} for each van unless given")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--policies", default=",".join(POLICIES))
+    parser.add_argument("--markets", default=f"roads,{POSITIONS}", help="roads, or names of instances")
+    parser.add_argument("--wishes", default="1,3")
+    parser.add_argument("--solve", type=float, default=10.0, help="CPU seconds of hindsight, and of each cap")
+    parser.add_argument("--detour-ratio", type=float, default=OfferShaping().detour_ratio)
+    parser.add_argument("--detour-seconds", type=int, default=1200)
     asked = parser.parse_args()
-    city = porto(roads=True)
-    print(f"  {asked.vans} vans, {asked.shoppers} shoppers, {asked.seeds} seeds")
-    print(f"  {'':28} accepted  first choice  drive s/order  query p50/p99 ms  behind s/day")
-    for policy in asked.policies.split(","):
-        days = []
-        for seed in range(asked.seeds):
-            asking = list(islice(shoppers(city, FIRST_DAY, seed), asked.shoppers))
-            days.append(live_through(city, policy, asking, asked.vans))
-        sold = np.mean([day.sold for day in days])
-        waited = 1000 * np.concatenate([day.queries for day in days])
-        print(
-            f"  {policy:28} {sold:8.1f} {np.mean([day.first_choices for day in days]) / sold:12.0%} "
-            f"{np.mean([day.driven for day in days]) / sold:14.0f}  "
-            f"{np.median(waited):8.1f} / {np.quantile(waited, 0.99):6.1f}  "
-            f"{np.mean([day.behind for day in days]):10.1f}",
-            flush=True,
-        )
+    shaping = OfferShaping(detour_ratio=asked.detour_ratio, detour_seconds=asked.detour_seconds)
+    for name in asked.markets.split(","):
+        market = on_roads() if name == "roads" else on_positions(instances([name])[0])
+        for wishes in map(int, asked.wishes.split(",")):
+            shoppers = asked.shoppers or PER_VAN * asked.vans
+            days = [market.asking(seed, shoppers_=shoppers, wishes=wishes) for seed in range(asked.seeds)]
+            trial = Trial(market=market, vans=asked.vans, wishes=wishes, days=days, solve=asked.solve)
+            trial.run(shaping)
 
 
 if __name__ == "__main__":

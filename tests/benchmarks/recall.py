@@ -28,8 +28,8 @@ from chalicelib.routing.objective import broken_rule, wronged
 from chalicelib.routing.optimiser import Budget
 from chalicelib.routing.packed import Route
 from chalicelib.routing.replan import replan
-from tests.benchmarks.acceptance import NOW, NOWHERE, Shop, as_stop
 from tests.benchmarks.days import FIRST_DAY, City, Shopper, empty_route, porto, shoppers, windows_of
+from tests.benchmarks.selling import NOW, NOWHERE, Shop, as_stop
 
 WINDOWS = windows_of(FIRST_DAY)
 NEWCOMER = 1_000_000

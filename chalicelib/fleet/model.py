@@ -213,7 +213,7 @@ class OfferShaping:
 
     mode: ShapingMode = ShapingMode.OFF
     detour_ratio: float = 2.0
-    detour_seconds: Seconds = 600
+    detour_seconds: Seconds = 1200
     surcharge_per_minute: Money | None = None
 
     def limit(self, cheapest: Seconds) -> float:

@@ -29,7 +29,7 @@ from tests.benchmarks.days import Shopper
 from tests.benchmarks.instances import instances
 from tests.benchmarks.selling import Market, Policy, Shop, day_of, on_positions, on_roads
 
-PER_VAN = 48  # shoppers: a third more than can be served
+PER_VAN = 50  # shoppers: a third more than can be served
 POSITIONS = "R1_2_1"  # 200 customers all over the field
 SAYS_SOMETHING_EVERY = 20.0  # seconds of the wall
 
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--wishes", default="1,3")
     parser.add_argument("--solve", type=float, default=10.0, help="CPU seconds of hindsight, and of each cap")
     parser.add_argument("--detour-ratio", type=float, default=OfferShaping().detour_ratio)
-    parser.add_argument("--detour-seconds", type=int, default=1200)
+    parser.add_argument("--detour-seconds", type=int, default=OfferShaping().detour_seconds)
     asked = parser.parse_args()
     shaping = OfferShaping(detour_ratio=asked.detour_ratio, detour_seconds=asked.detour_seconds)
     for name in asked.markets.split(","):

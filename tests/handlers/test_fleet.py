@@ -150,7 +150,7 @@ def test_depot_needs_only_what_has_no_sensible_default(yard: Yard) -> None:
     assert put["offer_shaping"] == {
         "mode": "off",
         "detour_ratio": 2.0,
-        "detour_seconds": 600,
+        "detour_seconds": 1200,
         "surcharge_per_minute": None,
     }
     assert put["slots"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -63,5 +63,5 @@ def test_reason_and_policy_are_described() -> None:
     assert "far_from_route" in schemas["Reason"]["enum"]
     assert schemas["ShapingMode"]["enum"] == ["off", "hide", "price"]
     shaping = schemas["OfferShapingBody"]["properties"]
-    assert (shaping["detour_ratio"]["default"], shaping["detour_seconds"]["default"]) == (2.0, 600)
+    assert (shaping["detour_ratio"]["default"], shaping["detour_seconds"]["default"]) == (2.0, 1200)
     assert schemas["DepotBody"]["properties"]["offer_shaping"]["default"]["mode"] == "off"

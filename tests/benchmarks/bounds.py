@@ -18,12 +18,13 @@ import pyvrp
 from chalicelib.routing.edit import reordered
 from chalicelib.routing.model import Stop, TimeWindow
 from chalicelib.routing.optimiser import Budget
-from chalicelib.routing.optimiser.problem import Orders, Problem, pose
+from chalicelib.routing.optimiser.pose import pose
+from chalicelib.routing.optimiser.problem import Orders, Problem
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import Judged, judge, surely_reached
 from chalicelib.routing.replan import replan
-from tests.benchmarks.days import FIRST_DAY, Shopper, empty_route
-from tests.benchmarks.selling import NOW, NOWHERE, SLOTS, Market, Policy, Shop, as_stop
+from tests.benchmarks.days import Shopper
+from tests.benchmarks.selling import NOW, SLOTS, Market, Policy, Shop, as_stop, waiting
 
 ROUNDS = 4  # in which left-over promises are given to the solver
 PRIZE = 1_000_000  # of an order: worth any driving
@@ -53,7 +54,7 @@ def broken(market: Market, vans: int, sold: Sequence[tuple[int, Shopper, int]], 
             break
         until = time.process_time() + seconds / ROUNDS
         budget = Budget(clock=time.process_time, until=until, seed=seed)
-        shop.adopt(replan(shop.routes, _waiting(shop, left), shop.here, budget))
+        shop.adopt(replan(shop.routes, waiting(shop.city, left), shop.here, budget))
         left = [stop for stop in left if not _served(shop, stop.stop_id)]
     assert not shop.infeasible()
     return len(left)
@@ -79,7 +80,7 @@ def hindsight(sold: Shop, asking: Sequence[Shopper], seconds: float, policy: Pol
         for number, shopper in enumerate(asking, start=1)
         for rank, window in enumerate(shopper.wants)
     ]
-    posed = pose(shop.routes, [_waiting(shop, wishes)], shop.city.travel, NOW, shop.here.world)
+    posed = pose(shop.routes, [waiting(shop.city, wishes)], shop.here)
     number_of = {task.stop_id: number for number, task in enumerate(posed.problem.tasks)}
     start = [
         [
@@ -102,13 +103,6 @@ def hindsight(sold: Shop, asking: Sequence[Shopper], seconds: float, policy: Pol
         if not _served(shop, number):
             policy.sell(shop, shopper, number)
             yield shop
-
-
-def _waiting(shop: Shop, stops: Sequence[Stop]) -> Route:
-    route = empty_route(shop.city, FIRST_DAY, 999)
-    for at, stop in enumerate(stops):
-        route = route.inserted(at, stop, NOWHERE, NOWHERE)
-    return route
 
 
 def _served(shop: Shop, number: int) -> bool:

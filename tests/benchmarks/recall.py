@@ -22,14 +22,14 @@ import numpy as np
 from chalicelib.routing.edit import with_room_made, with_stop, without
 from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion, Proof
-from chalicelib.routing.model import Stop, TimeWindow
+from chalicelib.routing.model import NO_LEG, Stop, TimeWindow
 from chalicelib.routing.neighbourhoods import neighbourhoods
 from chalicelib.routing.objective import broken_rule, wronged
 from chalicelib.routing.optimiser import Budget
 from chalicelib.routing.packed import Route
 from chalicelib.routing.replan import replan
-from tests.benchmarks.days import FIRST_DAY, City, Shopper, empty_route, porto, shoppers, windows_of
-from tests.benchmarks.selling import NOW, NOWHERE, Shop, as_stop
+from tests.benchmarks.days import FIRST_DAY, City, Shopper, porto, shoppers, windows_of
+from tests.benchmarks.selling import NOW, Shop, as_stop, waiting
 
 WINDOWS = windows_of(FIRST_DAY)
 NEWCOMER = 1_000_000
@@ -135,10 +135,10 @@ def verified(shop: Shop, shopper: Shopper, proofs: Sequence[Proof]) -> int:
             next((new for new in changed if new.shift.shift_id == route.shift.shift_id), route)
             for route in shop.routes
         ]
-        nobody = empty_route(shop.city, FIRST_DAY, 999).inserted(0, stop, NOWHERE, NOWHERE)
+        nobody = waiting(shop.city, [stop])
         was, then = here.see(shop.routes), here.see(after)
         placed = here.see([nobody])
-        assert broken_rule([*was, *placed], [*then, *here.see([nobody.removed(0, NOWHERE)])], NOW) is None
+        assert broken_rule([*was, *placed], [*then, *here.see([nobody.removed(0, NO_LEG)])], NOW) is None
         assert not wronged([*was, *placed], [*then, *placed], NOW, here.world.target)
     return len(proofs)
 
@@ -154,7 +154,7 @@ def written(shop: Shop, proof: Proof, stop: Stop) -> Sequence[Route]:
 def solved(shop: Shop, shopper: Shopper, window: TimeWindow, number: int, most: int) -> bool:
     """Whether the plan solved anew from where it is has a place for the newcomer."""
     stop = as_stop(shopper, NEWCOMER, window)
-    nobody = empty_route(shop.city, FIRST_DAY, 999).inserted(0, stop, NOWHERE, NOWHERE)
+    nobody = waiting(shop.city, [stop])
     done = replan(shop.routes, nobody, shop.here, steps(most, seed=number))
     return any(
         route.driven and route.index_of(NEWCOMER) is not None

@@ -8,16 +8,17 @@ first of her slots that she is offered, and never looks at another day.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 
 from chalicelib.fleet.model import OfferShaping, ShapingMode
+from chalicelib.fleet.plans import UNASSIGNED
 from chalicelib.routing.edit import with_room_made, with_stop
 from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion, Proof
-from chalicelib.routing.model import Leg, Location, Stop, TimeWindow, Visit
+from chalicelib.routing.model import NO_LEG, Location, Stop, TimeWindow, Visit
 from chalicelib.routing.neighbourhoods import neighbourhoods
 from chalicelib.routing.objective import Circumstances
 from chalicelib.routing.optimiser import Budget
@@ -43,7 +44,6 @@ from tests.benchmarks.days import (
 from tests.benchmarks.instances import Instance, Table
 
 NOW = the_day_before(FIRST_DAY)
-NOWHERE = Leg(seconds=0, metres=0)
 UNSHAPED = OfferShaping()
 SLOTS = windows_of(FIRST_DAY)
 POPULARITY = (0.10, 0.20, 0.15, 0.10, 0.20, 0.25)  # of the six slots: mornings and evenings are wanted more
@@ -179,6 +179,15 @@ def as_stop(shopper: Shopper, number: int, window: TimeWindow) -> Stop:
     return shopper.visit.stop(number, window)
 
 
+def waiting(city: City, stops: Sequence[Stop]) -> Route:
+    """Stops that no van has, as a plan keeps them: nobody drives this route."""
+    route = empty_route(city, FIRST_DAY, 0)
+    route = replace(route, shift=replace(route.shift, shift_id=UNASSIGNED, vehicle_id=""))
+    for at, stop in enumerate(stops):
+        route = route.inserted(at, stop, NO_LEG, NO_LEG)
+    return route
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A way to sell a day.
@@ -241,9 +250,7 @@ class Policy:
                 (proof,) = shop.search(shopper.visit, [window])
                 if proof is not None and (changed := shop.book(proof, shopper, number)):
                     return changed
-                nobody = empty_route(shop.city, FIRST_DAY, 999).inserted(
-                    0, as_stop(shopper, number, window), NOWHERE, NOWHERE
-                )
+                nobody = waiting(shop.city, [as_stop(shopper, number, window)])
                 until = time.process_time() + self.anew
                 budget = Budget(clock=time.process_time, until=until, seed=number)
                 shop.adopt(replan(shop.routes, nobody, shop.here, budget))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
+from typing import Final
 
 from chalicelib.routing.model import Capacity, Location, TimeWindow
 from chalicelib.routing.packed import MAX_SERVICE_TIME
@@ -38,6 +39,8 @@ class Weekday(StrEnum):
         """0 for Monday to 6 for Sunday."""
         return _WEEK.index(self)
 
+
+MOST_MINOR_UNITS: Final = 1_000_000_000  # of any amount of money
 
 _WEEK = tuple(Weekday)
 EVERY_DAY = frozenset(_WEEK)
@@ -216,9 +219,9 @@ class OfferShaping:
     detour_seconds: Seconds = 1200
     surcharge_per_minute: Money | None = None
 
-    def limit(self, cheapest: Seconds) -> float:
-        """The longest detour that is left alone, in seconds, beside a cheapest one of so many."""
-        return self.detour_ratio * max(cheapest, 0) + self.detour_seconds
+    def limit(self, cheapest: Seconds) -> Seconds:
+        """The longest detour that is left alone beside the cheapest one; never less than that."""
+        return round(self.detour_ratio * max(cheapest, 0)) + self.detour_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from chalicelib.fleet.model import MOST_MINOR_UNITS
 from chalicelib.routing.model import Location
 from chalicelib.units import Timestamp
 
@@ -270,7 +271,7 @@ Currency = Annotated[
 class Money(Body):
     """An amount in minor units of its currency: 450 EUR cents are `{"amount": 450, "currency": "EUR"}`."""
 
-    amount: Annotated[int, Field(ge=0, le=1_000_000_000, examples=[450])]
+    amount: Annotated[int, Field(ge=0, le=MOST_MINOR_UNITS, examples=[450])]
     currency: Currency
 
 

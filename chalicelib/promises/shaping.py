@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.fleet.model import Depot, Money, OfferShaping, ShapingMode
+from chalicelib.fleet.model import MOST_MINOR_UNITS, Depot, Money, OfferShaping, ShapingMode
 from chalicelib.promises.model import Listed, Offer, Reason
 from chalicelib.units import MINUTE, MinorUnits, Seconds
 
@@ -42,10 +42,10 @@ def _shaped(depot: Depot, slot: Listed, cheapest: dict[date, Seconds]) -> Listed
     return _priced(slot, offer, depot.currency, surcharge(policy, beyond))
 
 
-def surcharge(policy: OfferShaping, beyond: float) -> MinorUnits:
+def surcharge(policy: OfferShaping, beyond: Seconds) -> MinorUnits:
     """What a detour costs the buyer that is so many seconds beyond the limit: every minute begun."""
     price = policy.surcharge_per_minute
-    return price.amount * -int(-beyond // MINUTE) if price else 0
+    return price.amount * -(-beyond // MINUTE) if price else 0
 
 
 def _hidden(slot: Listed) -> Listed:
@@ -61,5 +61,6 @@ def _hidden(slot: Listed) -> Listed:
 
 
 def _priced(slot: Listed, offer: Offer, currency: str, more: MinorUnits) -> Listed:
-    price = Money(amount=(slot.price.amount if slot.price else 0) + more, currency=currency)
+    own = slot.price.amount if slot.price else 0
+    price = Money(amount=min(own + more, MOST_MINOR_UNITS), currency=currency)
     return replace(slot, price=price, offer=replace(offer, price=price))

@@ -33,7 +33,7 @@ PER_VAN = 50  # shoppers: a third more than can be served
 POSITIONS = "R1_2_1"  # 200 customers all over the field
 SAYS_SOMETHING_EVERY = 20.0  # seconds of the wall
 
-HEADER = f"{'':46} accepted  of oracle 1st choice s/order   query ms p50 / p99   of p99 broken"
+HEADER = f"{'':54} accepted  of oracle 1st choice s/order   query ms p50 / p99   of p99 broken"
 OURS = Policy(ejects=True, behind=0.1)
 ORACLE = Policy(anew=0.5)
 
@@ -58,7 +58,7 @@ class Row:
     def show(self, name: str, oracle: "Row") -> None:
         """Print it."""
         total = sum(self.sold)
-        cells = f"  {name:46} {total / len(self.sold):8.1f} {total / sum(oracle.sold):10.0%}"
+        cells = f"  {name:54} {total / len(self.sold):8.1f} {total / sum(oracle.sold):10.0%}"
         cells += f" {self.first_choices / total:10.0%}"
         cells += f" {self.driven / total:7.0f}" if self.driven else f" {'-':>7}"
         if self.queries:

@@ -50,6 +50,13 @@ def test_surcharge_is_shown_and_every_slot_stays() -> None:
     assert {"price" in slot for slot in slots} == {True, False}
 
 
+def test_surcharge_beyond_all_measure_is_still_an_answer() -> None:
+    """A price ends where money does, and is never a 500."""
+    dear = PRICE | {"surcharge_per_minute": {"amount": 1_000_000_000, "currency": "EUR"}}
+    slots = a_shop(dear).search(destination=FAR)
+    assert {slot["price"]["amount"] for slot in slots if "price" in slot} == {1_000_000_000}
+
+
 def test_policy_goes_back_to_off_when_it_is_left_out() -> None:
     """A PUT of a depot is the whole truth."""
     shop = a_shop(HIDE)

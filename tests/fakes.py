@@ -76,9 +76,18 @@ class InMemoryMerchants:
         self.receipts.add(key.tenant, receipt)
         self.keys[key.sha256] = key
 
+    def put_pass(self, key: ApiKey, *, receipt: ReceiptRow | None) -> None:
+        self.receipts.add(key.tenant, receipt)
+        assert key.shift is not None
+        for name, other in list(self.keys.items()):
+            if other.tenant == key.tenant and other.shift and other.shift.shift_id == key.shift.shift_id:
+                del self.keys[name]
+        self.keys[key.sha256] = key
+
     def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:
         return sorted(
-            (key for key in self.keys.values() if key.tenant == tenant), key=lambda key: key.created_at
+            (key for key in self.keys.values() if key.tenant == tenant and key.shift is None),
+            key=lambda key: key.created_at,
         )
 
     def revoke_key(self, tenant: Tenant, key_id: str, *, at: Timestamp) -> None:

@@ -1,20 +1,23 @@
 """A plan as people look at it: every van's day in order, what nobody drives yet, and how the promises stand.
 
-Weak point: `live_eta` is empty until the day moves; what is shown before is the plan and its odds.
+A van that has left is shown as its day goes: what it did, and what is expected of the rest. Weak point: a
+stop that is behind counts as kept or broken by when the van came, whatever came of it there.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from chalicelib.fleet.live import Arrival, live
 from chalicelib.fleet.model import Depot, Driver
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey
-from chalicelib.fleet.risk import Risk, Visit, visits, waiting
-from chalicelib.routing.model import Load, Shift
+from chalicelib.fleet.progress import Progress
+from chalicelib.fleet.risk import Cause, Risk, Visit, visits, waiting
+from chalicelib.routing.model import Load, Shift, StopKind
 from chalicelib.routing.packed import Route, together
 from chalicelib.routing.proof import World
 from chalicelib.routing.travel_times import TravelTimes
-from chalicelib.units import Timestamp
+from chalicelib.units import StopId, Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class RouteReport:
     ----------
     load
         Everything it carries, holds included.
+    arrivals
+        When it is expected where, from the moment it moves.
     """
 
     shift: Shift
@@ -34,6 +39,7 @@ class RouteReport:
     withdrawn: bool
     load: Load
     visits: tuple[Visit, ...]
+    arrivals: Mapping[StopId, Arrival] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ def report(
     routes: Sequence[Route],
     drivers: Mapping[str, Driver],
     now: Timestamp,
+    progresses: Mapping[str, Progress],
     *,
     world: World,
     travel: TravelTimes,
@@ -72,7 +79,7 @@ def report(
     ----------
     routes
         All of the plan, the unassigned one included.
-    drivers
+    drivers, progresses
         By shift id.
     """
     driven = sorted(
@@ -90,6 +97,14 @@ def report(
         for visit in waiting(route, now, world.closed)
     ]
     judged = visits(driven, now, world=world, travel=travel)
+    arrivals = dict[str, Mapping[StopId, Arrival]]()
+    for number, route in enumerate(driven):
+        progress = progresses.get(route.shift.shift_id)
+        if progress is not None and progress.milestones:
+            day = live(route, progress, now, world=world, travel=travel)
+            ahead = visits([day.rest], now, world=world, travel=travel)[0]
+            judged[number] = _as_it_went(judged[number], ahead, progress)
+            arrivals[route.shift.shift_id] = day.arrivals
     counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here if visit.risk)
     return PlanReport(
         place=place,
@@ -104,12 +119,32 @@ def report(
                 withdrawn=route.withdrawn,
                 load=_load(here),
                 visits=tuple(here),
+                arrivals=arrivals.get(route.shift.shift_id, {}),
             )
             for route, here in zip(driven, judged, strict=True)
         ),
         unassigned=tuple(nobodys),
         counts={risk: counts[risk] for risk in Risk},
     )
+
+
+def _as_it_went(planned: Iterable[Visit], ahead: Iterable[Visit], progress: Progress) -> list[Visit]:
+    """Stops in the plan's order: those behind as they went, those ahead as they are expected to."""
+    expected = {visit.stop.stop_id: visit for visit in ahead}
+    found = []
+    for visit in planned:
+        stop = visit.stop
+        planned_at = progress.planned.get(stop.stop_id, visit.planned_at)
+        served = progress.visit(stop.stop_id)
+        if served is not None and visit.risk is not None:
+            kept = served.arrived_at <= stop.window.end
+            stop = stop if served.left_at is None else replace(stop, kind=StopKind.DONE)
+            risk, cause = (Risk.KEPT, None) if kept else (Risk.BROKEN, Cause.LATE)
+            visit = Visit(stop=stop, planned_at=planned_at, kept=float(kept), risk=risk, cause=cause)
+        else:
+            visit = replace(expected.get(stop.stop_id, visit), planned_at=planned_at)
+        found.append(visit)
+    return found
 
 
 def _load(here: Iterable[Visit]) -> Load:

@@ -397,7 +397,8 @@ class Fleet:
         routes = self._around(tenant, depot, day)[day]
         drivers = self._drivers(tenant, depot, place, routes)
         world, travel = self._world(depot, day, day), self._travel_for(depot)
-        return report(place, depot, routes, drivers, now, world=world, travel=travel)
+        progresses = self._store.progresses(tenant, place)
+        return report(place, depot, routes, drivers, now, progresses, world=world, travel=travel)
 
     # --- reading
 

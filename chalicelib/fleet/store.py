@@ -5,16 +5,19 @@ under which two descriptions cannot contradict each other, and the key under whi
 point: one depot's fleet is written one command at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.model import Depot, Driver, Vehicle
 from chalicelib.fleet.planning import PlanStore
 from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.routing.packed import Route
+
+if TYPE_CHECKING:
+    from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,10 @@ class FleetStore(PlanStore, Protocol):
 
     def shift_rows(self, tenant: Tenant, place: PlanKey) -> Sequence[ShiftRow]:
         """The rows of all shifts of one plan."""
+        ...
+
+    def progresses(self, tenant: Tenant, plan: PlanKey) -> "Mapping[str, Progress]":
+        """How far the shifts of a plan have come, by their ids, strongly consistent."""
         ...
 
     def commit_fleet(self, tenant: Tenant, changes: FleetChanges) -> None:

@@ -41,6 +41,18 @@ class AddressBody(Body):
             floor=self.floor,
         )
 
+    @staticmethod
+    def of(address: Address) -> "AddressBody":
+        """Show an address."""
+        return AddressBody(
+            lines=list(address.lines),
+            city=address.city,
+            country=address.country,
+            postal_code=address.postal_code,
+            unit=address.unit,
+            floor=address.floor,
+        )
+
 
 class DestinationBody(LatLon):
     """Where it goes: the point decides, the address is for people."""

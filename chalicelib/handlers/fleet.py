@@ -149,7 +149,7 @@ def delete_shift(call: Call) -> Answer:
 def get_plan(call: Call) -> Answer:
     """Show the plan of a local date: every route, stops in order, and how its promises stand.
 
-    `version` grows with every change. `live_eta` is null until the day moves. With `Accept: text/csv`, one
+    `version` grows with every change. `live_eta` is null until the van moves. With `Accept: text/csv`, one
     line a stop.
     """
     day = day_of(call.path["date"])

@@ -2,7 +2,7 @@
 
 from datetime import date, time
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -42,7 +42,8 @@ class KeyRequest(Body):
     """A key to be made. It lives in the same world, test or live, as the key that asks for it."""
 
     type: Annotated[
-        KeyType, Field(description="`publishable` keys are for web pages: search and holds only.")
+        Literal["secret", "publishable"],
+        Field(description="`publishable` keys are for web pages: search and holds only."),
     ]
     scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=len(ScopeName))]
     origins: Annotated[
@@ -191,7 +192,7 @@ def create_key(call: Call[KeyRequest]) -> Answer:
 
     new = call.services.merchants.create_key(
         call.tenant,
-        type=call.body.type,
+        type=KeyType(call.body.type),
         scopes=Scope.of(call.body.scopes),
         origins=call.body.origins,
         expires_at=call.body.expires_at,

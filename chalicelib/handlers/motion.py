@@ -1,17 +1,74 @@
 """Endpoints of the day in motion: what drivers are told, and what they report."""
 
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.fleet.service import Duty
+from chalicelib.handlers.csv_export import csv_answer, is_wanted
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
-from chalicelib.handlers.motion_wire import EventsRequest, EventsView
-from chalicelib.merchants.model import Scope
+from chalicelib.handlers.manifest_wire import MANIFEST_COLUMNS, ManifestView, manifest_rows
+from chalicelib.handlers.motion_wire import EventsRequest, EventsView, TokenView
+from chalicelib.merchants.model import NewKey, Scope, ShiftPass, driver_mark
 from chalicelib.motion.service import Reported
+from chalicelib.units import HOUR
 
 api = Endpoints("The day in motion")
 
 _DRIVES = Scope.DRIVER | Scope.OPS
+_TOKEN_OUTLIVES = 12 * HOUR  # the shift: a late return, and what a phone could not send before
+
+
+@api.endpoint(
+    "POST",
+    "/v1/shifts/{shift_id}/tokens",
+    scope=Scope.OPS,
+    answers={201: TokenView},
+    problems=("not_found",),
+)
+def make_token(call: Call) -> Answer:
+    """Make the token with which a driver's phone reads the manifest and reports.
+
+    It opens this one shift, until twelve hours after its end. A new token takes the place of the last, and
+    none outlives a change of the driver. It is shown this once; only its hash is kept.
+    """
+    shift_id = call.path["shift_id"]
+    duty = call.services.motion.duty(call.tenant, shift_id)
+    held = ShiftPass(shift_id=shift_id, place=duty.place, driver=driver_mark(duty.driver))
+    expires_at = max(call.now, duty.route.shift.ends_at) + _TOKEN_OUTLIVES
+
+    def answer(new: NewKey) -> Answer:
+        url = f"{call.services.settings.public_base_url}/v1/shifts/{shift_id}/manifest#{new.text}"
+        view = TokenView(token=new.text, url=url, expires_at=expires_at)
+        return Answer(201, view, zone=duty.depot.timezone)
+
+    make = call.services.merchants.create_pass
+    new = make(call.tenant, held, expires_at=expires_at, now=call.system_now, receipt=call.receipt(answer))
+    return answer(new)
+
+
+@api.endpoint(
+    "GET",
+    "/v1/shifts/{shift_id}/manifest",
+    scope=_DRIVES,
+    answers={200: (ManifestView, "text/csv"), 304: None},
+    problems=("not_found",),
+)
+def read_manifest(call: Call) -> Answer:
+    """Read a shift's stops in order: who waits where, when, and what to know at the door.
+
+    `ETag` stands for all of it but `live_eta`, which goes on by itself between milestones: with
+    `If-None-Match`, 304 while nothing else has changed. With `Accept: text/csv`, one line a stop.
+    """
+    manifest = call.services.motion.manifest(call.tenant, duty_of(call), call.now)
+    tag = f'W/"{manifest.tag}"'
+    headers = {"ETag": tag}
+    if tag in (each.strip() for each in call.headers.get("if-none-match", "").split(",")):
+        return Answer(304, headers=headers)
+    zone = manifest.duty.depot.timezone
+    if is_wanted(call.headers):
+        return replace(csv_answer(MANIFEST_COLUMNS, manifest_rows(manifest)), headers=headers)
+    return Answer(200, ManifestView.of(manifest, call.now), headers=headers, zone=zone)
 
 
 @api.endpoint(
@@ -61,5 +118,5 @@ def report_events(call: Call[EventsRequest]) -> Answer:
 
 
 def duty_of(call: Call[Any, Any]) -> Duty:
-    """Find the shift that the path names."""
-    return call.services.fleet.duty(call.tenant, call.path["shift_id"])
+    """Find the shift that the path names, if the key is good for it."""
+    return call.services.motion.duty(call.tenant, call.path["shift_id"], call.key.shift)

@@ -175,6 +175,14 @@ class EventsRequest(Body):
         return [event.event() for event in self.events]
 
 
+class TokenView(View):
+    """What opens one shift to its driver's phone."""
+
+    token: Annotated[str, Field(description="Shown this once; only its hash is kept.")]
+    url: Annotated[str, Field(description="For the phone. The token is behind `#`, which no server sees.")]
+    expires_at: Instant
+
+
 class IgnoredView(View):
     """An event that changed nothing."""
 

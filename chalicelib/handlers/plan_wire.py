@@ -3,17 +3,19 @@
 Weak point: it shows places and times, no recipients; whoever needs these reads the promise or the manifest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
 from chalicelib.fleet.ids import hold_id, promise_id
+from chalicelib.fleet.live import Arrival, EtaStatus
 from chalicelib.fleet.plan_report import PlanReport
 from chalicelib.fleet.risk import Cause, Risk, Visit
 from chalicelib.handlers.shift_wire import ShiftVehicleView, vehicle_of
 from chalicelib.handlers.wire import Date, Instant, LocationView, View, absent, rfc3339
 from chalicelib.routing.model import Load, StopFlag, StopKind
+from chalicelib.units import StopId
 
 PLAN_COLUMNS = (
     *("date", "shift_id", "vehicle_id", "driver", "sequence", "kind", "promise_id", "hold_id", "lat", "lon"),
@@ -42,6 +44,27 @@ class StopWindowView(View):
     ends_at: Instant
 
 
+class ArrivalView(View):
+    """When the van is expected: 5 %, 50 % and 95 % of what may happen."""
+
+    earliest_at: Instant
+    expected_at: Instant
+    latest_at: Instant
+    stops_before: int
+    status: EtaStatus
+
+    @staticmethod
+    def of(arrival: Arrival) -> "ArrivalView":
+        """Show an arrival."""
+        return ArrivalView(
+            earliest_at=arrival.earliest_at,
+            expected_at=arrival.expected_at,
+            latest_at=arrival.latest_at,
+            stops_before=arrival.stops_before,
+            status=arrival.status,
+        )
+
+
 class StopView(View):
     """One visit of a plan."""
 
@@ -57,7 +80,7 @@ class StopView(View):
     planned_eta: Annotated[
         Instant | None, Field(description="Start of service as planned; null without a van.")
     ]
-    live_eta: Annotated[None, Field(description="Null until the day moves.")] = None
+    live_eta: Annotated[ArrivalView | None, Field(description="Null before the van moves, and behind it.")]
     kept_probability: float | None
     risk: Annotated[Risk | None, Field(description="How the promise stands; null for a hold.")]
     reason: Annotated[
@@ -72,8 +95,8 @@ class StopView(View):
     pinned: bool
 
     @staticmethod
-    def of(visit: Visit, sequence: int) -> "StopView":
-        """Show a visit."""
+    def of(visit: Visit, sequence: int, arrival: Arrival | None = None) -> "StopView":
+        """Show a visit, and when the van is expected if it moves."""
         stop = visit.stop
         held, meeting = stop.kind is StopKind.HELD, stop.kind is StopKind.MEETING
         return StopView(
@@ -86,6 +109,7 @@ class StopView(View):
                 None if meeting else StopWindowView(starts_at=stop.window.start, ends_at=stop.window.end)
             ),
             planned_eta=visit.planned_at,
+            live_eta=None if arrival is None else ArrivalView.of(arrival),
             kept_probability=visit.kept,
             risk=visit.risk,
             reason=visit.cause,
@@ -155,7 +179,10 @@ class PlanView(View):
                     by_hand=route.by_hand,
                     withdrawn=route.withdrawn,
                     load=LoadView.of(route.load),
-                    stops=[StopView.of(visit, number) for number, visit in enumerate(route.visits, start=1)],
+                    stops=[
+                        StopView.of(visit, number, route.arrivals.get(visit.stop.stop_id))
+                        for number, visit in enumerate(route.visits, start=1)
+                    ],
                 )
                 for route in plan.routes
             ],
@@ -167,16 +194,21 @@ def plan_rows(plan: PlanReport) -> Iterator[tuple[object, ...]]:
     """Write a plan as rows of `PLAN_COLUMNS`, one a stop; unassigned ones have no shift."""
     for route in plan.routes:
         driver = route.driver.name if route.driver else None
-        yield from _rows(plan, (route.shift.shift_id, route.shift.vehicle_id, driver), route.visits)
-    yield from _rows(plan, (None, None, None), plan.unassigned)
+        whose = route.shift.shift_id, route.shift.vehicle_id, driver
+        yield from _rows(plan, whose, route.visits, route.arrivals)
+    yield from _rows(plan, (None, None, None), plan.unassigned, {})
 
 
 def _rows(
-    plan: PlanReport, whose: tuple[str | None, ...], visits: tuple[Visit, ...]
+    plan: PlanReport,
+    whose: tuple[str | None, ...],
+    visits: tuple[Visit, ...],
+    arrivals: Mapping[StopId, Arrival],
 ) -> Iterator[tuple[object, ...]]:
     for number, visit in enumerate(visits, start=1):
         stop, zone = visit.stop, plan.timezone
         held, meeting = stop.kind is StopKind.HELD, stop.kind is StopKind.MEETING
+        arrival = arrivals.get(stop.stop_id)
         yield (
             plan.place.day.isoformat(),
             *whose,
@@ -189,7 +221,7 @@ def _rows(
             None if meeting else rfc3339(stop.window.start, zone),
             None if meeting else rfc3339(stop.window.end, zone),
             None if visit.planned_at is None else rfc3339(visit.planned_at, zone),
-            None,
+            None if arrival is None else rfc3339(arrival.expected_at, zone),
             visit.kept,
             visit.risk,
             visit.cause,

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.events import Actor, Fact
 from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.live import EtaStatus
 from chalicelib.fleet.model import Handover
 from chalicelib.fleet.risk import Risk
 from chalicelib.handlers.checkout import CartRef, OfferText
@@ -28,7 +29,16 @@ from chalicelib.handlers.wire import (
     absent,
     rfc3339,
 )
-from chalicelib.promises.model import Instructions, Order, Promise, PromiseState, Recipient
+from chalicelib.promises.model import (
+    Attempt,
+    AttemptFlag,
+    Instructions,
+    Order,
+    Outcome,
+    Promise,
+    PromiseState,
+    Recipient,
+)
 from chalicelib.promises.outlook import Outlook, outlooks
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
@@ -111,8 +121,45 @@ class LiveEtaView(View):
     expected_at: InstantText
     latest_at: InstantText
     stops_before: int
-    status: str
+    status: EtaStatus
     computed_at: InstantText
+
+
+class ProofView(View):
+    """What the driver brought back from the door."""
+
+    name: Annotated[str | None, absent(description="Who took it.")]
+    note: Annotated[str | None, absent()]
+    proof_ids: Annotated[list[str], Field(description="Photos and signatures that were announced.")]
+
+
+class AttemptView(View):
+    """One try at the door."""
+
+    outcome: Outcome
+    shift_id: str
+    arrived_at: InstantText
+    ended_at: InstantText
+    parcels_delivered: Annotated[int | None, absent(description="Missing if nobody counted.")]
+    flags: Annotated[
+        list[AttemptFlag], Field(description="`unsecured_drop`: left where nobody agreed to it. `partial`.")
+    ]
+    proof: ProofView
+
+    @staticmethod
+    def of(attempt: Attempt, zone: str) -> "AttemptView":
+        """Show an attempt."""
+        return AttemptView(
+            outcome=attempt.outcome,
+            shift_id=attempt.shift_id,
+            arrived_at=rfc3339(attempt.arrived_at, zone),
+            ended_at=rfc3339(attempt.ended_at, zone),
+            parcels_delivered=attempt.parcels,
+            flags=sorted(attempt.flags),
+            proof=ProofView(
+                name=attempt.proof.name, note=attempt.proof.note, proof_ids=list(attempt.proof.uploads)
+            ),
+        )
 
 
 class PromiseView(View):
@@ -137,7 +184,7 @@ class PromiseView(View):
     handover: HandoverBody
     instructions: InstructionsBody
     tracking_url: str
-    attempts: list[str] = []
+    attempts: list[AttemptView]
     created_at: InstantText
     renewed: Annotated[bool | None, absent(description="The hold had run out; the same slot was taken anew.")]
 
@@ -214,6 +261,7 @@ def promise_view(
             safe_place=instructions.safe_place,
             neighbour=instructions.neighbour,
         ),
+        attempts=[AttemptView.of(attempt, zone) for attempt in promise.attempts],
         tracking_url=call.services.tracking_url(promise.tracking_token),
         created_at=rfc3339(promise.created_at, zone),
         renewed=True if renewed else None,
@@ -234,7 +282,7 @@ def live_eta(outlook: Outlook | None, now: Timestamp, zone: str) -> LiveEtaView 
         expected_at=rfc3339(outlook.expected_at, zone),
         latest_at=rfc3339(outlook.latest_at, zone),
         stops_before=outlook.stops_before,
-        status="planned",
+        status=outlook.status,
         computed_at=rfc3339(now, zone),
     )
 

@@ -34,6 +34,8 @@ PATHS: Mapping[str, Paths] = {
         "/v1/promises/{promise_id}/pin": ("PUT", "DELETE"),
     },
     "motion": {
+        "/v1/shifts/{shift_id}/tokens": ("POST",),
+        "/v1/shifts/{shift_id}/manifest": ("GET",),
         "/v1/shifts/{shift_id}/events": ("POST",),
     },
     "fleet": {

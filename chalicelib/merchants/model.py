@@ -14,13 +14,15 @@ from enum import Flag, StrEnum, auto
 from hashlib import sha256
 
 from chalicelib.events import Mode, Tenant
+from chalicelib.fleet.model import Driver
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.units import Timestamp
 
 RANDOM_BYTES = 20  # 160 bits
 _RANDOM_DIGITS = 27  # 62 ** 27 > 2 ** 160
 _CHECK_DIGITS = 6  # 62 ** 6 > 2 ** 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_KEY = re.compile(r"(slk_(?:test|live)_(?:sk|pk)_[0-9A-Za-z]{27})([0-9A-Za-z]{6})", re.ASCII)
+_KEY = re.compile(r"(slk_(?:test|live)_(?:sk|pk|dt)_[0-9A-Za-z]{27})([0-9A-Za-z]{6})", re.ASCII)
 
 
 class Scope(Flag):
@@ -53,9 +55,27 @@ class KeyType(StrEnum):
 
     SECRET = "secret"
     PUBLISHABLE = "publishable"
+    DRIVER = "driver"  # on a driver's phone, for one shift
 
 
-_TYPE_MARK = {KeyType.SECRET: "sk", KeyType.PUBLISHABLE: "pk"}
+_TYPE_MARK = {KeyType.SECRET: "sk", KeyType.PUBLISHABLE: "pk", KeyType.DRIVER: "dt"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftPass:
+    """The one shift a driver's key opens.
+
+    Attributes
+    ----------
+    place
+        The plan its route is in: with it nobody need look for the shift.
+    driver
+        Who it was given to, hashed (`driver_mark`): the key of a driver who was replaced opens nothing.
+    """
+
+    shift_id: str
+    place: PlanKey
+    driver: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +92,8 @@ class ApiKey:
         Web origins whose pages may read the answers (CORS); publishable keys only.
     last_used_on
         The last day (UTC) on which it opened something.
+    shift
+        The only shift it is for; driver keys have one, no others.
     """
 
     key_id: str
@@ -85,6 +107,7 @@ class ApiKey:
     expires_at: Timestamp | None = None
     revoked_at: Timestamp | None = None
     last_used_on: date | None = None
+    shift: ShiftPass | None = None
 
     def opens_at(self, now: Timestamp) -> bool:
         """Whether the key is good at this moment of system time."""
@@ -161,6 +184,12 @@ def mode_of(text: str) -> Mode:
 def key_hash(text: str) -> str:
     """Name under which a key is stored; any text has one."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def driver_mark(driver: Driver | None) -> str:
+    """Tell one driver from another without keeping who it is."""
+    told = f"{driver.name}\n{driver.phone}" if driver else ""
+    return sha256(told.encode()).hexdigest()[:32]
 
 
 def short_id(prefix: str, random: bytes) -> str:

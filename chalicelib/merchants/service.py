@@ -19,6 +19,7 @@ from chalicelib.merchants.model import (
     Merchant,
     NewKey,
     Scope,
+    ShiftPass,
     is_well_formed,
     key_hash,
     key_text,
@@ -49,6 +50,13 @@ class MerchantStore(Protocol):
 
     def revoke_key(self, tenant: Tenant, key_id: str, *, at: Timestamp) -> None:
         """Mark a key revoked, keeping an earlier mark; `NotFound` if the tenant has no such key."""
+        ...
+
+    def put_pass(self, key: ApiKey, *, receipt: ReceiptRow | None) -> None:
+        """Store a driver's key instead of the shift's last one, which opens nothing from then on.
+
+        `AlreadyDone` if the receipt is there, `StaleWrite` if another one was made at that moment.
+        """
         ...
 
     def note_use(self, key: ApiKey, day: date) -> None:
@@ -122,7 +130,8 @@ class Merchants:
                 self._remember(name, key, now=now)
         if key is None or not key.opens_at(now):
             raise Unauthorized("The API key is unknown, expired or revoked.")
-        self._note_use(key, now=now)
+        if key.shift is None:  # a driver's key is in no list where anybody could see when it was used
+            self._note_use(key, now=now)
         return key
 
     def create_key(
@@ -153,6 +162,8 @@ class Merchants:
         AlreadyDone
             If the request's receipt exists.
         """
+        if type is KeyType.DRIVER:
+            raise ValueError("a driver's key is made for a shift")
         if type is KeyType.PUBLISHABLE and scopes != Scope.CHECKOUT:
             raise _refused("/scopes", "A publishable key is public: it carries the scope checkout only.")
         if type is KeyType.SECRET and origins:
@@ -182,6 +193,43 @@ class Merchants:
         )
         new = NewKey(key=key, text=text)
         self._store.add_key(key, receipt=receipt(new))
+        return new
+
+    def create_pass(
+        self,
+        tenant: Tenant,
+        shift: ShiftPass,
+        *,
+        expires_at: Timestamp,
+        now: Timestamp,
+        receipt: Receipt[NewKey] = no_receipt,
+    ) -> NewKey:
+        """Make a driver's key for one shift; it takes the place of the one before.
+
+        It is in no list of keys and does not count as one.
+
+        Raises
+        ------
+        AlreadyDone
+            If the request's receipt exists.
+        StaleWrite
+            If another one was made at that moment.
+        """
+        text = key_text(mode=tenant.mode, type=KeyType.DRIVER, random=self._entropy(RANDOM_BYTES))
+        key = ApiKey(
+            key_id=short_id("key", self._entropy(12)),
+            tenant=tenant,
+            type=KeyType.DRIVER,
+            scopes=Scope.DRIVER,
+            origins=(),
+            sha256=key_hash(text),
+            last4=text[-4:],
+            created_at=now,
+            expires_at=expires_at,
+            shift=shift,
+        )
+        new = NewKey(key=key, text=text)
+        self._store.put_pass(key, receipt=receipt(new))
         return new
 
     def list_keys(self, tenant: Tenant) -> Sequence[ApiKey]:

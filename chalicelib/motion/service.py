@@ -14,15 +14,18 @@ from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Final
 
-from chalicelib.errors import StaleWrite
+from chalicelib.errors import NotFound, StaleWrite, Unauthorized
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.calendar import work_clock
+from chalicelib.fleet.live import live
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress, heading_to
 from chalicelib.fleet.service import Duty, Fleet
+from chalicelib.merchants.model import ShiftPass, driver_mark
 from chalicelib.motion.attempts import Driven, Stepped, arrived_earlier, ended, forward
 from chalicelib.motion.events import Event, EventKind, Ignored, straightened
+from chalicelib.motion.manifest import Line, Manifest
 from chalicelib.motion.reducer import Reduced, reduce
 from chalicelib.motion.store import MotionChanges, MotionStore
 from chalicelib.promises.model import Promise, PromiseState
@@ -95,6 +98,49 @@ class Motion:
     ) -> None:
         self._store, self._fleet, self._travel_for = store, fleet, travel_for
         self._noise, self._pause = noise, pause
+
+    def duty(self, tenant: Tenant, shift_id: str, held: ShiftPass | None = None) -> Duty:
+        """Find a shift for whoever drives it, or for the merchant's office.
+
+        Parameters
+        ----------
+        held
+            What the caller's key is good for, if it is a driver's.
+
+        Raises
+        ------
+        NotFound
+            The merchant has no such shift, or the key is for another one.
+        Unauthorized
+            Somebody else drives it since the key was made.
+        """
+        if held is not None and held.shift_id != shift_id:
+            raise NotFound("There is no such shift.")
+        duty = self._fleet.duty(tenant, shift_id, place=held.place if held else None)
+        if held is not None and held.driver != driver_mark(duty.driver):
+            raise Unauthorized("Somebody else drives this shift now.")
+        return duty
+
+    def manifest(self, tenant: Tenant, duty: Duty, now: Timestamp) -> Manifest:
+        """Lay out a shift's stops: those behind as they were served, then those ahead in their order."""
+        progress, route = self.progress(tenant, duty), duty.route
+        travel = self._travel_for(duty.depot)
+        day = live(route, progress, now, world=self._world(duty), travel=travel)
+        stops = {stop.stop_id: stop for stop in route.all_stops() if stop.kind is not StopKind.HELD}
+        promises = {each.stop_id: each for each in self._store.promises_named(tenant, list(stops))}
+        behind = dict.fromkeys(each.stop_id for each in progress.served if each.stop_id in stops)
+        order = [*behind, *(stop_id for stop_id in stops if stop_id not in behind)]
+        lines = [
+            Line(
+                sequence=sequence,
+                stop=stops[stop_id],
+                promise=promises.get(stop_id),
+                arrival=day.arrivals.get(stop_id),
+                served=progress.visit(stop_id),
+            )
+            for sequence, stop_id in enumerate(order, start=1)
+        ]
+        return Manifest(duty=duty, progress=progress, lines=lines)
 
     def progress(self, tenant: Tenant, duty: Duty) -> Progress:
         """How far a shift has come."""
@@ -233,12 +279,14 @@ class Motion:
         """Keep what was planned when the van left."""
         if after.departed_at is None or before.departed_at is not None or not len(duty.route.stops):
             return after
-        depot, day = duty.depot, duty.place.day
-        world = World(clock=work_clock(depot, day, day), noise=self._noise, target=depot.target_kept)
-        starts = judge([duty.route], now, world)[0].start.tolist()
+        starts = judge([duty.route], now, self._world(duty))[0].start.tolist()
         stops = duty.route.stops["stop_id"].tolist()
         planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
         return replace(after, planned=planned)
+
+    def _world(self, duty: Duty) -> World:
+        depot, day = duty.depot, duty.place.day
+        return World(clock=work_clock(depot, day, day), noise=self._noise, target=depot.target_kept)
 
     def _retried[R](self, attempt: Callable[[], R]) -> R:
         for number in range(ATTEMPTS - 1):

@@ -1,7 +1,7 @@
 """How a promise stands right now: planned arrival, expected arrival, and the probability of being kept.
 
-Computed from the route as it is, never stored. Weak point: before the day moves the expected arrival is the
-plan's, with the scenarios' spread.
+Computed from the route as it is and from what has happened on its shift, never stored. Weak point: before the
+van leaves, the expected arrival is the plan's, with the scenarios' spread.
 """
 
 from collections import defaultdict
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from chalicelib.events import Tenant
+from chalicelib.fleet.live import EtaStatus, live
 from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.risk import Risk, visits
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
@@ -27,7 +30,7 @@ class Outlook:
     Attributes
     ----------
     planned_at
-        Planned start of service.
+        Planned start of service; what it was when the van left, from then on.
     earliest_at, expected_at, latest_at
         Start of service in 5 %, 50 % and 95 % of the scenarios, waiting at a closed window included.
     stops_before
@@ -46,6 +49,7 @@ class Outlook:
     kept: Probability
     risk: Risk | None
     pinned_to: str | None = None
+    status: EtaStatus = EtaStatus.PLANNED
 
 
 def outlooks(
@@ -53,7 +57,7 @@ def outlooks(
 ) -> dict[StopId, Outlook]:
     """Work out how open promises stand; one that no van has is not in the answer.
 
-    Cost: one read of each plan concerned, and the scenarios of each route concerned.
+    Cost: two reads of each plan concerned, and the scenarios of each route concerned.
     """
     by_plan = defaultdict[tuple[str, date], list[Promise]](list)
     for promise in promises:
@@ -66,18 +70,31 @@ def outlooks(
             continue
         plans = planner.read(tenant, depot, day, day, now=now, consistent=False)
         holders = {promise.stop_id: plans.holder(promise.stop_id) for promise in open_ones}
+        days = store.progresses(tenant, PlanKey(depot_id=depot_id, day=day)) if any(holders.values()) else {}
         for route in {id(route): route for route in holders.values() if route}.values():
             here = [stop_id for stop_id, holder in holders.items() if holder is route]
-            found |= outlooks_in(plans, route, here, now)
+            found |= outlooks_in(plans, route, here, now, days.get(route.shift.shift_id))
     return found
 
 
 def outlooks_in(
-    plans: DepotPlans, route: Route, stop_ids: Sequence[StopId], now: Timestamp
+    plans: DepotPlans,
+    route: Route,
+    stop_ids: Sequence[StopId],
+    now: Timestamp,
+    progress: Progress | None = None,
 ) -> dict[StopId, Outlook]:
-    """How stops of one route stand; the route may be one that is about to be written."""
+    """How stops of one route stand; the route may be one that is about to be written.
+
+    Parameters
+    ----------
+    progress
+        How far its shift has come; what is behind is not in the answer.
+    """
     if is_unassigned(route):
         return {}
+    if progress is not None and progress.milestones:
+        return _under_way(plans, route, progress, stop_ids, now)
     stood = visits([route], now, world=plans.world, travel=plans.travel)[0]
     by_stop = {visit.stop.stop_id: visit for visit in stood}
     starts = forecast([route], now, plans.world)[0]
@@ -96,4 +113,32 @@ def outlooks_in(
                 risk=visit.risk,
                 pinned_to=route.shift.shift_id if StopFlag.PINNED in visit.stop.flags else None,
             )
+    return found
+
+
+def _under_way(
+    plans: DepotPlans, route: Route, progress: Progress, stop_ids: Sequence[StopId], now: Timestamp
+) -> dict[StopId, Outlook]:
+    """How stops stand whose van has something behind it: judged on the rest of its way."""
+    day = live(route, progress, now, world=plans.world, travel=plans.travel)
+    stood = visits([day.rest], now, world=plans.world, travel=plans.travel)[0]
+    by_stop = {visit.stop.stop_id: visit for visit in stood}
+    found = {}
+    for stop_id in stop_ids:
+        arrival, at = day.arrivals.get(stop_id), route.index_of(stop_id)
+        if arrival is None or at is None:
+            continue
+        stop, visit = route.stop(at), by_stop.get(stop_id)
+        in_time = arrival.expected_at <= stop.window.end  # of one that is being served, the rest says nothing
+        found[stop_id] = Outlook(
+            planned_at=progress.planned.get(stop_id) or arrival.expected_at,
+            earliest_at=arrival.earliest_at,
+            expected_at=arrival.expected_at,
+            latest_at=arrival.latest_at,
+            stops_before=arrival.stops_before,
+            kept=(visit.kept or 0.0) if visit else float(in_time),
+            risk=visit.risk if visit else (Risk.KEPT if in_time else Risk.BROKEN),
+            pinned_to=route.shift.shift_id if StopFlag.PINNED in stop.flags else None,
+            status=arrival.status,
+        )
     return found

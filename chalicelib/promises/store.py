@@ -4,21 +4,24 @@
 the absence it relies on, and `WriteRefused` says which of them no longer held.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import PlanStore
-from chalicelib.fleet.plans import RouteWrite
+from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.promises.model import Hold, Promise
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
 
 
 class Guard(StrEnum):
@@ -151,6 +154,10 @@ class PromiseStore(PlanStore, Protocol):
 
     def due_holds(self, tenant: Tenant, until: Timestamp, *, limit: int) -> Sequence[StopId]:
         """Active holds of a tenant that ran out before a moment, oldest first."""
+        ...
+
+    def progresses(self, tenant: Tenant, plan: PlanKey) -> "Mapping[str, Progress]":
+        """How far the shifts of a plan have come, by their ids, strongly consistent."""
         ...
 
     def commit(self, tenant: Tenant, changes: Changes) -> None:

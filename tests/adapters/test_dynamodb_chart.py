@@ -21,7 +21,7 @@ from chalicelib.promises.model import HoldState
 from chalicelib.promises.store import Changes, PromiseQuery
 from tests.adapters.conftest import ACCOUNT, NewStore
 from tests.dispatch.store_contract import a_replan
-from tests.merchants.store_contract import a_key
+from tests.merchants.store_contract import a_key, a_pass
 from tests.motion.store_contract import a_progress
 from tests.promises.shop import TODAY, a_depot, a_vehicle
 from tests.promises.store_contract import (
@@ -74,6 +74,7 @@ ACCESSES: Accesses = {
     ),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
+    "put_pass": lambda store: store.put_pass(a_pass("p"), receipt=None),
     "note_use": lambda store: store.note_use(a_key("a"), TODAY),
     "revoke_key": lambda store: store.revoke_key(ACME, "key_a", at=NOW),
     "add": lambda store: store.add("key_a", NOW, 3),

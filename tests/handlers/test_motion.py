@@ -224,3 +224,64 @@ def test_a_batch_has_a_hundred_events_at_most(shop: Shop) -> None:
     for number in (0, 101):
         batch = [event("break_started", "08:02")] * number
         assert shop.refused("POST", EVENTS, {"events": batch})["status"] == 422
+
+
+def test_arrivals_follow_the_van(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """Before it leaves they are the plan's; then `live_eta` moves with it, and `planned_eta` stays."""
+
+    def shown(promise: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = shop.done("GET", f"/v1/promises/{promise['promise_id']}")
+        return answer
+
+    planned = [shown(each)["planned_eta"] for each in sold]
+    assert {shown(each)["live_eta"]["status"] for each in sold} == {"planned"}
+    report(shop, event("departed_depot", "10:50"))
+    frozen = [shown(each)["planned_eta"] for each in sold]
+    assert frozen == planned
+    first, second = (shown(each)["live_eta"] for each in sold[:2])
+    assert (first["status"], first["stops_before"]) == ("next", 0)
+    assert (second["status"], second["stops_before"]) == ("under_way", 1)
+    assert first["expected_at"] >= o_clock("11:00")
+    shop.clock.at = at(o_clock("12:00"))
+    report(shop, event("arrived", "11:55", promise_id=sold[0]["promise_id"]))
+    at_the_door, later = shown(sold[0])["live_eta"], shown(sold[1])["live_eta"]
+    assert (at_the_door["status"], at_the_door["expected_at"]) == ("at_the_door", o_clock("11:55"))
+    assert later["expected_at"] > second["expected_at"]
+    report(shop, completed(sold[0], "11:58"))
+    done = shown(sold[0])
+    assert (done["live_eta"], done["state"]) == (None, "delivered")
+    assert [shown(each)["planned_eta"] for each in sold[1:]] == planned[1:]
+    [attempt] = done["attempts"]
+    assert (attempt["outcome"], attempt["arrived_at"]) == ("delivered_to_recipient", o_clock("11:55"))
+
+
+def test_a_plan_shows_the_day_as_it_goes(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """What is behind is done, what is ahead is live; CONTROL: nothing is before the van moved."""
+
+    def stops() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = shop.done("GET", f"/v1/depots/porto/plans/{DAY}")["routes"][0]["stops"]
+        return found
+
+    assert {stop["live_eta"] for stop in stops()} == {None}
+    before = [stop["planned_eta"] for stop in stops()]
+    report(shop, event("departed_depot", "10:32"), completed(sold[0], "10:55"))
+    done, ahead, last = stops()
+    assert (done["kind"], done["live_eta"], done["risk"]) == ("done", None, "broken")
+    assert (ahead["live_eta"]["status"], last["live_eta"]["stops_before"]) == ("next", 1)
+    assert [stop["planned_eta"] for stop in stops()] == before
+    csv = shop.ask("GET", f"/v1/depots/porto/plans/{DAY}", headers={"Accept": "text/csv"}).body.decode()
+    assert ahead["live_eta"]["expected_at"] in csv
+
+
+def test_a_van_nobody_hears_of_is_shown_as_stale(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """F31: after twenty silent minutes; CONTROL: a position makes it fresh again."""
+
+    def status() -> str:
+        shown: str = shop.done("GET", f"/v1/promises/{sold[1]['promise_id']}")["live_eta"]["status"]
+        return shown
+
+    report(shop, event("departed_depot", "10:50"))
+    shop.clock.at = at(o_clock("11:15"))
+    assert status() == "stale"
+    report(shop, event("position", "11:14", lat=41.155, lon=-8.605))
+    assert status() == "under_way"

@@ -7,7 +7,16 @@ import pytest
 
 from chalicelib.errors import AlreadyDone, NotFound
 from chalicelib.events import Mode, Tenant
-from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope, key_hash
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.merchants.model import (
+    ApiKey,
+    KeyType,
+    Merchant,
+    QuietHours,
+    Scope,
+    ShiftPass,
+    key_hash,
+)
 from chalicelib.merchants.service import MerchantStore
 from chalicelib.receipts import ReceiptRow
 
@@ -35,8 +44,31 @@ def a_receipt(key: str = "secret/POST//v1/keys/k") -> ReceiptRow:
     )
 
 
+def a_pass(name: str, *, tenant: Tenant = ACME, shift_id: str = "s-1") -> ApiKey:
+    place = PlanKey(depot_id="porto", day=date(2026, 11, 24))
+    held = ShiftPass(shift_id=shift_id, place=place, driver="0" * 32)
+    key = replace(a_key(name, tenant=tenant), type=KeyType.DRIVER, scopes=Scope.DRIVER, origins=())
+    return replace(key, shift=held, expires_at=1_796_000_000)
+
+
 class MerchantStoreContract:
     """The same tests on every store."""
+
+    def test_a_shift_has_one_pass(self, store: MerchantStore) -> None:
+        """The last one made, with all it holds; those of other shifts and merchants stay, none is listed."""
+        others = [a_pass("other", shift_id="s-2"), a_pass("theirs", tenant=BEST)]
+        for key in (a_pass("lost"), *others, a_pass("found")):
+            store.put_pass(key, receipt=None)
+        assert store.get_key(a_pass("lost").sha256) is None
+        assert [store.get_key(key.sha256) for key in (a_pass("found"), *others)] == [a_pass("found"), *others]
+        assert not store.list_keys(ACME)
+
+    def test_a_pass_and_its_receipt_are_one(self, store: MerchantStore) -> None:
+        """The twin of a request makes none, and takes none away."""
+        store.put_pass(a_pass("a"), receipt=a_receipt())
+        with pytest.raises(AlreadyDone):
+            store.put_pass(a_pass("b"), receipt=a_receipt())
+        assert store.get_key(a_pass("a").sha256) == a_pass("a")
 
     def test_key_is_found_by_its_hash_with_all_it_holds(self, store: MerchantStore) -> None:
         """What is read is what was written."""

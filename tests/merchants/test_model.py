@@ -25,7 +25,8 @@ def test_every_key_is_well_formed_and_tells_what_it_is(mode: Mode, type: KeyType
     """The prefix names product, world and kind; the length never varies."""
     text = key_text(mode=mode, type=type, random=random)
     assert is_well_formed(text)
-    assert text.startswith(f"slk_{mode}_{'sk' if type is KeyType.SECRET else 'pk'}_")
+    mark = {KeyType.SECRET: "sk", KeyType.PUBLISHABLE: "pk", KeyType.DRIVER: "dt"}[type]
+    assert text.startswith(f"slk_{mode}_{mark}_")
     assert len(text) == 45
 
 

@@ -13,6 +13,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     vehicle    T#D#{depot_id}     V#{vehicle_id}        version document
     route      T#D#{depot_id}     R#{date}#{shift_id}   version route ttl
     shift      T#SHIFT#{shift_id} SHIFT                 place document? ttl            listing
+    pass       T#SHIFT#{shift_id} PASS                  sha256 ttl
     requests   T#REQUESTS#{plan}  REQUESTS              requested done? improved? ttl
     replan     T#REPLAN#{id}      REPLAN                version document ttl
     progress   T#MOTION#{plan}    {shift_id}            version milestones document ttl
@@ -30,7 +31,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     merchant   T#MERCHANT         MERCHANT              document
     listed_key T#KEYS             {created_at}#{key_id} sha256
     clock      T#CLOCK            CLOCK                 ahead_seconds
-    key        KEY#{sha256}       KEY                   document revoked_at? last_used_on?
+    key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
@@ -85,6 +86,7 @@ but for the routes a search reads.
     43  promises_named              BatchGetItem
     44  commit_motion               TransactWriteItems
     45  commit_motion of positions  PutItem
+    46  put_pass                    GetItem TransactWriteItems
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

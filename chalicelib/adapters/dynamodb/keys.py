@@ -98,6 +98,11 @@ def shifts_listed(tenant: Tenant, place: PlanKey) -> Span:
     return _starting(_plan(tenant, place), _SHIFT)
 
 
+def pass_key(tenant: Tenant, shift_id: str) -> Key:
+    """Which driver's key opens a shift."""
+    return _of(tenant, f"SHIFT#{shift_id}"), "PASS"
+
+
 def progress_key(tenant: Tenant, plan: PlanKey, shift_id: str) -> Key:
     """How far one shift has come; with the other shifts of its plan, apart from their routes."""
     return _of(tenant, f"MOTION#{plan}"), shift_id

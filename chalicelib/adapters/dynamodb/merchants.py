@@ -11,15 +11,18 @@ from chalicelib.adapters.dynamodb.keys import (
     key_entries_span,
     key_entry_key,
     merchant_key,
+    pass_key,
 )
 from chalicelib.adapters.dynamodb.rows import (
+    PASS_KEPT,
     api_key_item,
     api_key_of,
     merchant_item,
     merchant_of,
+    time_to_live,
 )
 from chalicelib.adapters.dynamodb.table import Rows, key_item, number, text
-from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction
 from chalicelib.errors import NotFound, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
@@ -49,6 +52,33 @@ class MerchantRows(Rows):
         adding.put("key", api_key_key(key.sha256), api_key_item(key), only_if=ABSENT)
         entry = key_entry_key(key.tenant, key.created_at, key.key_id)
         adding.put("key", entry, {"sha256": text(key.sha256)}, only_if=ABSENT)
+        adding.receipt(receipt)
+        try:
+            adding.commit()
+        except Refused as refused:
+            raise StaleWrite("The key was not made; try again.") from refused
+
+    def put_pass(self, key: ApiKey, *, receipt: ReceiptRow | None) -> None:
+        """Store a driver's key instead of the shift's last one, and the request's receipt.
+
+        Raises
+        ------
+        AlreadyDone
+            The receipt exists.
+        StaleWrite
+            Another one was made at that moment.
+        """
+        assert key.shift is not None  # a pass has one
+        row = pass_key(key.tenant, key.shift.shift_id)
+        last = self._table.get(row)
+        until = time_to_live(self._table.now(), key.expires_at or 0, PASS_KEPT)
+        adding = Transaction[str](self._table, key.tenant)
+        # One key opens a shift: whoever made another one since then has the word.
+        only_if = Condition("sha256 = :seen", {":seen": last["sha256"]}) if last else ABSENT
+        adding.put("pass", row, {"sha256": text(key.sha256), "ttl": until}, only_if=only_if)
+        if last is not None:
+            adding.delete("key", api_key_key(last["sha256"]["S"]), only_if=None)
+        adding.put("key", api_key_key(key.sha256), api_key_item(key) | {"ttl": until}, only_if=ABSENT)
         adding.receipt(receipt)
         try:
             adding.commit()

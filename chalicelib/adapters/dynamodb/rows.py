@@ -32,7 +32,7 @@ from chalicelib.fleet.documents import (
 from chalicelib.fleet.model import Depot, Vehicle
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.store import ShiftRow
-from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope
+from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope, ShiftPass
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.promises.documents import hold_document, promise_document, read_hold, read_promise
 from chalicelib.promises.model import Hold, HoldState, Promise
@@ -41,6 +41,7 @@ from chalicelib.routing.packed import GHOST_GRACE, Route, pack, unpack
 from chalicelib.units import DAY, Seconds, StopId, Timestamp
 
 KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the end of the day they are about
+PASS_KEPT: Final[Seconds] = 7 * DAY
 HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
 OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
 
@@ -276,6 +277,8 @@ def api_key_item(key: ApiKey) -> Item:
         "created_at": key.created_at,
         "expires_at": key.expires_at,
     }
+    if key.shift is not None:
+        document["shift"] = [str(key.shift.place), key.shift.shift_id, key.shift.driver]
     item = {"document": text(json_text(document))}
     if key.revoked_at is not None:
         item["revoked_at"] = number(key.revoked_at)
@@ -287,7 +290,7 @@ def api_key_item(key: ApiKey) -> Item:
 def api_key_of(item: Item) -> ApiKey:
     """Read what `api_key_item` wrote."""
     stored = json.loads(item["document"]["S"])
-    revoked_at, last_used_on = item.get("revoked_at"), item.get("last_used_on")
+    revoked_at, last_used_on, shift = item.get("revoked_at"), item.get("last_used_on"), stored.get("shift")
     return ApiKey(
         key_id=stored["key_id"],
         tenant=Tenant.parse(stored["tenant"]),
@@ -300,6 +303,9 @@ def api_key_of(item: Item) -> ApiKey:
         expires_at=stored["expires_at"],
         revoked_at=int(revoked_at["N"]) if revoked_at else None,
         last_used_on=date.fromisoformat(last_used_on["S"]) if last_used_on else None,
+        shift=(
+            ShiftPass(place=PlanKey.parse(shift[0]), shift_id=shift[1], driver=shift[2]) if shift else None
+        ),
     )
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.fleet.service import Fleet
     from chalicelib.merchants.hold_caps import HoldLimiter
+    from chalicelib.motion.corrections import Corrections
     from chalicelib.motion.service import Motion
     from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.service import Notifications, TextSender
@@ -225,7 +226,14 @@ class Services:
         """The day of the shifts."""
         from chalicelib.motion.service import Motion
 
-        return Motion(self.store, self.fleet, self._travel.of, noise=Noise(), pause=part)
+        return Motion(self.store, self._ports, self.fleet, self._travel.of, noise=Noise())
+
+    @cached_property
+    def corrections(self) -> "Corrections":
+        """What people set right afterwards."""
+        from chalicelib.motion.corrections import Corrections
+
+        return Corrections(self.store, self._ports)
 
     @cached_property
     def dispatch(self) -> "Dispatch":

@@ -201,6 +201,14 @@ PROBLEMS: Mapping[str, Problem] = {
         "`reason` is `skill`, `load`, `other_depot`, or `no_route_fit`: it would not be kept there, or "
         "another promise would be endangered. Nothing was changed.",
     ),
+    "nothing_to_correct": Problem(
+        409, "There is nothing to correct", "Nobody has tried to deliver this promise yet."
+    ),
+    "correction_too_late": Problem(
+        409,
+        "It is too late to correct this",
+        "A driver may correct an outcome for ten minutes, the office (scope `ops`) for seven days.",
+    ),
     "bad_area": Problem(422, "The service area cannot be used", "`errors` says where and why."),
     "depot_in_use": Problem(
         409, "The depot is in use", "This cannot change while the depot has shifts; withdraw them first."

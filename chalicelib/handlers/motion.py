@@ -3,14 +3,27 @@
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.events import Actor
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.service import Duty
 from chalicelib.handlers.csv_export import csv_answer, is_wanted
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.manifest_wire import MANIFEST_COLUMNS, ManifestView, manifest_rows
-from chalicelib.handlers.motion_wire import EventsRequest, EventsView, TokenView
+from chalicelib.handlers.motion_wire import (
+    ContactRequest,
+    ContactView,
+    CorrectionRequest,
+    EventsRequest,
+    EventsView,
+    TokenView,
+)
+from chalicelib.handlers.promise_wire import PromiseView, promise_view
+from chalicelib.handlers.promises import promise_stop_id
 from chalicelib.merchants.model import NewKey, Scope, ShiftPass, driver_mark
+from chalicelib.motion.corrections import Correction
 from chalicelib.motion.service import Reported
+from chalicelib.promises.model import Promise
 from chalicelib.units import HOUR
 
 api = Endpoints("The day in motion")
@@ -113,6 +126,71 @@ def report_events(call: Call[EventsRequest]) -> Answer:
             call.now,
             call.receipt(answer),
             sent_at=wanted.sent_at,
+        )
+    )
+
+
+@api.endpoint(
+    "POST",
+    "/v1/promises/{promise_id}/corrections",
+    scope=_DRIVES,
+    request=CorrectionRequest,
+    answers={201: PromiseView},
+    problems=("not_found", "nothing_to_correct", "correction_too_late", "illegal_transition"),
+    example={"outcome": "failed_not_home", "reason": "Tapped the wrong door"},
+)
+def correct_promise(call: Call[CorrectionRequest]) -> Answer:
+    """Undo a mis-tap: put another outcome in place of the last attempt's.
+
+    The only thing that opens a finished promise: for ten minutes with a driver's key, for seven days with the
+    scope `ops`.
+    """
+
+    def answer(promise: Promise) -> Answer:
+        return Answer(201, promise_view(call, promise, None))
+
+    by_office = Scope.OPS in call.key.scopes
+    correction = Correction(
+        outcome=call.body.outcome,
+        why=call.body.reason,
+        actor=Actor.MERCHANT if by_office else Actor.DRIVER,
+        held=call.key.shift,
+    )
+    stop_id, receipt = promise_stop_id(call), call.receipt(answer)
+    return answer(call.services.corrections.correct(call.tenant, stop_id, correction, call.now, receipt))
+
+
+@api.endpoint(
+    "POST",
+    "/v1/promises/{promise_id}/contacts",
+    scope=Scope.CHECKOUT | Scope.OPS,
+    request=ContactRequest,
+    answers={201: ContactView},
+    problems=("not_found",),
+    example={"channel": "phone", "reason": "where_is_my_order"},
+)
+def record_contact(call: Call[ContactRequest]) -> Answer:
+    """Write down that a buyer asked about a delivery: for the ledger, and for the day's figures."""
+    asked = call.body
+
+    def answer(promise: Promise) -> Answer:
+        view = ContactView(
+            promise_id=promise_id(promise.stop_id),
+            sequence=promise.sequence,
+            at=call.now,
+            channel=asked.channel,
+            reason=asked.reason,
+        )
+        return Answer(201, view, zone=promise.timezone)
+
+    return answer(
+        call.services.corrections.contact(
+            call.tenant,
+            promise_stop_id(call),
+            channel=asked.channel,
+            reason=asked.reason,
+            now=call.now,
+            receipt=call.receipt(answer),
         )
     )
 

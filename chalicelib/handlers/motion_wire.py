@@ -175,6 +175,30 @@ class EventsRequest(Body):
         return [event.event() for event in self.events]
 
 
+class CorrectionRequest(Body):
+    """What the last attempt really came to."""
+
+    outcome: Outcome
+    reason: Annotated[Label, Field(description="Why: it stands in the ledger. No names, please.")]
+
+
+class ContactRequest(Body):
+    """A buyer asked about a delivery."""
+
+    channel: Annotated[Id, Field(description="Your own word for it.", examples=["phone"])]
+    reason: Annotated[Label, Field(description="No names, please.", examples=["where_is_my_order"])]
+
+
+class ContactView(View):
+    """A contact as it stands in the ledger."""
+
+    promise_id: str
+    sequence: int
+    at: Instant
+    channel: str
+    reason: str
+
+
 class TokenView(View):
     """What opens one shift to its driver's phone."""
 

@@ -9,12 +9,12 @@ reads confirmed. Derived when it is read, the state could not be listed, nor num
 Weak point: after a lost answer `accepted` may be answered as `duplicates`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Final
 
-from chalicelib.errors import NotFound, StaleWrite, Unauthorized
+from chalicelib.errors import NotFound, Unauthorized
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.calendar import work_clock
 from chalicelib.fleet.live import live
@@ -29,6 +29,7 @@ from chalicelib.motion.manifest import Line, Manifest
 from chalicelib.motion.reducer import Reduced, reduce
 from chalicelib.motion.store import MotionChanges, MotionStore
 from chalicelib.promises.model import Promise, PromiseState
+from chalicelib.promises.placing import Ports
 from chalicelib.receipts import Receipt
 from chalicelib.routing.model import StopKind
 from chalicelib.routing.packed import Route
@@ -36,11 +37,8 @@ from chalicelib.routing.proof import World, judge
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, Seconds, StopId, Timestamp
 
-ATTEMPTS: Final = 10
 MOST_STOPS_A_COMMIT: Final = 20  # each up to four rows, of the hundred a transaction holds
 BEFORE_LOADING: Final[Seconds] = 6 * HOUR  # nothing of a shift happens earlier
-
-type Pause = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +87,13 @@ class Motion:
     ----------
     travel_for
         Finds a depot's travel-time engine.
-    pause
-        Waits before a repetition.
     """
 
     def __init__(
-        self, store: MotionStore, fleet: Fleet, travel_for: TravelFor, *, noise: Noise, pause: Pause
+        self, store: MotionStore, ports: Ports, fleet: Fleet, travel_for: TravelFor, *, noise: Noise
     ) -> None:
-        self._store, self._fleet, self._travel_for = store, fleet, travel_for
-        self._noise, self._pause = noise, pause
+        self._store, self._ports, self._fleet = store, ports, fleet
+        self._travel_for, self._noise = travel_for, noise
 
     def duty(self, tenant: Tenant, shift_id: str, held: ShiftPass | None = None) -> Duty:
         """Find a shift for whoever drives it, or for the merchant's office.
@@ -208,7 +204,7 @@ class Motion:
                 self._store.commit_motion(tenant, _changes(taken))
             return len(taken)
 
-        return self._retried(attempt)
+        return self._ports.retried(attempt)
 
     def _written(
         self,
@@ -231,7 +227,7 @@ class Motion:
                 self._store.commit_motion(tenant, replace(changes, progress=after, receipt=row))
             return reported
 
-        return self._retried(attempt)
+        return self._ports.retried(attempt)
 
     def _reduced(
         self, tenant: Tenant, route: Route, progress: Progress, part: Sequence[Event]
@@ -287,14 +283,6 @@ class Motion:
     def _world(self, duty: Duty) -> World:
         depot, day = duty.depot, duty.place.day
         return World(clock=work_clock(depot, day, day), noise=self._noise, target=depot.target_kept)
-
-    def _retried[R](self, attempt: Callable[[], R]) -> R:
-        for number in range(ATTEMPTS - 1):
-            try:
-                return attempt()
-            except StaleWrite:
-                self._pause(number + 1)
-        return attempt()
 
 
 def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import NotFound, OffRoad, SlotTaken
+from chalicelib.errors import NotFound, OffRoad, SlotTaken, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import slot_of
 from chalicelib.fleet.planning import DepotPlans, Found, Planner
@@ -75,6 +75,21 @@ class Ports:
             if attempt:
                 self.pause(attempt)
             yield attempt
+
+    def retried[R](self, attempt: Callable[[], R]) -> R:
+        """Decide and write anew while other writers are faster.
+
+        Raises
+        ------
+        StaleWrite
+            Every attempt met one; nothing was done.
+        """
+        for number in range(1, ATTEMPTS):
+            try:
+                return attempt()
+            except StaleWrite:
+                self.pause(number)
+        return attempt()
 
     def committed(self, tenant: Tenant, changes: Changes) -> bool:
         """Apply what one attempt decided; False if another writer was faster, and nothing was done."""

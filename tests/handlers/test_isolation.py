@@ -128,6 +128,12 @@ ASKS = [
         },
     ),
     Ask("POST", "/v1/shifts/{t.driving}/tokens"),
+    Ask(
+        "POST",
+        "/v1/promises/{t.promise}/corrections",
+        {"outcome": "failed_not_home", "reason": "wrong door"},
+    ),
+    Ask("POST", "/v1/promises/{t.promise}/contacts", {"channel": "phone", "reason": "where"}),
     Ask("GET", "/v1/shifts/{t.driving}/manifest"),
     Ask("GET", "/v1/shifts/{t.driving}/manifest", key="driver"),
     Ask("POST", "/v1/shifts/{t.driving}/events", {"events": [ARRIVED]}),

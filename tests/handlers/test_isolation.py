@@ -15,6 +15,7 @@ from tests.handlers.described import endpoint_of
 from tests.handlers.shop_client import Shop, ShopClient, a_depot, a_van
 
 DAY = "2026-11-24"
+ARRIVED = {"event_id": "e-1", "type": "arrived", "at": f"{DAY}T06:00:00+00:00", "promise_id": "{t.promise}"}
 SHIFT = {
     "starts_at": f"{DAY}T19:00:00+00:00",
     "ends_at": f"{DAY}T21:00:00+00:00",
@@ -33,6 +34,7 @@ class Things:
     hold: str = "hold_0000000000000"
     token: str = "no-token"
     promise: str = "prm_0000000000000"
+    tried: str = "prm_0000000000000"
     key: str = "key_00000000000000000"
     replan: str = "rpl_0000000000000"
 
@@ -42,14 +44,24 @@ class Things:
         held = client.hold(key="publishable")
         promise = client.promise(hold_id=client.hold()["hold_id"])
         made = client.done("POST", "/v1/keys", {"type": "secret", "scopes": ["ops"]}, key="admin")
+        driving = f"{depot}.van-1.{DAY}.0800"
+        tried = client.promise()["promise_id"]
+        done = ARRIVED | {"type": "completed", "promise_id": tried, "outcome": "failed_not_home"}
+        back = {
+            "event_id": "e-2",
+            "type": "returned_to_depot",
+            "at": ARRIVED["at"],
+        }  # it drives to nobody else
+        client.done("POST", f"/v1/shifts/{driving}/events", {"events": [done | {"event_id": "e-0"}, back]})
         return Things(
             depot=depot,
             vehicle="van-1",
             shift="evening",
-            driving=f"{depot}.van-1.{DAY}.0800",
+            driving=driving,
             hold=held["hold_id"],
             token=held["hold_token"],
             promise=promise["promise_id"],
+            tried=tried,
             key=made["key_id"],
             replan=client.done("POST", f"/v1/depots/{depot}/plans/{DAY}/replan")["replan_id"],
         )
@@ -86,7 +98,6 @@ def _filled(body: Any, things: Things) -> Any:
 
 
 CANCEL = {"kind": "cancel"}
-ARRIVED = {"event_id": "e-1", "type": "arrived", "at": f"{DAY}T06:00:00+00:00", "promise_id": "{t.promise}"}
 PROVEN = {"hold_token": "{t.token}"}
 ASKS = [
     Ask("GET", "/v1/depots/{t.depot}"),
@@ -130,7 +141,7 @@ ASKS = [
     Ask("POST", "/v1/shifts/{t.driving}/tokens"),
     Ask(
         "POST",
-        "/v1/promises/{t.promise}/corrections",
+        "/v1/promises/{t.tried}/corrections",
         {"outcome": "failed_not_home", "reason": "wrong door"},
     ),
     Ask("POST", "/v1/promises/{t.promise}/contacts", {"channel": "phone", "reason": "where"}),

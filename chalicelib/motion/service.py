@@ -282,7 +282,12 @@ class Motion:
 
     def _world(self, duty: Duty) -> World:
         depot, day = duty.depot, duty.place.day
-        return World(clock=work_clock(depot, day, day), noise=self._noise, target=depot.target_kept)
+        return World(
+            clock=work_clock(depot, day, day),
+            noise=self._noise,
+            target=depot.target_kept,
+            closed=depot.closed,
+        )
 
 
 def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:

@@ -247,8 +247,7 @@ def promise_document(promise: Promise) -> Document:
         "created": promise.created_at,
         "sequence": promise.sequence,
         "cart": promise.cart_ref,
-        "attempts": [_attempt(attempt) for attempt in promise.attempts],
-    }
+    } | ({"attempts": [_attempt(attempt) for attempt in promise.attempts]} if promise.attempts else {})
 
 
 def read_promise(stored: Document, version: int) -> Promise:

@@ -1,6 +1,6 @@
 """One of everything that outlives a deployment: what it is, how it is written, and how it is read.
 
-    python -m tests.faults.stored > tests/faults/formats/2.json
+    python -m tests.faults.stored > tests/faults/formats/3.json
 
 A file in `formats` holds what one version of the code wrote, and is never edited: whoever changes a format
 adds a file with the next number. Values are spelled as DynamoDB answers them, binaries in base64.
@@ -15,7 +15,7 @@ from datetime import time
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.adapters.dynamodb import replans, rows
+from chalicelib.adapters.dynamodb import motion, replans, rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.sqs import PlanJobs
@@ -47,7 +47,18 @@ from chalicelib.handlers.strict_json import canonical
 from chalicelib.handlers.workers import improve
 from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope
 from chalicelib.notifications.model import MessageStatus
-from chalicelib.promises.model import Address, Delivery, HoldState, Instructions, Order, Recipient
+from chalicelib.promises.model import (
+    Address,
+    Attempt,
+    AttemptFlag,
+    Delivery,
+    HandedOver,
+    HoldState,
+    Instructions,
+    Order,
+    Outcome,
+    Recipient,
+)
 from chalicelib.promises.offer_token import seal_offer, unseal_offer
 from chalicelib.routing.model import (
     Break,
@@ -62,6 +73,8 @@ from chalicelib.routing.model import (
 from chalicelib.routing.packed import Route
 from chalicelib.settings import Stage
 from tests.dispatch.store_contract import a_replan
+from tests.merchants.store_contract import a_pass
+from tests.motion.store_contract import WHOLE
 from tests.promises.shop import FAR, NEAR, TODAY, a_depot, a_vehicle, at
 from tests.promises.store_contract import ACME, NOW, a_fact, a_hold, a_message, a_promise, a_route, an_offer
 
@@ -290,6 +303,31 @@ def done_job(body: str) -> dict[str, str]:
     return looked[0]
 
 
+TRIED = replace(
+    PROMISE,
+    attempts=(
+        Attempt(
+            outcome=Outcome.FAILED_NOT_HOME,
+            arrived_at=NOW,
+            ended_at=NOW + 60,
+            depot_id="porto",
+            day=TODAY,
+            shift_id="s-1",
+        ),
+        Attempt(
+            outcome=Outcome.DELIVERED_TO_NEIGHBOUR,
+            arrived_at=NOW + 3600,
+            ended_at=NOW + 3660,
+            depot_id="porto",
+            day=TODAY,
+            shift_id="s-2",
+            parcels=1,
+            flags=frozenset({AttemptFlag.PARTIAL, AttemptFlag.UNSECURED_DROP}),
+            proof=HandedOver(name="Rui", note="12B", uploads=("prf_1",)),
+        ),
+    ),
+)
+PASS = a_pass("p")
 OUTBOX = OutboxRow(tenant=ACME, row_id="f" * 32, facts=FACTS)
 PAGE = PromisesQuery(order_ref="order-1")
 FORMATS = {
@@ -313,6 +351,13 @@ FORMATS = {
     ),
     "promise": row(
         replace(PROMISE, version=4), lambda: rows.promise_item(ACME, PROMISE, NOW), rows.promise_of
+    ),
+    "promise that was tried": row(
+        replace(TRIED, version=4), lambda: rows.promise_item(ACME, TRIED, NOW), rows.promise_of
+    ),
+    "progress": row(replace(WHOLE, version=1), lambda: motion.progress_item(WHOLE, NOW), motion.progress_of),
+    "driver's key": row(
+        PASS, lambda: {"pk": {"S": f"KEY#{PASS.sha256}"}} | rows.api_key_item(PASS), rows.api_key_of
     ),
     "cart": row(STOP_ID, lambda: rows.cart_item(STOP_ID, NOW), rows.stop_named),
     "order": row(

@@ -29,6 +29,7 @@ from chalicelib.handlers import (
     door,
     fleet,
     merchants,
+    motion,
     notifications,
     promises,
     sandbox,
@@ -79,7 +80,8 @@ class Deployed(ShopClient):
         account = TwilioAccount(account_sid=ACCOUNT, auth_tokens=(AUTH_TOKEN,), sender="+15005550006")
         Vault(self.ssm, stack).make(account, now=self.clock.at)
         self.services: Services = build(Settings.from_env(self.environment), clock=self.clock)
-        features = [checkout.api, promises.api, fleet.api, notifications.api, merchants.api, sandbox.api]
+        features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
+        features.append(sandbox.api)
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)

@@ -40,7 +40,7 @@ def test_who_goes_away_again_has_left() -> None:
 
 
 def test_jitter_says_nothing() -> None:
-    """Between the circles nothing is concluded: a position that jumps 100 metres to and fro leaves nobody."""
+    """F31: between the circles nothing is concluded: a position 100 metres to and fro leaves nobody."""
     there = heard(standing(9.2, 2, 10), on_the_way()).progress
     shaky = [position(9.3 + n * MINUTE, 10 + (n % 2) * 0.9) for n in range(20)]
     assert heard(shaky, there).progress.serving == there.serving
@@ -64,6 +64,16 @@ def test_a_van_leaves_the_depot_without_a_tap() -> None:
     assert heard([position(7, 5), position(7.1, 6)]).progress.departed_at is None
     gone = heard([position(8.4, 1), position(8.45, 5), position(8.5, 8)]).progress
     assert (gone.departed_at, gone.milestones) == (hour(8.45), 1)
+
+
+def test_believed_as_it_comes_a_jump_would_move_the_van() -> None:
+    """F31, control: the position lies where it says; only the one before tells that no van can be there."""
+    alone = heard([departed(8), position(9.11, 900)]).progress
+    assert alone.seen is not None
+    assert alone.seen.location == house(900)
+    known = heard([departed(8), position(9.1, 5), position(9.11, 900)]).progress
+    assert known.seen is not None
+    assert known.seen.location == house(5)
 
 
 @pytest.mark.parametrize("number", [300, -2000])

@@ -39,7 +39,7 @@ def reasons(reduced: Reduced) -> list[Why]:
 @settings(max_examples=300, deadline=None)
 @given(told_badly())
 def test_a_day_told_badly_is_the_same_day(told: tuple[tuple[Event, ...], list[list[Event]]]) -> None:
-    """Shuffled, some of it twice, in batches that come in any order: the day is what it was."""
+    """F31: shuffled, some of it twice, in batches that come in any order: the day is what it was."""
     day, batches = told
     as_it_was = heard(day, of=FOUR).progress
     progress = fresh(FOUR)
@@ -49,7 +49,7 @@ def test_a_day_told_badly_is_the_same_day(told: tuple[tuple[Event, ...], list[li
 
 
 def test_what_is_first_come_first_served_depends_on_the_order() -> None:
-    """Control: two outcomes of one stop are no day that happened, and the test above would find them."""
+    """F31, control: two outcomes of one stop are no day that happened, and the test above would find them."""
     tapped = completed(1, 9.1), completed(1, 9.2, NOT_HOME)
     outcomes = [
         heard([second], heard([first]).progress).progress.served[0].outcome

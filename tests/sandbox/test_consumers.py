@@ -76,14 +76,14 @@ def test_messages_that_did_not_fail_are_deleted_and_the_failed_one_comes_back(
 
 
 def test_failure_that_is_not_reported_deletes_the_poison_message(sqs: Any, resources: Resources) -> None:
-    """F12, control: without the report the message is lost, so the test above sees the report at work."""
+    """F11, F12, control: without the report the poison is lost, so the test above sees it at work."""
     send(sqs, resources, "good", "poison")
     queue_poller(sqs, resources, lambda _: None).poll()
     assert bodies_in(sqs, resources.improve_queue_url) == set()
 
 
 def test_poison_message_ends_among_the_dead_letters_after_three_tries(sqs: Any, resources: Resources) -> None:
-    """The redrive policy of the template takes effect; good messages are handled once."""
+    """F11: the redrive policy of the template takes effect; good messages are handled once."""
     handled = []
 
     def function(event: Event) -> Event:
@@ -182,7 +182,7 @@ def test_stream_goes_on_from_the_first_failed_record(emulator: Emulator, resourc
 def test_stream_gives_up_a_poison_record_after_its_retries_and_moves_on(
     emulator: Emulator, resources: Resources
 ) -> None:
-    """The dead letters say where the batch stood, and later facts are still told."""
+    """F11: the dead letters say where the batch stood, and later facts are still told."""
     facts = Facts(emulator, resources, failing=lambda name, _: name == "poison")
     facts.write("a", "poison", "c")
     facts.poller.poll()

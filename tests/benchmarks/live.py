@@ -3,9 +3,9 @@
     python -m tests.benchmarks.live --seeds 3
 
 A day of Porto is sold until hardly anybody gets a slot and improved; when 30 or 150 of its stops are left,
-the van with most of them is held up for an hour and a half or breaks down for good. Then: nothing is done;
+the van with most of them is held up for two and a half hours or breaks down for good. Then: nothing is done;
 the rest is solved anew by OR-Tools with soft lateness, as one would without a plan at hand; it is replanned
-by ours; and ours is given a minute, three times, for the best that can be found. Kept are promises on 2,000
+by ours; and ours is given a minute for the best that can be found. Kept are promises on 2,000
 days that happen (`tests.benchmarks.reality`), not by our own scenarios. Times are CPU seconds of one thread,
 everything included. Weak point: everybody is on time until then.
 """
@@ -31,7 +31,7 @@ from chalicelib.units import HOUR
 from tests.benchmarks.days import FIRST_DAY, City, book_day, porto, the_day_before, world
 from tests.benchmarks.reality import kept
 
-LATE = 3 * HOUR // 2
+LATE = 5 * HOUR // 2
 SIZES = {30: (2, 2.0), 150: (6, 5.0)}  # stops left: vans, and the seconds of worker time allowed
 FINISH = 0.8  # of the allowance for the solver; the rest is for laying out and judging
 BEST = 60.0
@@ -111,9 +111,9 @@ def nothing(trouble: Trouble, seconds: float) -> list[Route]:
     return [*trouble.vans, *trouble.stranded]
 
 
-def ours(trouble: Trouble, seconds: float, *, seed: int = 1) -> list[Route]:
+def ours(trouble: Trouble, seconds: float) -> list[Route]:
     """What the worker does."""
-    budget = Budget(clock=time.process_time, until=time.process_time() + FINISH * seconds, seed=seed)
+    budget = Budget(clock=time.process_time, until=time.process_time() + FINISH * seconds)
     done = replan(trouble.vans, None, trouble.here, budget, stranded=trouble.stranded)
     changed = {new.shift.shift_id: new for change in done.changes for new in change.after}
     plan = [*trouble.vans, *trouble.stranded]
@@ -140,16 +140,15 @@ def from_scratch(trouble: Trouble, seconds: float) -> list[Route]:
 
 
 def best_found(trouble: Trouble, seconds: float) -> list[Route]:
-    """The best of three tries with a minute each."""
-    tries = [ours(trouble, BEST, seed=seed) for seed in (1, 2, 3)]
-    return max(tries, key=trouble.expected)
+    """Ours with a minute, the clock that of one thread's work."""
+    return ours(trouble, BEST / FINISH)
 
 
 WAYS: dict[str, Callable[[Trouble, float], list[Route]]] = {
     "nothing": nothing,
     "OR-Tools from scratch": from_scratch,
     "ours": ours,
-    "best of 3 x 60 s": best_found,
+    "ours with 60 s": best_found,
 }
 
 

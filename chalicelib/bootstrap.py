@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.merchants.hold_caps import HoldLimiter
     from chalicelib.motion.corrections import Corrections
     from chalicelib.motion.service import Motion
+    from chalicelib.motion.watching import Watch
     from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.service import Notifications, TextSender
     from chalicelib.promises.booking import Booking
@@ -227,6 +228,13 @@ class Services:
         from chalicelib.motion.service import Motion
 
         return Motion(self.store, self._ports, self.fleet, self._travel.of, noise=Noise())
+
+    @cached_property
+    def watch(self) -> "Watch":
+        """Whose promise is in danger on the road."""
+        from chalicelib.motion.watching import Watch
+
+        return Watch(self.store, self._ports, self.fleet, self._travel.of, noise=Noise())
 
     @cached_property
     def corrections(self) -> "Corrections":

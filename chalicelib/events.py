@@ -48,6 +48,8 @@ class FactKind(StrEnum):
     PROMISE_PINNED = "promise.pinned"
     PROMISE_UNPINNED = "promise.unpinned"
     PROMISE_AT_RISK = "promise.at_risk"
+    PROMISE_RECOVERED = "promise.recovered"
+    PROMISE_BROKEN = "promise.broken"
     PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
     PROMISE_ARRIVING = "promise.arriving"  # the van drives to it next; merchants hear of it as `eta.changed`
     PROMISE_DELIVERED = "promise.delivered"

@@ -154,5 +154,10 @@ def _replanned(record: Replan, change: Change, now: Timestamp) -> Fact:
         actor=Actor.SYSTEM,
         subject=str(record.plan),
         sequence=0,
-        data={"replan_id": record.replan_id, "seconds_saved": change.seconds_saved, "moves": moves},
+        data={
+            "replan_id": record.replan_id,
+            "seconds_saved": change.seconds_saved,
+            "moves": moves,
+            "shifts": [route.shift.shift_id for route in change.after if route.shift.shift_id != UNASSIGNED],
+        },
     )

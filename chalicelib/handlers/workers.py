@@ -65,6 +65,10 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                 elif fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     services.motion.set_out(row.tenant, plan, shift_id, services.business_now(row.tenant))
+                elif shifts := _shifts_to_watch(fact):
+                    plan, now = PlanKey.parse(fact.subject), services.business_now(row.tenant)
+                    for shift_id in shifts:
+                        services.watch.look(row.tenant, plan, shift_id, now)
                 else:
                     watch.text(row.tenant, fact)
 
@@ -82,6 +86,17 @@ def _work_of(fact: Fact) -> "Work | None":
             return Work.REPAIR
         case _:
             return None
+
+
+def _shifts_to_watch(fact: Fact) -> list[str]:
+    """The shifts whose promises may stand otherwise now."""
+    match fact.kind:
+        case FactKind.SHIFT_PROGRESSED:
+            return [fact.data["shift_id"]]
+        case FactKind.PLAN_REPLANNED:
+            return list(fact.data.get("shifts", ()))
+        case _:
+            return []
 
 
 def improve(

@@ -121,7 +121,7 @@ class Motion:
         """Lay out a shift's stops: those behind as they were served, then those ahead in their order."""
         progress, route = self.progress(tenant, duty), duty.route
         travel = self._travel_for(duty.depot)
-        day = live(route, progress, now, world=self._world(duty), travel=travel)
+        day = live(route, progress, now, world=world_of(duty, self._noise), travel=travel)
         stops = {stop.stop_id: stop for stop in route.all_stops() if stop.kind is not StopKind.HELD}
         promises = {each.stop_id: each for each in self._store.promises_named(tenant, list(stops))}
         behind = dict.fromkeys(each.stop_id for each in progress.served if each.stop_id in stops)
@@ -275,19 +275,18 @@ class Motion:
         """Keep what was planned when the van left."""
         if after.departed_at is None or before.departed_at is not None or not len(duty.route.stops):
             return after
-        starts = judge([duty.route], now, self._world(duty))[0].start.tolist()
+        starts = judge([duty.route], now, world_of(duty, self._noise))[0].start.tolist()
         stops = duty.route.stops["stop_id"].tolist()
         planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
         return replace(after, planned=planned)
 
-    def _world(self, duty: Duty) -> World:
-        depot, day = duty.depot, duty.place.day
-        return World(
-            clock=work_clock(depot, day, day),
-            noise=self._noise,
-            target=depot.target_kept,
-            closed=depot.closed,
-        )
+
+def world_of(duty: Duty, noise: Noise) -> World:
+    """What a shift's route is judged by."""
+    depot, day = duty.depot, duty.place.day
+    return World(
+        clock=work_clock(depot, day, day), noise=noise, target=depot.target_kept, closed=depot.closed
+    )
 
 
 def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:

@@ -23,6 +23,7 @@ from chalicelib.promises.model import (
     Promise,
     PromiseState,
     Refusal,
+    Standing,
 )
 from chalicelib.promises.offer_token import require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks
@@ -188,6 +189,7 @@ class Promises:
             day=offer.day,
             window=offer.window,
             told_window=offer.window,
+            standing=Standing.SAFE,
             timezone=offer.timezone,
             original_window=promise.original_window or promise.window,
             delivery=offer.delivery,

@@ -25,6 +25,7 @@ from chalicelib.promises.model import (
     Promise,
     PromiseState,
     Recipient,
+    Standing,
 )
 from chalicelib.routing.model import Load, Location, TimeWindow
 
@@ -218,7 +219,7 @@ def _read_attempt(stored: Document) -> Attempt:
 def promise_document(promise: Promise) -> Document:
     """Write a promise; its version is the row's."""
     order, instructions = promise.order, promise.order.instructions
-    return {
+    document: Document = {
         "shape": SHAPE,
         "stop": promise.stop_id,
         "state": promise.state,
@@ -247,7 +248,12 @@ def promise_document(promise: Promise) -> Document:
         "created": promise.created_at,
         "sequence": promise.sequence,
         "cart": promise.cart_ref,
-    } | ({"attempts": [_attempt(attempt) for attempt in promise.attempts]} if promise.attempts else {})
+    }
+    if promise.attempts:
+        document["attempts"] = [_attempt(attempt) for attempt in promise.attempts]
+    if promise.standing is not Standing.SAFE:
+        document["standing"] = promise.standing
+    return document
 
 
 def read_promise(stored: Document, version: int) -> Promise:
@@ -285,5 +291,6 @@ def read_promise(stored: Document, version: int) -> Promise:
         sequence=stored["sequence"],
         cart_ref=stored["cart"],
         attempts=tuple(map(_read_attempt, stored.get("attempts", ()))),
+        standing=Standing(stored.get("standing", Standing.SAFE)),
         version=version,
     )

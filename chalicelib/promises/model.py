@@ -166,6 +166,14 @@ class PromiseState(StrEnum):
         return self in (PromiseState.DELIVERED, PromiseState.RETURNED_TO_SENDER, PromiseState.CANCELLED)
 
 
+class Standing(StrEnum):
+    """How a promise was last said to stand."""
+
+    SAFE = "safe"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+
+
 class Outcome(StrEnum):
     """What came of an attempt to deliver."""
 
@@ -291,6 +299,8 @@ class Promise:
         Opens the tracking page; 128 bits, opaque.
     attempts
         In order; the last one says how it stands.
+    standing
+        What merchants were told of its chances; a new window begins anew.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -314,6 +324,7 @@ class Promise:
     original_window: TimeWindow | None = None
     cart_ref: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    standing: Standing = Standing.SAFE
     version: int = 0
 
 

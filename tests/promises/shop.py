@@ -27,6 +27,7 @@ from chalicelib.fleet.model import (
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
 from chalicelib.motion.service import Motion
+from chalicelib.motion.watching import Watch
 from chalicelib.promises.booking import Booking, Confirmed
 from chalicelib.promises.changes import Promises
 from chalicelib.promises.importing import Importing
@@ -140,6 +141,7 @@ class Shop:
         self.importing = Importing(ports, self.fleet.shift_place)
         self.pinning = Pinning(ports, self.fleet.shift_place)
         self.motion = Motion(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
+        self.watch = Watch(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
         self.fleet.put_depot(TENANT, self.depot, self.now)
         for vehicle in self.vehicles:
             self.fleet.put_vehicle(TENANT, self.depot.depot_id, vehicle, self.now)

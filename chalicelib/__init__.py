@@ -1,7 +1,8 @@
 """Slotkeeper: delivery slots sold from live routes, and kept.
 
     app -> handlers -> bootstrap -> adapters | settings -> motion
-        -> promises | dispatch | notifications | merchants -> fleet -> routing -> events | errors -> units
+        -> promises | dispatch | notifications | merchants | webhooks
+        -> fleet -> routing -> events | errors -> units
 
 `routing` is a pure vehicle-routing library; `fleet` describes depots, vans and their calendar; each feature
 stands on the two and never imports another feature: it publishes a fact in `events`, the other reacts.

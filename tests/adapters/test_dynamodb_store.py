@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from tests.adapters.conftest import NewStore
 from tests.concurrency.racers import new_store as store_on
 from tests.dispatch.store_contract import DispatchStoreContract
@@ -13,6 +14,7 @@ from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
 from tests.promises.store_contract import PromiseStoreContract
+from tests.webhooks.store_contract import WebhookStoreContract
 
 _stacks = count(1)
 
@@ -51,12 +53,30 @@ class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
     """Merchants and their keys."""
 
 
+class TestWebhooksOnMoto(WebhookStoreContract):
+    """Webhooks, the log of events, deliveries and attempts."""
+
+    @pytest.fixture
+    def store(self, new_store: NewStore) -> WebhookRows:
+        return new_store().hooks
+
+
 class TestPromisesOnEmulator(OnEmulator, PromiseStoreContract):
     """The same, where expressions are read by somebody else."""
 
 
 class TestFleetsOnEmulator(OnEmulator, FleetStoreContract):
     """The same, where expressions are read by somebody else."""
+
+
+@pytest.mark.xdist_group("store-on-emulator")
+class TestWebhooksOnEmulator(WebhookStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+    @pytest.fixture
+    def store(self, emulator: Any) -> WebhookRows:
+        resources = emulator.create(f"contract-{next(_stacks)}")
+        return store_on(emulator.url, resources.table_name).hooks
 
 
 class TestMerchantsOnEmulator(OnEmulator, MerchantStoreContract):

@@ -31,12 +31,19 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     merchant   T#MERCHANT         MERCHANT              document
     listed_key T#KEYS             {created_at}#{key_id} sha256
     clock      T#CLOCK            CLOCK                 ahead_seconds
+    webhook    T#WEBHOOKS         {webhook_id}          version document writer          due
+    last_event T#EVENTS           LAST                  numbered
+    event      T#EVENTS           E#{sequence}          document ttl
+    mark       T#EVENT#{event_id} EVENT                 numbered ttl
+    delivery   T#WEBHOOK#{id}     D#{name}              version document writer?         due
+    attempt    T#WEBHOOK#{id}     A#{at}#{sequence}     document ttl
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
 `P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
-active holds of all tenants by the moment they are ghosts for everybody, in shards `DUE#{shard}`.
+active holds of all tenants by the moment they are ghosts for everybody, in shards `DUE#{shard}`; in shards of
+their own, `DUE#W{shard}`, deliveries that may be forgotten and webhooks whose secrets are to be sealed anew.
 
 Access patterns, and what each asks of DynamoDB. Index reads are eventually consistent, all others strongly,
 but for the routes a search reads.
@@ -87,6 +94,21 @@ but for the routes a search reads.
     44  commit_motion               TransactWriteItems
     45  commit_motion of positions  PutItem
     46  put_pass                    GetItem TransactWriteItems
+    47  webhooks                    Query
+    48  webhook                     GetItem
+    49  save_webhook                PutItem
+    50  remove_webhook              DeleteItem
+    51  last_sequence               GetItem
+    52  record_event                TransactWriteItems
+    53  logged_events               Query
+    54  delivery                    GetItem
+    55  save_delivery               PutItem
+    56  drop_delivery               DeleteItem
+    57  begin_replay                GetItem TransactWriteItems
+    58  add_attempt                 PutItem
+    59  attempts                    Query
+    60  due_webhooks                4 Query         due, one for each shard
+    61  due_webhooks_of             Query           due
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -35,6 +35,10 @@ _ROUTE = "R#"
 _LEDGER = "L#"
 _PROMISE = "P#"
 _SHIFT = "S#"
+WEBHOOK_DUE_SHARDS: Final = 4  # as `DUE_SHARDS`, for what webhooks have due
+_EVENT = "E#"
+_DELIVERY = "D#"
+_ATTEMPT = "A#"
 
 
 def depots_span(tenant: Tenant) -> Span:
@@ -245,6 +249,75 @@ def key_entries_span(tenant: Tenant) -> Span:
 def rate_key(key_id: str, window: Timestamp) -> Key:
     """How many requests a key made, or holds were placed, in the window that starts then."""
     return f"RATE#{key_id}#{window}", "RATE"
+
+
+def webhook_key(tenant: Tenant, webhook_id: str) -> Key:
+    """One webhook; all of a tenant's share a partition, so that one read lists them."""
+    return _of(tenant, "WEBHOOKS"), webhook_id
+
+
+def webhooks_span(tenant: Tenant) -> Span:
+    """All webhooks of a tenant."""
+    return Span(_of(tenant, "WEBHOOKS"))
+
+
+def last_event_key(tenant: Tenant) -> Key:
+    """How many events a tenant's log has had; it stays when the events themselves are forgotten."""
+    return _of(tenant, "EVENTS"), "LAST"
+
+
+def event_key(tenant: Tenant, sequence: int) -> Key:
+    """One event in its tenant's log."""
+    return _of(tenant, "EVENTS"), f"{_EVENT}{sequence:012}"
+
+
+def events_span(tenant: Tenant, first: int, last: int) -> Span:
+    """Part of a tenant's log of events."""
+    partition, low = event_key(tenant, first)
+    return Span(partition, low, event_key(tenant, last)[1])
+
+
+def event_mark_key(tenant: Tenant, event_id: str) -> Key:
+    """Where it is written that an event is in the log."""
+    return _of(tenant, f"EVENT#{event_id}"), "EVENT"
+
+
+def delivery_key(tenant: Tenant, webhook_id: str, name: str) -> Key:
+    """One delivery to a webhook."""
+    return _of(tenant, f"WEBHOOK#{webhook_id}"), f"{_DELIVERY}{name}"
+
+
+def attempt_key(
+    tenant: Tenant, webhook_id: str, at: Timestamp, sequence: int, number: int, *, replayed: bool
+) -> Key:
+    """One attempt; a webhook's lie beside its deliveries, by time."""
+    place = f"{_ATTEMPT}{at:010}#{sequence:012}#{number:02}{'R' if replayed else ''}"
+    return _of(tenant, f"WEBHOOK#{webhook_id}"), place
+
+
+def attempts_span(tenant: Tenant, webhook_id: str, last: str | None) -> Span:
+    """The attempts of a webhook, up to a place in their list."""
+    span = _starting(_of(tenant, f"WEBHOOK#{webhook_id}"), _ATTEMPT)
+    return span if last is None else replace(span, last=last)
+
+
+def webhook_due_shard(tenant: Tenant) -> int:
+    """Which partition of the due index has what is due for a tenant's webhooks."""
+    return crc32(str(tenant).encode()) % WEBHOOK_DUE_SHARDS
+
+
+def webhook_due_partition(shard: int) -> str:
+    """Partition key of the due index for webhooks; holds have others."""
+    return f"DUE#W{shard}"
+
+
+def webhook_due_of(partition_key: str, sort_key: str) -> tuple[Tenant, str, str | None]:
+    """Read whose it is, of which webhook, and of which delivery out of the key of what is due."""
+    whose, _, rest = partition_key.removeprefix("T#").partition("#")
+    tenant = Tenant.parse(whose)
+    if rest == "WEBHOOKS":
+        return tenant, sort_key, None
+    return tenant, rest.removeprefix("WEBHOOK#"), sort_key.removeprefix(_DELIVERY)
 
 
 def due_shard(tenant: Tenant) -> int:

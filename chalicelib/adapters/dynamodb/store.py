@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 
@@ -16,6 +17,9 @@ from chalicelib.adapters.dynamodb.receipts import ReceiptRows
 from chalicelib.adapters.dynamodb.replans import ReplanRows
 from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.units import Clock
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
 
 class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, MessageRows, CountRows):
@@ -47,6 +51,13 @@ class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, 
     def disconnect(self) -> None:
         """Close the connections that are kept; the next call makes a new one."""
         self._table.disconnect()
+
+    @cached_property
+    def hooks(self) -> "WebhookRows":
+        """What merchants are told, apart from the rest: no search knows of it."""
+        from chalicelib.adapters.dynamodb.webhooks import WebhookRows
+
+        return WebhookRows(self._table)
 
     def outbox_row(self, record: Mapping[str, Any]) -> OutboxRow | None:
         """Read a record of the table's stream as Lambda hands it over; None unless it brings new facts."""

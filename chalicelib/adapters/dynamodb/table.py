@@ -180,6 +180,7 @@ class Table:
         attributes: str | None = None,
         consistent: bool = True,
         at_once: int | None = None,
+        backwards: bool = False,
     ) -> Iterator[Item]:
         """Read part of a partition in the order of its sort keys, page after page as they are wanted.
 
@@ -191,6 +192,8 @@ class Table:
             The only ones to answer, by names that are no reserved words.
         at_once
             Rows to ask for in one page, where not all may be wanted.
+        backwards
+            The last one first.
         """
         partition, sort, kind = _SORTED[index]
         low, high = span.first, span.last
@@ -209,6 +212,8 @@ class Table:
             request["ProjectionExpression"] = attributes
         if at_once is not None:
             request["Limit"] = at_once
+        if backwards:
+            request["ScanIndexForward"] = False
         while True:
             answer = self.ask("query", **request)
             yield from answer["Items"]

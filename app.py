@@ -57,6 +57,13 @@ def publish_facts(event: Any) -> Any:
     return workers.publish_facts(event.to_dict(), services())
 
 
+@app.on_sqs_message(queue="webhooks", batch_size=1, maximum_concurrency=20)
+def deliver_webhooks(event: Any) -> Any:
+    """Send merchants what they are to be told."""
+    seconds = event.context.get_remaining_time_in_millis() / 1000
+    return workers.deliver_webhooks(event.to_dict(), services(), seconds=seconds)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def drain_due(event: Any) -> int:
     """Clear up behind what came due."""

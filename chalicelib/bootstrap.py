@@ -32,7 +32,8 @@ from chalicelib.settings import Settings
 from chalicelib.units import HOUR, MINUTE, Clock, StopId, Timestamp
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.sqs import PlanJobs
+    from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
+    from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.fleet.service import Fleet
     from chalicelib.merchants.hold_caps import HoldLimiter
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
     from chalicelib.routing.optimiser import Engine
+    from chalicelib.webhooks.delivery import Deliveries
+    from chalicelib.webhooks.ports import WayOut
+    from chalicelib.webhooks.service import Webhooks
 
 _QUEUE_TIMES = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
@@ -109,6 +113,8 @@ class Services:
     ----------
     store
         All stores in one: each feature sees the protocol it needs.
+    internet
+        How webhooks reach the world; the system's ways unless given.
     """
 
     def __init__(
@@ -119,7 +125,9 @@ class Services:
         store: DynamoStore,
         travel: TravelEngines,
         secrets: Secrets,
+        internet: "Internet | None" = None,
     ) -> None:
+        self._internet = internet
         self.settings, self.clock, self.store, self.secrets = settings, clock, store, secrets
         self.sealer = Sealer(secrets.sealing)
         self.receipts, self._travel = store, travel
@@ -274,6 +282,55 @@ class Services:
         return PlanJobs(_client("sqs", _QUEUE_TIMES, settings), urls=urls)
 
     @cached_property
+    def webhooks(self) -> "Webhooks":
+        """Webhooks as merchants manage them, and the log of what they are told."""
+        from chalicelib.webhooks.service import Webhooks
+
+        return Webhooks(
+            self.store.hooks,
+            self.delivery_jobs,
+            self._way_out,
+            self.sealer,
+            entropy=token_bytes,
+            loopback=self.settings.has_receivers_here,
+            pause=part,
+        )
+
+    @cached_property
+    def deliveries(self) -> "Deliveries":
+        """What is still to be sent to webhooks."""
+        from chalicelib.webhooks.delivery import Deliveries
+
+        return Deliveries(
+            self.store.hooks,
+            self.delivery_jobs,
+            self._way_out,
+            self.sealer,
+            clock=time.monotonic,
+            loopback=self.settings.has_receivers_here,
+        )
+
+    def bring_due(self, tenant: Tenant, until: Timestamp) -> int:
+        """Bring a merchant's deliveries that are due by a business time; gives how many there were."""
+        return sum(
+            self.deliveries.sweep(due, until) for due in self.store.hooks.due_webhooks_of(tenant, until)
+        )
+
+    @cached_property
+    def _way_out(self) -> "WayOut":
+        from chalicelib.adapters.webhook_http import Internet, WebhookPoster
+
+        return WebhookPoster(self._internet or Internet())
+
+    @cached_property
+    def delivery_jobs(self) -> "DeliveryJobs":
+        """The queue of webhook deliveries."""
+        from chalicelib.adapters.sqs import DeliveryJobs
+
+        client = _client("sqs", _QUEUE_TIMES, self.settings)
+        return DeliveryJobs(client, webhooks_queue_url=self.settings.webhooks_queue_url)
+
+    @cached_property
     def notifications(self) -> "Notifications":
         """Texts to buyers."""
         from chalicelib.adapters.twilio import TwilioSender
@@ -293,7 +350,7 @@ class Services:
         return sandbox_inbox(self.settings.twilio_api_url or "", phone)
 
 
-def build(settings: Settings, *, clock: Clock | None = None) -> Services:
+def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet | None" = None) -> Services:
     """Plug the real things in: called once, by the first request or event of a process."""
     shared = SharedClock(SystemClock())
     clock = clock or shared
@@ -312,6 +369,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             clock=clock,
             fresh_for=settings.secrets_seconds,
         ),
+        internet=internet,
     )
 
 

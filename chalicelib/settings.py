@@ -42,7 +42,7 @@ class Settings:
     Attributes
     ----------
     table_name
-        The stack's name, too; its queue and its secrets are named after it, so that nothing is shared.
+        The stack's name, too; its queues and its secrets are named after it, so that nothing is shared.
     secrets_path
         Where the stack's secrets are in SSM; see `adapters.secrets`.
     secrets_seconds
@@ -65,6 +65,7 @@ class Settings:
     table_name: str
     improve_queue_url: str
     repair_queue_url: str
+    webhooks_queue_url: str
     secrets_path: str
     secrets_seconds: Seconds
     public_base_url: str
@@ -88,6 +89,11 @@ class Settings:
         """Whether merchants may move their business clock."""
         return self.stage is Stage.SANDBOX
 
+    @property
+    def has_receivers_here(self) -> bool:
+        """Whether webhooks may lead to this very machine."""
+        return self.stage is Stage.SANDBOX
+
     @staticmethod
     def from_env(environ: Mapping[str, str]) -> "Settings":
         """Read and check all variables.
@@ -104,6 +110,7 @@ class Settings:
             table_name=read.text("TABLE_NAME"),
             improve_queue_url=read.url("IMPROVE_QUEUE_URL"),
             repair_queue_url=read.url("REPAIR_QUEUE_URL"),
+            webhooks_queue_url=read.url("WEBHOOKS_QUEUE_URL"),
             secrets_path=read.text("SECRETS_PATH"),
             secrets_seconds=read.whole("SECRETS_SECONDS", 60, most=LONGEST_SECRETS_SECONDS),
             public_base_url=read.url("PUBLIC_BASE_URL"),
@@ -131,7 +138,11 @@ class Settings:
             raise BadSetting(f"TABLE_NAME must end in -{self.stage}: this is the stage {self.stage}")
         if self.secrets_path != f"/{stack}":
             raise BadSetting("SECRETS_PATH must be a slash and TABLE_NAME: both are of one stack")
-        queues = {"IMPROVE_QUEUE_URL": self.improve_queue_url, "REPAIR_QUEUE_URL": self.repair_queue_url}
+        queues = {
+            "IMPROVE_QUEUE_URL": self.improve_queue_url,
+            "REPAIR_QUEUE_URL": self.repair_queue_url,
+            "WEBHOOKS_QUEUE_URL": self.webhooks_queue_url,
+        }
         for name, url in queues.items():
             if not url.rpartition("/")[2].startswith(f"{stack}-"):
                 raise BadSetting(f"{name} must name a queue that begins with TABLE_NAME and a hyphen")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.webhooks.delivery import LEASE
 from infra.artefact import LEAN, WORKER
 from infra.artefact.build import package
 from infra.artefact.template import Template, write_template
@@ -71,7 +72,9 @@ def test_each_function_runs_from_the_zip_that_fits(resources: dict[str, Any]) ->
         function["Properties"]["Handler"]: function["Properties"]["CodeUri"]
         for function in functions(resources).values()
     }
-    lean = dict.fromkeys(["app.app", "app.drain_due", "app.publish_facts"], LEAN.file_name)
+    lean = dict.fromkeys(
+        ["app.app", "app.deliver_webhooks", "app.drain_due", "app.publish_facts"], LEAN.file_name
+    )
     assert uris == {**lean, "app.improve": WORKER.file_name, "app.repair": WORKER.file_name}
 
 
@@ -102,11 +105,21 @@ def test_stream_keeps_what_it_gives_up(resources: dict[str, Any]) -> None:
     }
 
 
-def test_queue_hides_a_job_longer_than_its_function_may_run(resources: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("queue", "function"),
+    [("ImproveQueue", "Improve"), ("RepairQueue", "Repair"), ("WebhooksQueue", "DeliverWebhooks")],
+)
+def test_queue_hides_a_job_longer_than_its_function_may_run(
+    resources: dict[str, Any], queue: str, function: str
+) -> None:
     """F13: six times the time-out, as AWS advises, so that a slow job is not run twice at once."""
-    for name in ("Improve", "Repair"):
-        timeout = resources[name]["Properties"]["Timeout"]
-        assert resources[f"{name}Queue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+    timeout = resources[function]["Properties"]["Timeout"]
+    assert resources[queue]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_claim_of_a_delivery_outlasts_the_worker_that_made_it(resources: dict[str, Any]) -> None:
+    """F13: a second worker takes a delivery up only when the first is surely gone."""
+    assert resources["DeliverWebhooks"]["Properties"]["Timeout"] < LEASE
 
 
 def test_trouble_on_the_road_is_answered_in_seconds(resources: dict[str, Any]) -> None:
@@ -123,6 +136,7 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
         "TABLE_NAME": "slotkeeper-live",
         "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
         "REPAIR_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-repair.fifo",
+        "WEBHOOKS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-webhooks",
         "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",
         "TRACING": template["Parameters"]["Tracing"]["Default"],
@@ -175,6 +189,6 @@ def test_template_expands_to_what_it_means(template: Template) -> None:
     assert kinds.count("AWS::Lambda::Function") == 1 + len(FUNCTIONS)
     assert not [kind for kind in kinds if kind.startswith("AWS::Serverless::")]
     mappings = [one for one in final.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
-    assert len(mappings) == 2
+    assert len(mappings) == 3
     for mapping in mappings:
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -1,4 +1,4 @@
-"""The queues of planning jobs: FIFO, one group per plan, so that a plan has one worker of each kind."""
+"""The queues: of planning jobs, FIFO, so that a plan has one worker of each kind; of webhook deliveries."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from chalicelib.adapters.errand import current_request_id
 from chalicelib.dispatch.model import Work
 from chalicelib.errors import Upstream
 from chalicelib.events import Tenant
+from chalicelib.units import Seconds
 
 _LONGEST_NAME = 128
 
@@ -69,6 +70,35 @@ class PlanJobs:
             )
         except (ClientError, BotoCoreError) as error:
             raise Upstream("The queue did not take the job.") from error
+
+
+class DeliveryJobs:
+    """Brings webhook deliveries to a worker: see `webhooks.ports.DeliveryQueue`.
+
+    Parameters
+    ----------
+    client
+        A boto3 client of SQS.
+    """
+
+    def __init__(self, client: Any, *, webhooks_queue_url: str) -> None:
+        self._client, self._url = client, webhooks_queue_url
+
+    def deliver(self, tenant: Tenant, webhook_id: str, name: str, *, delay: Seconds = 0) -> None:
+        """Enqueue one look at a delivery; looking twice does no harm.
+
+        Raises
+        ------
+        Upstream
+            SQS did not take it.
+        """
+        job = {"tenant": str(tenant), "webhook_id": webhook_id, "delivery": name}
+        request_id = current_request_id()
+        body = json.dumps(job if request_id is None else job | {"request_id": request_id})
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
+        except (ClientError, BotoCoreError) as error:
+            raise Upstream("The queue did not take the delivery.") from error
 
 
 def _short(name: str) -> str:

@@ -167,6 +167,19 @@ PROBLEMS: Mapping[str, Problem] = {
     "too_many_keys": Problem(
         409, "There are too many live keys", "50 may be live at once. Revoke one that is not used."
     ),
+    "too_many_webhooks": Problem(
+        409, "There are too many webhooks", "A merchant has 10 at most. Delete one that is not used."
+    ),
+    "too_many_secrets": Problem(
+        409,
+        "There are too many valid secrets",
+        "The secret was rotated 4 times within a day: those before are still valid. Wait until one is not.",
+    ),
+    "webhook_stopped": Problem(
+        409,
+        "The webhook is stopped",
+        "`stopped` of the webhook says why. PUT it with `enabled: true`, then try again.",
+    ),
     "slot_taken": Problem(
         409,
         "The slot was taken",

@@ -82,6 +82,7 @@ def move_clock(call: Call[ClockRequest]) -> Answer:
     receipt = call.receipt(answer)(then)
     call.services.store.set_clock_offset(call.tenant, then - call.system_now, receipt=receipt)
     call.services.expire_due(call.tenant, then)
+    call.services.bring_due(call.tenant, then)
     return answer(then)
 
 

@@ -59,6 +59,13 @@ PATHS: Mapping[str, Paths] = {
         "/v1/keys/{key_id}": ("DELETE",),
         "/v1/settings": ("GET", "PUT"),
     },
+    "webhooks": {
+        "/v1/webhooks": ("GET",),
+        "/v1/webhooks/{webhook_id}": ("PUT", "GET", "DELETE"),
+        "/v1/webhooks/{webhook_id}/attempts": ("GET",),
+        "/v1/webhooks/{webhook_id}/replay": ("POST",),
+        "/v1/webhooks/{webhook_id}/test": ("POST",),
+    },
     "sandbox": {
         "/v1/test/clock": ("POST",),
         "/v1/test/messages": ("GET",),

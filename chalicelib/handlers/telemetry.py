@@ -53,6 +53,12 @@ class Metric(StrEnum):
     """Texts the carrier took."""
     TEXTS_FAILED = "TextsFailed"
     """Texts the carrier refused, or of which its answer never came; texts nobody wanted are not counted."""
+    WEBHOOKS_SENT = "WebhooksSent"
+    """Events that a merchant's receiver took."""
+    WEBHOOKS_FAILED = "WebhooksFailed"
+    """Attempts that it did not take: most of these cure themselves, or are the merchant's to cure."""
+    WEBHOOKS_STOPPED = "WebhooksStopped"
+    """Webhooks that are sent nothing more: gone, or failing for days."""
 
 
 class InvocationFailed(Exception):

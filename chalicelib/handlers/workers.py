@@ -1,4 +1,4 @@
-"""What happens behind a request: facts handed on, plans improved, what came due cleared up.
+"""What happens behind a request: facts handed on, plans improved, merchants told, what came due cleared up.
 
 The functions are declared in `app.py`, because Lambda is pointed at the module that declares one. A record
 that fails is reported by itself (Powertools' batch processors), so the rest of its batch is not repeated.
@@ -34,7 +34,7 @@ _RESERVE_SECONDS = 8.0
 
 
 def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
-    """Hand the facts of new outbox rows to whoever reacts: the planning queue and the notifications.
+    """Hand the facts of new outbox rows to whoever reacts: planning, merchants' webhooks, notifications.
 
     The stream repeats from the first record that failed on, so what follows it may come twice.
     """
@@ -52,6 +52,9 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             line.fields |= {"tenant": str(row.tenant), "outbox": row.row_id}
             line.fields |= {"facts": [fact.kind for fact in row.facts]}
             line.fields |= {"subjects": [fact.subject for fact in row.facts]}
+            now = services.business_now(row.tenant)
+            events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
+            line.fields |= {"events": [event.event_id for event in events]} if events else {}
             for fact in row.facts:
                 if work := _work_of(fact):
                     services.plan_jobs.send(
@@ -160,15 +163,57 @@ def _look_at_plans(
     return watch.processed(event, look, BatchProcessor(EventType.SQS), work)
 
 
+def deliver_webhooks(
+    event: Event, services: "Services", *, seconds: float = 60.0, log: "Logger" = _log
+) -> BatchAnswer:
+    """Send merchants what they are to be told. Whatever their receivers do, the message is done with.
+
+    Parameters
+    ----------
+    seconds
+        What the invocation has left; its messages share it, but for a reserve to write down and answer in.
+    """
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+    watch = _Watch(services, log)
+    share = max(seconds - _RESERVE_SECONDS, 0.0) / len(event["Records"])
+
+    def send(record: "SQSRecord") -> None:
+        with watch.telemetry.line("webhook") as line:
+            line.fields["job"] = record.message_id
+            job = json.loads(record.body)
+            line.errand.request_id = job.get("request_id")
+            tenant, webhook_id = Tenant.parse(job["tenant"]), job["webhook_id"]
+            line.fields |= {"tenant": str(tenant), "webhook_id": webhook_id, "delivery": job["delivery"]}
+            system_now = services.clock.system_now()
+            now = services.business_now(tenant, system_now=system_now)
+            run = services.deliveries.deliver(
+                tenant, webhook_id, job["delivery"], now, system_now=system_now, seconds=share
+            )
+            line.is_wanted = bool(run.attempts)
+            line.fields["events"] = [each.event_id for each in run.attempts]
+            line.fields["answers"] = [each.result.status or each.result.failure for each in run.attempts]
+            line.fields |= {"stopped": run.stopped} if run.stopped else {}
+            sent = sum(each.result.delivered for each in run.attempts)
+            watch.counts[Metric.WEBHOOKS_SENT] += sent
+            watch.counts[Metric.WEBHOOKS_FAILED] += len(run.attempts) - sent
+            watch.counts[Metric.WEBHOOKS_STOPPED] += run.stopped is not None
+
+    return watch.processed(event, send, BatchProcessor(EventType.SQS), "deliver_webhooks")
+
+
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
-    """Clear up behind every hold that ran out, of all merchants; gives how many there were."""
+    """Clear up behind holds that ran out, bring deliveries that may be forgotten; gives their number."""
     with _Watch(services, log).telemetry.invocation("drain_due") as line:
-        done = 0
-        for tenant, stop_id in services.store.due_anywhere(services.clock.system_now()):
-            done += services.booking.expire(tenant, stop_id, services.business_now(tenant))
-            line.fields["cleared"] = done
-        line.is_wanted = bool(done)
-    return done
+        now, cleared, brought = services.clock.system_now(), 0, 0
+        for tenant, stop_id in services.store.due_anywhere(now):
+            cleared += services.booking.expire(tenant, stop_id, services.business_now(tenant))
+            line.fields["cleared"] = cleared
+        for due in services.store.hooks.due_webhooks(now):
+            brought += services.deliveries.sweep(due, services.business_now(due.tenant))
+            line.fields["brought"] = brought
+        line.is_wanted = bool(cleared or brought)
+    return cleared + brought
 
 
 class _Watch:

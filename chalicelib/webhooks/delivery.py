@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chalicelib.errors import InvalidRequest, Upstream
+from chalicelib.errors import BadToken, InvalidRequest, Upstream
 from chalicelib.events import Tenant
 from chalicelib.units import MINUTE, Seconds, Timestamp
 from chalicelib.webhooks.destinations import destination_of
@@ -25,6 +25,7 @@ from chalicelib.webhooks.model import (
     Event,
     Failure,
     Result,
+    Secret,
     Stopped,
     StopReason,
     Webhook,
@@ -137,13 +138,22 @@ class Deliveries:
             return False
         purpose = sealing_purpose(tenant, webhook_id)
         secrets = tuple(
-            replace(each, sealed=self._seal.seal(purpose, self._seal.unseal(purpose, each.sealed)))
-            for each in webhook.secrets
-            if each.signs_at(now)
+            replace(secret, sealed=self._seal.seal(purpose, key))
+            for secret, key in self._opened(tenant, webhook, now)
         )
-        return (
-            self._store.save_webhook(tenant, replace(webhook, secrets=secrets, resealed_at=now)) is not None
-        )
+        if not secrets:
+            webhook = _stopped(webhook, StopReason.SECRET_LOST, now)
+        resealed = replace(webhook, secrets=secrets or webhook.secrets, resealed_at=now)
+        return self._store.save_webhook(tenant, resealed) is not None
+
+    def _opened(self, tenant: Tenant, webhook: Webhook, now: Timestamp) -> list[tuple[Secret, bytes]]:
+        """The secrets that sign, opened; those that nothing opens any more are left out."""
+        purpose, opened = sealing_purpose(tenant, webhook.webhook_id), []
+        for secret in webhook.secrets:
+            if secret.signs_at(now):
+                with suppress(BadToken):
+                    opened.append((secret, self._seal.unseal(purpose, secret.sealed)))
+        return opened
 
     def _bring(self, tenant: Tenant, delivery: Delivery, *, delay: Seconds = 0) -> None:
         with suppress(Upstream):  # the sweeper finds it
@@ -151,6 +161,10 @@ class Deliveries:
 
     def _send(self, tenant: Tenant, webhook: Webhook, delivery: Delivery, watch: "_Watch") -> Run:
         """Send the events of a claimed delivery, one after the other, up to the first that is not taken."""
+        keys = [key for _, key in self._opened(tenant, webhook, watch.now)]
+        if not keys:
+            self._store.drop_delivery(tenant, delivery)
+            return Run(stopped=self._note_failure(tenant, webhook, StopReason.SECRET_LOST, watch.now))
         attempts: list[Attempt] = []
         while events := self._store.logged_events(tenant, delivery.next, delivery.last, limit=_READ_AT_ONCE):
             for event in events:
@@ -158,7 +172,7 @@ class Deliveries:
                     if attempts and watch.seconds_left < LONGEST_POST:
                         self._go_on_later(tenant, delivery, watch.now)
                         return Run(attempts=attempts)
-                    result = self._post(tenant, webhook, event, watch)
+                    result = self._post(webhook, event, keys, watch)
                     stopped = _stops(webhook, result, watch.now)
                     attempt = _attempt(delivery, event, result, watch.now, is_last=stopped is not None)
                     self._store.add_attempt(tenant, attempt)
@@ -200,8 +214,8 @@ class Deliveries:
     ) -> StopReason | None:
         """Remember since when it fails, and stop it where that is enough; a merchant's change comes first."""
         if reason is not None:
-            stopped = replace(webhook, stopped=Stopped(reason=reason, at=now))
-            return reason if self._store.save_webhook(tenant, stopped) is not None else None
+            stopped = self._store.save_webhook(tenant, _stopped(webhook, reason, now))
+            return None if stopped is None else reason
         if webhook.failing_since is None:
             self._store.save_webhook(tenant, replace(webhook, failing_since=now))
         return None
@@ -212,17 +226,13 @@ class Deliveries:
         well = replace(webhook, failing_since=None)
         return self._store.save_webhook(tenant, well) or webhook
 
-    def _post(self, tenant: Tenant, webhook: Webhook, event: Event, watch: "_Watch") -> Result:
+    def _post(self, webhook: Webhook, event: Event, keys: Sequence[bytes], watch: "_Watch") -> Result:
         try:
             destination = destination_of(webhook.url, loopback=self._loopback)
         except InvalidRequest:  # saved under rules that have changed since
             return Result(milliseconds=0, failure=Failure.ADDRESS_REFUSED)
-        purpose = sealing_purpose(tenant, webhook.webhook_id)
-        secrets = [
-            self._seal.unseal(purpose, each.sealed) for each in webhook.secrets if each.signs_at(watch.now)
-        ]
         body = event.body.encode()
-        signed = signed_headers(secrets, event_id=event.event_id, timestamp=watch.system_now, body=body)
+        signed = signed_headers(keys, event_id=event.event_id, timestamp=watch.system_now, body=body)
         return self._way_out.post(destination, {**_HEADERS, **signed}, body)
 
 
@@ -255,6 +265,10 @@ def _claim(delivery: Delivery, now: Timestamp) -> Delivery:
     """One try more, and nobody else's until the lease is over."""
     until = now + LEASE
     return replace(delivery, tries=delivery.tries + 1, ready_at=until, due_at=until)
+
+
+def _stopped(webhook: Webhook, reason: StopReason, now: Timestamp) -> Webhook:
+    return replace(webhook, stopped=webhook.stopped or Stopped(reason=reason, at=now))
 
 
 def _stops(webhook: Webhook, result: Result, now: Timestamp) -> StopReason | None:

@@ -109,6 +109,7 @@ class StopReason(StrEnum):
     BY_MERCHANT = "by_merchant"
     GONE = "gone"  # it answered 410
     FAILING = "failing"  # for days
+    SECRET_LOST = "secret_lost"  # none of its secrets opens: a table was restored from long ago
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

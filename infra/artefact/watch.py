@@ -13,7 +13,7 @@ from infra.artefact.template import API, Template
 
 TOPIC: Final = "Alarms"
 OURS: Final = "Slotkeeper"  # namespace of what the product counts itself, by stage
-FUNCTIONS: Final = (API, "DrainDue", "Improve", "PublishFacts", "Repair")
+FUNCTIONS: Final = (API, "DeliverWebhooks", "DrainDue", "Improve", "PublishFacts", "Repair")
 INDEXES: Final = ("due", "listing")
 _MINUTE: Final = 60
 _WIDGETS_IN_A_ROW, _WIDTH, _HEIGHT = 3, 8, 6
@@ -115,6 +115,7 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
                 ("ImproveDeadLetters", "Planning jobs"),
                 ("RepairDeadLetters", "Repairs of plans on the road"),
                 ("FactsDeadLetters", "Facts, and the texts about them,"),
+                ("WebhooksDeadLetters", "Webhook messages, which stumbled over a bug of ours,"),
             )
         ),
         Alarm(
@@ -134,6 +135,12 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
             means="Trouble on the road has waited for a minute. Look at the errors and throttles of Repair.",
             metrics=(queue("RepairQueue", "ApproximateAgeOfOldestMessage"),),
             reaches=60,
+        ),
+        Alarm(
+            name="WebhooksWait",
+            means="Merchants are told minutes late. Look in the log of DeliverWebhooks for who is slow.",
+            metrics=(queue("WebhooksQueue", "ApproximateAgeOfOldestMessage"),),
+            reaches=300,
         ),
         Alarm(
             name="FactsWait",
@@ -188,6 +195,7 @@ def graphs(stage: str) -> tuple[Graph, ...]:
         Graph("Holds, promises, conflicts", ours("Holds", "PromisesMade", "Conflicts")),
         Graph("Promises, at each look", ours("PromisesKept", "PromisesAtRisk", "PromisesBroken")),
         Graph("Texts", ours("TextsSent", "TextsFailed")),
+        Graph("Webhooks", ours("WebhooksSent", "WebhooksFailed", "WebhooksStopped")),
         Graph("Requests", (api("Count"), api("4XXError"), api("5XXError"))),
         Graph("Milliseconds of a request", (api("Latency", "p50"), api("Latency", "p99"))),
         Graph("Errors", tuple(function(one, "Errors") for one in FUNCTIONS)),
@@ -197,8 +205,11 @@ def graphs(stage: str) -> tuple[Graph, ...]:
         Graph("Longest run, milliseconds", tuple(function(one, "Duration", "Maximum") for one in FUNCTIONS)),
         Graph("Capacity used", (table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits"))),
         Graph(
-            "Oldest job, seconds",
-            tuple(queue(name, "ApproximateAgeOfOldestMessage") for name in ("ImproveQueue", "RepairQueue")),
+            "Oldest job and webhook, seconds",
+            tuple(
+                queue(one, "ApproximateAgeOfOldestMessage")
+                for one in ("ImproveQueue", "RepairQueue", "WebhooksQueue")
+            ),
         ),
         Graph("Facts behind, milliseconds", (function("PublishFacts", "IteratorAge", "Maximum"),)),
     )

@@ -25,6 +25,8 @@ class Resources:
     repair_queue_url: str
     repair_dead_letters_url: str
     facts_dead_letters_url: str
+    webhooks_queue_url: str
+    webhooks_dead_letters_url: str
 
 
 def template() -> dict[str, Any]:
@@ -61,6 +63,8 @@ def create(*, dynamodb: Any, sqs: Any, stack: str) -> Resources:
         repair_queue_url=queue_urls["RepairQueue"],
         repair_dead_letters_url=queue_urls["RepairDeadLetters"],
         facts_dead_letters_url=queue_urls["FactsDeadLetters"],
+        webhooks_queue_url=queue_urls["WebhooksQueue"],
+        webhooks_dead_letters_url=queue_urls["WebhooksDeadLetters"],
     )
 
 

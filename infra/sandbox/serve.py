@@ -1,6 +1,6 @@
 """Starts all parts of the sandbox, says when it is ready, stops all of it when one ends or the user asks.
 
-    ministack   fake Twilio   API x workers   improve   repair   publish_facts   drain_due
+    ministack   fake Twilio   API x workers   improve   repair   publish_facts   deliver_webhooks   drain_due
 
 Each part is a process with a log in `.sandbox/`. Sockets are opened here and inherited, so a port is known
 and ours before its server is up. Weak point: a part that ends is not started again; the whole sandbox ends
@@ -28,7 +28,7 @@ from infra.sandbox.children import Child, ChildDied, stop
 from infra.sandbox.emulator import ROOT, STACK, Emulator, clean_environment
 from infra.secrets import Vault
 
-FUNCTIONS = ("improve", "repair", "publish_facts", "drain_due")
+FUNCTIONS = ("improve", "repair", "publish_facts", "deliver_webhooks", "drain_due")
 HOLD_CAPS = ("HOLDS_PER_NETWORK_HOUR", "HOLDS_PER_DESTINATION_HOUR", "HOLDS_PER_KEY_HOUR")
 FROM_NUMBER = "+15005550006"  # Twilio's magic number that may send
 READY_SECONDS = 60.0
@@ -146,6 +146,7 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "TABLE_NAME": emulator.resources.table_name,
         "IMPROVE_QUEUE_URL": emulator.resources.improve_queue_url,
         "REPAIR_QUEUE_URL": emulator.resources.repair_queue_url,
+        "WEBHOOKS_QUEUE_URL": emulator.resources.webhooks_queue_url,
         "SECRETS_PATH": f"/{STACK}",
         "SECRETS_SECONDS": os.environ.get("SECRETS_SECONDS", "60"),
         "TWILIO_API_URL": twilio_url,

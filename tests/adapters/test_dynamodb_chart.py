@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.dispatch.model import Work
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
+from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey

@@ -23,6 +23,7 @@ from chalice.test import Client, HTTPResponse
 from moto import mock_aws
 
 from app import FEATURES
+from chalicelib.adapters.webhook_http import Internet
 from chalicelib.bootstrap import Services, build
 from chalicelib.events import Mode, Tenant
 from chalicelib.handlers import door, workers
@@ -35,13 +36,18 @@ from infra.secrets import Vault
 from tests.fakes import A_TWILIO_ACCOUNT, FakeClock
 from tests.handlers.shop_client import ADDRESS, NEAR, ShopClient, a_depot, a_van, at, fresh
 
+PUBLIC = "93.184.215.14"  # where a webhook's name leads; nobody is reached there
 ROOT = Path(__file__).parents[2]
 TENANT = Tenant(merchant_id="acme", mode=Mode.TEST)
 REGION = "eu-west-1"
 STACK = "asked-test"
 DAY = "2026-11-24"
 NEXT_DAY = "2026-11-27"
-QUEUES = {"improve": "ImproveQueue", "repair": "RepairQueue"}
+QUEUES = {
+    f"{STACK}-improve.fifo": "ImproveQueue",
+    f"{STACK}-repair.fifo": "RepairQueue",
+    f"{STACK}-webhooks": "WebhooksQueue",
+}
 TRANSACTIONAL = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -66,8 +72,7 @@ def _grants(operation: str, given: Mapping[str, Any]) -> Iterator[Grant]:
             for action in given["TransactItems"]:
                 yield from ((TRANSACTIONAL[kind], "Table") for kind in action)
         case "SendMessage":
-            [queue] = [each for each in QUEUES if given["QueueUrl"].endswith(f"/{STACK}-{each}.fifo")]
-            yield "sqs:SendMessage", QUEUES[queue]
+            yield "sqs:SendMessage", QUEUES[given["QueueUrl"].rpartition("/")[2]]
         case "GetParameter":
             yield "ssm:GetParameter", f"parameter/{given['Name'].removeprefix(f'/{STACK}/')}"
         case _ if "IndexName" in given:
@@ -111,11 +116,13 @@ class Deployed:
             "TABLE_NAME": self._resources.table_name,
             "IMPROVE_QUEUE_URL": self._resources.improve_queue_url,
             "REPAIR_QUEUE_URL": self._resources.repair_queue_url,
+            "WEBHOOKS_QUEUE_URL": self._resources.webhooks_queue_url,
             "PUBLIC_BASE_URL": "https://slots.example",
             "SECRETS_PATH": f"/{STACK}",
             "TWILIO_API_URL": twilio_url,
         }
-        self.services = build(Settings.from_env(environment), clock=self.clock)
+        nowhere = Internet(resolve=lambda *_: [PUBLIC], connect=_refused)
+        self.services = build(Settings.from_env(environment), clock=self.clock, internet=nowhere)
 
     def client(self) -> ShopClient:
         """A merchant's programs, with a key for everything and one for its pages."""
@@ -161,19 +168,31 @@ class Deployed:
         return self._look(self._resources.repair_queue_url, workers.repair)
 
     def _look(self, url: str, function: Callable[..., Any]) -> int:
-        jobs = []
+        jobs = self._waiting(url)
+        answer = function({"Records": jobs}, self.services)
+        assert answer == {"batchItemFailures": []}
+        return len(jobs)
+
+    def deliver_webhooks(self) -> None:
+        """Hand every waiting delivery to the function of the queue, when the secrets read before are old."""
+        self.clock.advance(61)
+        jobs = self._waiting(self._resources.webhooks_queue_url)
+        for job in jobs:
+            assert workers.deliver_webhooks({"Records": [job]}, self.services) == {"batchItemFailures": []}
+        assert self.services.webhooks.attempts(TENANT, "office", limit=1, before=None)[0]
+
+    def drain_due(self) -> int:
+        """Let the minute's trigger come."""
+        return workers.drain_due(self.services)
+
+    def _waiting(self, url: str) -> list[dict[str, Any]]:
+        jobs: list[dict[str, Any]] = []
         arn = f"arn:aws:sqs:eu-west-1:1:{url.rpartition('-')[2]}"
         while found := self._sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages"):
             jobs += [queue_record(message, arn=arn) for message in found]
-        answer = function({"Records": jobs}, self.services)
-        assert answer == {"batchItemFailures": []}
-        return len(jobs)
-
-    def drain_due(self) -> int:
-        """Let the minute's trigger come."""
-        return workers.drain_due(self.services)
+        return jobs
 
     def _scan(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -205,9 +224,14 @@ class _Instant:
         return 0.0
 
 
+def _refused(*_: object) -> socket.socket:
+    raise ConnectionRefusedError
+
+
 def ask_everything(shop: ShopClient) -> None:
     """Send every request that the API serves, changes of every kind included."""
     _settle(shop)
+    _be_told(shop)
     _check_out(shop)
     _change_minds(shop)
     _run_the_office(shop)
@@ -235,6 +259,18 @@ def _settle(shop: ShopClient) -> None:
     }
     shop.done("PUT", "/v1/depots/porto/shifts/evening", by_hand)
     shop.done("GET", "/v1/depots/porto/shifts/evening")
+
+
+def _be_told(shop: ShopClient) -> None:
+    for webhook_id in ("office", "gone"):
+        path = f"/v1/webhooks/{webhook_id}"
+        shop.done("PUT", path, {"url": "https://shop.example/webhooks"})
+        shop.done("POST", f"{path}/test")
+        shop.done("POST", f"{path}/replay", {"from_sequence": 1})
+        for part in ("", "/attempts"):
+            shop.done("GET", path + part)
+    assert len(shop.done("GET", "/v1/webhooks")["data"]) == 2
+    assert shop.ask("DELETE", "/v1/webhooks/gone").status_code == 204  # what was to be sent there is not
 
 
 def _check_out(shop: ShopClient) -> None:
@@ -320,7 +356,11 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         shop = deployed.client()
         ask_everything(shop)
         asked = {"APIHandler": grants(deployed.calls)}
-        for name, run in (("PublishFacts", deployed.publish_facts), ("Improve", deployed.improve)):
+        for name, run in (
+            ("PublishFacts", deployed.publish_facts),
+            ("Improve", deployed.improve),
+            ("DeliverWebhooks", deployed.deliver_webhooks),
+        ):
             deployed.calls.clear()
             run()
             asked[name] = grants(deployed.calls)

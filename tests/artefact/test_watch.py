@@ -20,6 +20,9 @@ COUNTED = {
     "PromisesBroken",
     "TextsSent",
     "TextsFailed",
+    "WebhooksSent",
+    "WebhooksFailed",
+    "WebhooksStopped",
 }
 # What AWS counts, and by which dimensions; with others an alarm would hear nothing for ever.
 AWS_COUNTS = {
@@ -90,7 +93,12 @@ def dead_letters(resources: Resources) -> set[str]:
 def test_every_dead_letter_wakes_somebody(template: Template, alarms: Resources) -> None:
     """One message is enough, and a queue is for work or for dead letters and never for both."""
     resources = template["Resources"]
-    assert dead_letters(resources) == {"FactsDeadLetters", "ImproveDeadLetters", "RepairDeadLetters"}
+    assert dead_letters(resources) == {
+        "FactsDeadLetters",
+        "ImproveDeadLetters",
+        "RepairDeadLetters",
+        "WebhooksDeadLetters",
+    }
     assert watching(alarms, "AWS/SQS/ApproximateNumberOfMessagesVisible") == dead_letters(resources)
     for name in dead_letters(resources):
         alarm = alarms[f"{name}Filled"]["Properties"]

@@ -35,6 +35,13 @@ def _spoil(model: Any, params: dict[str, Any], **_: Any) -> Any:
 boto3.setup_default_session()
 boto3.DEFAULT_SESSION.events.register("before-call.dynamodb", _spoil)  # type: ignore[union-attr]
 
-from app import app, drain_due, improve, publish_facts, repair  # noqa: E402  - clients of that session
+from app import (  # noqa: E402  - their clients are made of that session
+    app,
+    deliver_webhooks,
+    drain_due,
+    improve,
+    publish_facts,
+    repair,
+)
 
-__all__ = ["app", "drain_due", "improve", "publish_facts", "repair"]
+__all__ = ["app", "deliver_webhooks", "drain_due", "improve", "publish_facts", "repair"]

@@ -282,6 +282,13 @@ PUT /v1/settings
 POST /v1/keys
 GET /v1/keys
 DELETE /v1/keys/{key_id}
+GET /v1/webhooks
+PUT /v1/webhooks/{webhook_id}
+GET /v1/webhooks/{webhook_id}
+DELETE /v1/webhooks/{webhook_id}
+GET /v1/webhooks/{webhook_id}/attempts
+POST /v1/webhooks/{webhook_id}/replay
+POST /v1/webhooks/{webhook_id}/test
 GET /v1/health
 GET /openapi.json
 GET /docs

@@ -21,6 +21,7 @@ from chalice.test import Client, HTTPResponse
 from moto import mock_aws
 
 from chalicelib.adapters.secrets import TwilioAccount
+from chalicelib.adapters.webhook_http import Internet
 from chalicelib.bootstrap import Services, build
 from chalicelib.events import Mode, Tenant
 from chalicelib.handlers import (
@@ -34,6 +35,7 @@ from chalicelib.handlers import (
     promises,
     sandbox,
     telemetry,
+    webhooks,
 )
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.settings import Settings
@@ -61,7 +63,7 @@ class Deployed(ShopClient):
         What handlers and workers are given.
     """
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], internet: Internet | None = None) -> None:
         stack = f"deployed-{next(_stacks)}-test"
         self.dynamodb, self.sqs = boto3.client("dynamodb"), boto3.client("sqs")
         self.resources = create(dynamodb=self.dynamodb, sqs=self.sqs, stack=stack)
@@ -70,6 +72,7 @@ class Deployed(ShopClient):
             "TABLE_NAME": self.resources.table_name,
             "IMPROVE_QUEUE_URL": self.resources.improve_queue_url,
             "REPAIR_QUEUE_URL": self.resources.repair_queue_url,
+            "WEBHOOKS_QUEUE_URL": self.resources.webhooks_queue_url,
             "SECRETS_PATH": f"/{stack}",
             "PUBLIC_BASE_URL": "https://track.example",
             **environment,
@@ -79,9 +82,10 @@ class Deployed(ShopClient):
         self.ssm = boto3.client("ssm")
         account = TwilioAccount(account_sid=ACCOUNT, auth_tokens=(AUTH_TOKEN,), sender="+15005550006")
         Vault(self.ssm, stack).make(account, now=self.clock.at)
-        self.services: Services = build(Settings.from_env(self.environment), clock=self.clock)
+        settings = Settings.from_env(self.environment)
+        self.services: Services = build(settings, clock=self.clock, internet=internet)
         features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
-        features.append(sandbox.api)
+        features += [webhooks.api, sandbox.api]
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)
@@ -126,8 +130,14 @@ class Deployed(ShopClient):
 
     def jobs(self, *, delete: bool = True) -> dict[str, Any]:
         """The event that brings the planning jobs that wait."""
+        return self._waiting(self.resources.improve_queue_url, delete=delete)
+
+    def webhook_jobs(self) -> dict[str, Any]:
+        """The event that brings the webhook deliveries that wait."""
+        return self._waiting(self.resources.webhooks_queue_url, delete=True)
+
+    def _waiting(self, url: str, *, delete: bool) -> dict[str, Any]:
         found: list[Any] = []
-        url = self.resources.improve_queue_url
         while some := self.sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
@@ -165,7 +175,9 @@ def poison_job(body: str, *, group: str = "poison") -> dict[str, Any]:
 
 
 @contextmanager
-def deployed(*, level: int = logging.DEBUG, **environment: str) -> Iterator[Deployed]:
+def deployed(
+    *, level: int = logging.DEBUG, internet: Internet | None = None, **environment: str
+) -> Iterator[Deployed]:
     """Run the product until the block ends, listening to every logger from `level` on."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -176,7 +188,7 @@ def deployed(*, level: int = logging.DEBUG, **environment: str) -> Iterator[Depl
         daemon=True,
     ).start()
     with mock_aws():
-        running = Deployed({"TWILIO_API_URL": url, **environment})
+        running = Deployed({"TWILIO_API_URL": url, **environment}, internet)
         with _listening(running.log, level):
             yield running
 

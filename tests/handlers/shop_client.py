@@ -30,6 +30,7 @@ from chalicelib.handlers import (
     promises,
     replans,
     sandbox,
+    webhooks,
 )
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.service import Notifications
@@ -37,6 +38,7 @@ from chalicelib.settings import Settings, Stage
 from chalicelib.units import Seconds, Timestamp
 from tests.fakes import FakeClock, FakeParameters, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
 from tests.fakes_store import InMemoryStore
+from tests.fakes_webhooks import FakeQueue, FakeWayOut, InMemoryWebhooks
 from tests.handlers.bakery import problem_of
 from tests.handlers.described import check_described
 
@@ -190,6 +192,7 @@ class WholeStore(InMemoryStore, InMemoryMerchants, InMemoryRateCounter):
         InMemoryStore.__init__(self)
         InMemoryMerchants.__init__(self, InMemoryReceipts(self._receipts))
         InMemoryRateCounter.__init__(self)
+        self.hooks = InMemoryWebhooks(InMemoryReceipts(self._receipts))
 
 
 class InMemoryServices(Services):
@@ -202,6 +205,7 @@ class InMemoryServices(Services):
             stage=Stage.SANDBOX,
             table_name="",
             improve_queue_url="",
+            webhooks_queue_url="",
             secrets_path="",
             secrets_seconds=60,
             public_base_url="https://track.example",
@@ -217,6 +221,8 @@ class InMemoryServices(Services):
             lambda: FakeParameters.with_secrets("shop"), path="/shop", clock=clock, fresh_for=60
         )
         super().__init__(settings, clock=clock, store=store, travel=travel, secrets=secrets)
+        self.world, self.queue = FakeWayOut(), FakeQueue()
+        vars(self).update(_way_out=self.world, delivery_jobs=self.queue)
         self.texts: list[dict[str, Any]] = []
         self.reacting = Notifications(store, PromiseAddressees(store), self)
 
@@ -231,13 +237,22 @@ class InMemoryServices(Services):
         return [text for text in self.texts if phone in (None, text["to"])]
 
     def publish(self) -> None:
-        """Hand every fact to the notifications, as the stream's consumer does."""
-        for tenant, facts in list(self.store.outbox):
+        """Hand every fact to webhooks and notifications, as the stream's consumer does."""
+        for number, (tenant, facts) in enumerate(list(self.store.outbox)):
+            self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
                 self.reacting.react(tenant, fact, self.business_now(tenant))
                 if fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))
+
+    def deliver(self) -> None:
+        """Send what waits for merchants, as the queue's consumer does."""
+        now = self.clock.system_now()
+        for tenant, webhook_id, name, _ in self.queue.taken():
+            self.deliveries.deliver(
+                tenant, webhook_id, name, self.business_now(tenant), system_now=now, seconds=60
+            )
 
 
 class Shop(ShopClient):
@@ -263,6 +278,7 @@ class Shop(ShopClient):
             replans.api,
             notifications.api,
             merchants.api,
+            webhooks.api,
             sandbox.api,
         ]
         features.append(about.endpoints(tuple(features)))

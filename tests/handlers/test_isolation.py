@@ -21,6 +21,7 @@ SHIFT = {
     "ends_at": f"{DAY}T21:00:00+00:00",
     "vehicle": {"vehicle_id": "van-9", "capacity": {}},
 }
+HOOK = {"url": "https://shop.example/webhooks"}
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Things:
     tried: str = "prm_0000000000000"
     key: str = "key_00000000000000000"
     replan: str = "rpl_0000000000000"
+    webhook: str = "no-webhook"
 
     @staticmethod
     def of(client: ShopClient, depot: str) -> "Things":
@@ -53,6 +55,8 @@ class Things:
             "at": ARRIVED["at"],
         }  # it drives to nobody else
         client.done("POST", f"/v1/shifts/{driving}/events", {"events": [done | {"event_id": "e-0"}, back]})
+        client.done("PUT", f"/v1/webhooks/of-{depot}", HOOK)
+        client.done("POST", f"/v1/webhooks/of-{depot}/test")
         return Things(
             depot=depot,
             vehicle="van-1",
@@ -64,6 +68,7 @@ class Things:
             tried=tried,
             key=made["key_id"],
             replan=client.done("POST", f"/v1/depots/{depot}/plans/{DAY}/replan")["replan_id"],
+            webhook=f"of-{depot}",
         )
 
 
@@ -153,9 +158,14 @@ ASKS = [
     Ask("DELETE", "/v1/depots/{t.depot}/vehicles/{t.vehicle}"),
     Ask("DELETE", "/v1/holds/{t.hold}"),
     Ask("DELETE", "/v1/keys/{t.key}"),
+    Ask("GET", "/v1/webhooks/{t.webhook}"),
+    Ask("GET", "/v1/webhooks/{t.webhook}/attempts"),
+    Ask("POST", "/v1/webhooks/{t.webhook}/replay", {"from_sequence": 1}),
+    Ask("POST", "/v1/webhooks/{t.webhook}/test"),
+    Ask("DELETE", "/v1/webhooks/{t.webhook}"),
 ]
-# Asked apart: PUT of a depot makes one of the caller's own, under whatever id.
-ELSEWHERE = {"put_depot"}
+# Asked apart: PUT of a depot or webhook makes one of the caller's own, under whatever id.
+ELSEWHERE = {"put_depot", "put_webhook"}
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,13 @@ def publish_facts(event: Any) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
+@app.on_sqs_message(queue="webhooks", batch_size=1)
+def deliver_webhooks(event: Any) -> None:
+    """Note every body."""
+    for record in event:
+        _note("webhook", record.body)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def drain_due(event: Any) -> None:
     """Say that it was called."""

@@ -48,6 +48,13 @@ OPENED_BY = {
     "revoke_key": ADMIN,
     "get_settings": OPS | ADMIN,
     "put_settings": OPS | ADMIN,
+    "list_webhooks": OPS | ADMIN,
+    "put_webhook": OPS | ADMIN,
+    "get_webhook": OPS | ADMIN,
+    "delete_webhook": OPS | ADMIN,
+    "list_attempts": OPS | ADMIN,
+    "replay_webhook": OPS | ADMIN,
+    "send_test_event": OPS | ADMIN,
     "move_clock": ALL_SCOPES,
     "read_inbox": ALL_SCOPES,
 }

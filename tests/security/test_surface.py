@@ -75,7 +75,7 @@ def listened() -> Iterator[list[str]]:
 
 
 def test_no_request_makes_us_call_an_address_it_names(shop: Shop) -> None:
-    """API7: addresses in any field are text. Only OSRM_URL and TWILIO_API_URL are called, set by us."""
+    """API7: addresses in any field are text, but for webhooks: theirs are called by a worker, if at all."""
     evil = "http://169.254.169.254/latest"
     with listened() as calls:
         shop.hold(cart_ref="a", key="publishable")
@@ -91,6 +91,9 @@ def test_no_request_makes_us_call_an_address_it_names(shop: Shop) -> None:
         shop.ask("PUT", "/v1/depots/evil", a_depot(travel={"engine": "osrm", "graph": "..:127.0.0.1"}))
         for origin in (evil, "https://169.254.169.254", "http://localhost:80"):
             shop.ask("PUT", "/v1/settings", {"brand": "a", "origins": [origin]}, key="admin")
+            assert shop.ask("PUT", "/v1/webhooks/evil", {"url": origin}).status_code == (
+                200 if "localhost" in origin else 422  # a sandbox's own receiver
+            )
         asked = {"Host": "169.254.169.254", "X-Forwarded-Host": "169.254.169.254", "Origin": evil}
         shop.ask("GET", "/openapi.json", key=None, headers=asked)
     assert calls == []

@@ -251,6 +251,24 @@ def test_secrets_are_sealed_anew_before_their_seal_is_dropped(office: Office) ->
     assert office.got(secret)
 
 
+def test_webhook_whose_secret_no_longer_opens_is_stopped_and_says_why(office: Office) -> None:
+    """After a restore from long ago, say: it is sent nothing unsigned, and a new secret starts it again."""
+    office.put()
+    webhook = office.webhooks.read(ACME, "hook")
+    lost = tuple(replace(each, sealed="A" * 40) for each in webhook.secrets)
+    office.store.save_webhook(ACME, replace(webhook, secrets=lost))
+    office.happens()
+    [run] = office.work()
+    assert run.stopped is StopReason.SECRET_LOST
+    assert office.world.posted == []
+    office.clock.advance(RESEALED_EVERY)
+    assert office.sweep() == 1
+    secret = office.secret(rotate_secret=True)
+    office.happens()
+    office.work()
+    assert len(office.got(secret)) == 1
+
+
 @pytest.mark.parametrize("failure", [Failure.ADDRESS_REFUSED, Failure.NAME_NOT_FOUND])
 def test_b14_url_is_judged_by_where_it_leads_when_it_is_saved(office: Office, failure: Failure) -> None:
     """A name that leads into a private network, or nowhere, is refused then and there."""

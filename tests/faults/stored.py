@@ -15,10 +15,10 @@ from datetime import time
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.adapters.dynamodb import motion, replans, rows
+from chalicelib.adapters.dynamodb import motion, replans, rows, webhook_rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
-from chalicelib.adapters.sqs import PlanJobs
+from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
 from chalicelib.dispatch.model import Replan, ReplanState, Requests
 from chalicelib.dispatch.service import Job
 from chalicelib.events import FactKind
@@ -44,7 +44,7 @@ from chalicelib.handlers.idempotency import Repeatable, fingerprint_of
 from chalicelib.handlers.paging import next_cursor, position
 from chalicelib.handlers.promise_wire import PromisesQuery
 from chalicelib.handlers.strict_json import canonical
-from chalicelib.handlers.workers import improve
+from chalicelib.handlers.workers import deliver_webhooks, improve
 from chalicelib.merchants.model import ApiKey, KeyType, Merchant, QuietHours, Scope
 from chalicelib.notifications.model import MessageStatus
 from chalicelib.promises.model import (
@@ -72,6 +72,8 @@ from chalicelib.routing.model import (
 )
 from chalicelib.routing.packed import Route
 from chalicelib.settings import Stage
+from chalicelib.webhooks import model as webhooks
+from chalicelib.webhooks.delivery import Run
 from tests.dispatch.store_contract import a_replan
 from tests.merchants.store_contract import a_pass
 from tests.motion.store_contract import WHOLE
@@ -167,6 +169,43 @@ TEXT = a_message(status=MessageStatus.FAILED, sid="SM1", reason="21610")
 SHIFT_ROW = ShiftRow(shift_id="s-1", place=PlanKey(depot_id="porto", day=TODAY), driver=DRIVER)
 ANSWER = '{"hold_id": "hold_1"}'
 JOB = {"tenant": "acme.test", "plan": "porto/2026-11-24", "request": "f" * 32}
+WEBHOOK = webhooks.Webhook(
+    webhook_id="hook",
+    url="https://shop.example/hooks",
+    events=frozenset({webhooks.EventType.PROMISE_CHANGED, webhooks.EventType.PROMISE_CONFIRMED}),
+    secrets=(
+        webhooks.Secret(sealed="sealed", created_at=NOW),
+        webhooks.Secret(sealed="before", created_at=NOW - 9, valid_until=NOW + 9),
+    ),
+    created_at=NOW,
+    resealed_at=NOW + 1,
+    description="Orders",
+    stopped=webhooks.Stopped(reason=webhooks.StopReason.FAILING, at=NOW + 2),
+    failing_since=NOW - 3,
+)
+EVENT = webhooks.Event(
+    event_id="evt_1",
+    sequence=7,
+    type=webhooks.EventType.TEST,
+    at=NOW,
+    body='{"type": "webhook.test"}',
+    only_for="hook",
+)
+RUN = webhooks.Delivery(
+    webhook_id="hook", name="replay", next=3, last=7, tries=2, ready_at=NOW, due_at=NOW + 60, version=4
+)
+ATTEMPT = webhooks.Attempt(
+    webhook_id="hook",
+    at=NOW,
+    event_id="evt_1",
+    sequence=7,
+    type=webhooks.EventType.TEST,
+    number=2,
+    replayed=True,
+    result=webhooks.Result(milliseconds=10_000, failure=webhooks.Failure.TIMED_OUT),
+    next_attempt_at=NOW + 300,
+)
+WEBHOOK_JOB = {"tenant": "acme.test", "webhook_id": "hook", "delivery": "replay"}
 
 
 def a_booked_route() -> Route:
@@ -328,6 +367,40 @@ TRIED = replace(
     ),
 )
 PASS = a_pass("p")
+
+
+def sent_webhook_job() -> str:
+    """The body of a message about a delivery."""
+    sent: list[str] = []
+    client = SimpleNamespace(send_message=lambda **message: sent.append(message["MessageBody"]))
+    DeliveryJobs(client, webhooks_queue_url="").deliver(ACME, "hook", "replay")
+    return sent[0]
+
+
+def done_webhook_job(body: str) -> dict[str, str]:
+    """What the worker is asked to deliver when it gets such a message."""
+    asked: list[dict[str, str]] = []
+
+    def deliver(tenant: object, webhook_id: str, name: str, *_: object, **more: object) -> Run:
+        asked.append({"tenant": str(tenant), "webhook_id": webhook_id, "delivery": name})
+        return Run()
+
+    services: Any = SimpleNamespace(
+        settings=SimpleNamespace(stage=Stage.SANDBOX),
+        clock=SimpleNamespace(system_now=lambda: NOW),
+        business_now=lambda *_, **__: NOW,
+        deliveries=SimpleNamespace(deliver=deliver),
+    )
+    record = {"messageId": "1", "body": body, "eventSource": "aws:sqs", "attributes": {}}
+    assert deliver_webhooks({"Records": [record]}, services) == {"batchItemFailures": []}
+    return asked[0]
+
+
+def with_key(sort_key: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that is read with its sort key."""
+    return {"sk": {"S": sort_key}, **item}
+
+
 OUTBOX = OutboxRow(tenant=ACME, row_id="f" * 32, facts=FACTS)
 PAGE = PromisesQuery(order_ref="order-1")
 FORMATS = {
@@ -409,6 +482,23 @@ FORMATS = {
         },
         replans.requests_of,
     ),
+    "webhook": row(
+        replace(WEBHOOK, version=1),
+        lambda: with_key("hook", webhook_rows.webhook_item(ACME, WEBHOOK)),
+        webhook_rows.webhook_of,
+    ),
+    "event": row(
+        EVENT,
+        lambda: with_key("E#000000000007", webhook_rows.event_item(EVENT, NOW)),
+        webhook_rows.event_of,
+    ),
+    "delivery": row(
+        replace(RUN, version=5),
+        lambda: webhook_rows.delivery_item(ACME, RUN),
+        lambda item: webhook_rows.delivery_of(item, "hook", "replay"),
+    ),
+    "attempt": row(ATTEMPT, lambda: webhook_rows.attempt_item(ATTEMPT, NOW), webhook_rows.attempt_of),
+    "webhook job": Format(value=WEBHOOK_JOB, write=sent_webhook_job, read=done_webhook_job),
 }
 
 

@@ -28,7 +28,7 @@ from tests.handlers.shop_client import Shop, fresh
 
 NAMES = (
     "Searches Offers Holds Conflicts PromisesMade PromisesKept PromisesAtRisk PromisesBroken "
-    "TextsSent TextsFailed"
+    "TextsSent TextsFailed WebhooksSent WebhooksFailed WebhooksStopped"
 )
 _services = count()
 

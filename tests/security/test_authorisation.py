@@ -11,7 +11,7 @@ from chalicelib.handlers.endpoints import Endpoint
 from chalicelib.merchants.model import ALL_SCOPES, Scope
 from tests.handlers.shop_client import Shop, a_depot, a_van
 from tests.handlers.test_import import an_order
-from tests.handlers.test_isolation import ASKS, SHIFT, Ask, Things
+from tests.handlers.test_isolation import ASKS, HOOK, SHIFT, Ask, Things
 
 CHECKOUT, OPS, ADMIN = Scope.CHECKOUT, Scope.OPS, Scope.ADMIN
 # Written out, so that a scope that slips in a declaration is seen here.
@@ -101,7 +101,7 @@ def asked_of_the_store(run: Callable[[], object]) -> list[str]:
 
     def watch(frame: Any, event: str, _argument: Any) -> None:
         code = frame.f_code
-        ours = code.co_filename.endswith(("fakes_store.py", "fakes.py"))
+        ours = code.co_filename.endswith(("fakes_store.py", "fakes_webhooks.py", "fakes.py"))
         if event == "call" and ours and code.co_name[0] != "_":
             called.append(code.co_qualname)
 
@@ -171,6 +171,8 @@ GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "put_settings": ("PUT", "/v1/settings", {"brand": "Acme"}),
     "extend_hold": ("POST", "/v1/holds/{hold}/extend", {}),
     "release_hold": ("DELETE", "/v1/holds/{hold}", {}),
+    "put_webhook": ("PUT", "/v1/webhooks/new", HOOK),
+    "replay_webhook": ("POST", "/v1/webhooks/of-porto/replay", {"from_sequence": 1}),
     "move_clock": ("POST", "/v1/test/clock", {"advance_seconds": 0}),
 }
 OURS = {
@@ -197,6 +199,9 @@ def good_request(shop: Shop, name: str) -> tuple[str, str, dict[str, Any]]:
         body = {**body, "offer": shop.offer()}
     if name == "make_promise":
         body = {**body, "order_ref": "R-1"}
+    if name == "replay_webhook":
+        shop.done("PUT", "/v1/webhooks/of-porto", HOOK)
+        shop.done("POST", "/v1/webhooks/of-porto/test")
     return (
         method,
         path.format(

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.errand import errand
-from chalicelib.adapters.sqs import PlanJobs
+from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
 from chalicelib.errors import Upstream
 from chalicelib.events import Mode, Tenant
 
@@ -88,3 +88,27 @@ def test_a_queue_that_refuses_is_upstream(sqs: Any) -> None:
     gone = PlanJobs(sqs, improve_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/gone.fifo")
     with pytest.raises(Upstream):
         gone.improve(TENANT, "porto/2026-11-24", request="r1")
+
+
+@pytest.fixture
+def webhooks_queue_url(sqs: Any) -> str:
+    return str(sqs.create_queue(QueueName="webhooks")["QueueUrl"])
+
+
+def test_a_delivery_is_named_and_comes_when_it_should(sqs: Any, webhooks_queue_url: str) -> None:
+    """At once, or after some seconds; with the request it goes back to."""
+    jobs = DeliveryJobs(sqs, webhooks_queue_url=webhooks_queue_url)
+    jobs.deliver(TENANT, "office", "000000000001")
+    with errand("req-12345"):
+        jobs.deliver(TENANT, "office", "replay")
+    jobs.deliver(TENANT, "office", "000000000002", delay=900)
+    bodies = [json.loads(message["Body"]) for message in received(sqs, webhooks_queue_url)]
+    first = {"tenant": "m1.test", "webhook_id": "office", "delivery": "000000000001"}
+    assert bodies == [first, first | {"delivery": "replay", "request_id": "req-12345"}]
+
+
+def test_queue_that_takes_no_delivery_is_told(sqs: Any) -> None:
+    """The caller knows that the sweeper will find it."""
+    gone = DeliveryJobs(sqs, webhooks_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/gone")
+    with pytest.raises(Upstream):
+        gone.deliver(TENANT, "office", "replay")

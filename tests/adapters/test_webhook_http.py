@@ -13,7 +13,7 @@ import pytest
 from chalicelib.adapters.webhook_http import MOST_READ, Internet, WebhookPoster
 from chalicelib.webhooks.destinations import Destination, destination_of
 from chalicelib.webhooks.model import Failure, Result
-from tests.webhooks.receiver import NAME, PUBLIC, Receiver, certified, misbehaving, receiving
+from tests.webhooks.receiver import NAME, PUBLIC, Receiver, certified, misbehaving, reaching, receiving
 
 HEADERS = {"Content-Type": "application/json", "webhook-id": "evt_1"}
 BODY = b'{"type":"webhook.test"}'
@@ -155,18 +155,11 @@ def test_name_that_is_not_found_is_told() -> None:
     assert WebhookPoster(Internet(resolve=nowhere)).refuses(there) is Failure.NAME_NOT_FOUND
 
 
-def over_tls(port: int, tls: Any) -> Internet:
-    def connect(_address: str, _port: int, seconds: float) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", port), timeout=seconds)
-
-    return Internet(resolve=lambda *_: [PUBLIC], connect=connect, tls=tls)
-
-
 def test_certificate_is_judged_by_the_name_and_not_the_address(tmp_path: Path) -> None:
     """The connection is to an address, the name is in TLS and in the Host header."""
     server, trusting = certified(tmp_path, NAME)
     with receiving(server) as receiver:
-        result = post(destination_of(f"https://{NAME}/in"), over_tls(receiver.port, trusting))
+        result = post(destination_of(f"https://{NAME}/in"), reaching(receiver, trusting))
         assert result.status == 204
         assert receiver.got[0].headers["Host"] == NAME
 
@@ -180,7 +173,7 @@ def test_certificate_of_somebody_else_gets_nothing(tmp_path: Path) -> None:
         server, trusting = certified(folder, *names)
         tls = Internet().tls if names == (NAME,) else trusting
         with receiving(server) as receiver:
-            assert post(there, over_tls(receiver.port, tls)).failure is Failure.TLS_FAILED
+            assert post(there, reaching(receiver, tls)).failure is Failure.TLS_FAILED
             assert receiver.got == []
 
 

@@ -1,7 +1,6 @@
 """Merchants are told by the functions that are deployed: over TLS, to a receiver that verifies."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.webhook_http import Internet
 from chalicelib.handlers import workers
 from tests.handlers.deployed import Deployed, Start, poison_job
-from tests.webhooks.receiver import NAME, PUBLIC, Receiver, certified, receiving
+from tests.webhooks.receiver import NAME, Receiver, certified, reaching, receiving
 from tests.webhooks.reference import verified
 
 PATH = "/v1/webhooks/office"
@@ -48,12 +46,7 @@ class Told:
 def running(start: Start, folder: Path) -> Iterator[Told]:
     server, trusting = certified(folder, NAME)
     with receiving(server) as receiver:
-
-        def connect(_address: str, _port: int, seconds: float) -> socket.socket:
-            return socket.create_connection(("127.0.0.1", receiver.port), timeout=seconds)
-
-        internet = Internet(resolve=lambda *_: [PUBLIC], connect=connect, tls=trusting)
-        yield Told(start(internet=internet), receiver)
+        yield Told(start(internet=reaching(receiver, trusting)), receiver)
 
 
 @pytest.fixture

@@ -74,6 +74,13 @@ def test_job_on_the_queue_reaches_its_function(box: Sandbox) -> None:
     assert eventually(lambda: is_seen(box, "improve", "job#1"))
 
 
+def test_delivery_on_the_queue_reaches_its_function(box: Sandbox) -> None:
+    """A message of the webhooks queue is handed to `deliver_webhooks`."""
+    url = box.environment["WEBHOOKS_QUEUE_URL"]
+    box.client("sqs").send_message(QueueUrl=url, MessageBody="delivery")
+    assert eventually(lambda: is_seen(box, "webhook", "delivery"))
+
+
 def test_written_item_reaches_the_stream_function(box: Sandbox) -> None:
     """What is committed to the table is handed to `publish_facts`."""
     item = {"pk": {"S": "SAY"}, "sk": {"S": "hello"}}
@@ -127,7 +134,7 @@ def test_stopped_sandbox_leaves_no_process_no_port_and_no_ready_file(
     assert ready["twilio"].keys() == {"auth_token", "from_number"}
     assert (tmp_path / "ready.json").stat().st_mode & 0o077 == 0
     ports, children = ports_of(tmp_path), children_of(running.pid)
-    assert len(children) == 7
+    assert len(children) == 8
     running.send_signal(number)
     output, errors = running.communicate(timeout=20)
     assert (running.returncode, errors) == (0, "")

@@ -19,6 +19,8 @@ from chalicelib.handlers import workers
 from chalicelib.handlers.telemetry import SERVICE, InvocationFailed, Metric
 from tests.handlers.deployed import AUTH_TOKEN, Deployed, Start, level_of, poison_job
 from tests.handlers.shop_client import fresh
+from tests.webhooks.receiver import NAME as RECEIVER
+from tests.webhooks.receiver import Receiver, certified, reaching, receiving
 
 PHONE = "+12025550142"
 REFUSED = "+15005550009"  # Twilio: not a mobile number
@@ -32,9 +34,10 @@ NEIGHBOUR = "Featherstonehaugh"
 REASON = "moving to Cagliari"
 PLACE = {"lat": 41.161234567, "lon": -8.601234567}
 BODY = "your delivery is booked"
+SECRET_PATH = "in-8f3k-canary"
 CANARIES = [
     *(phone.removeprefix("+") for phone in (PHONE, REFUSED, DRIVERS_PHONE)),
-    *(NAME, LINE, UNIT, GATE, NOTE, NEIGHBOUR, REASON, BODY, AUTH_TOKEN),
+    *(NAME, LINE, UNIT, GATE, NOTE, NEIGHBOUR, REASON, BODY, AUTH_TOKEN, SECRET_PATH),
     *(str(part).removeprefix("-") for part in PLACE.values()),
 ]
 ADDRESS = {"lines": [LINE], "city": "Porto", "country": "PT", "unit": UNIT}
@@ -208,6 +211,27 @@ def text(flown: Flown) -> None:
     assert {line["status"] for line in shop.lines("text")} == {"sent", "failed"}
 
 
+def tell(flown: Flown, receiver: Receiver) -> None:
+    """Merchants are told: taken, refused, and gone for good; what waits in the queue is looked at, too."""
+    shop, path = flown.product, "/v1/webhooks/office"
+    wish = {"url": f"https://{RECEIVER}/{SECRET_PATH}", "description": NOTE}
+    for rotate in (False, True):
+        saved = shop.done("PUT", path, wish | {"rotate_secret": rotate}, key="admin")
+        flown.secrets.append(saved["secret"].removeprefix("whsec_"))
+    for url in (f"http://{SECRET_PATH}.example/", f"https://{NAME}:{GATE}@shop.example/"):
+        shop.refused("PUT", "/v1/webhooks/bad", {"url": url}, key="admin")
+    receiver.answers += [(204, {}), (503, {"X-Name": NAME}), (410, {})]
+    for _ in range(3):
+        shop.promise(recipient=RECIPIENT, instructions=INSTRUCTIONS)
+    failed = workers.publish_facts(shop.stream(), shop.services)
+    assert failed == {"batchItemFailures": []}
+    for record in shop.webhook_jobs()["Records"]:
+        flown.bodies.append(json.dumps(record))
+        workers.deliver_webhooks({"Records": [record]}, shop.services)
+    workers.deliver_webhooks({"Records": [poison_job(f"not JSON: {PHONE}")]}, shop.services)
+    assert shop.done("GET", path, key="admin")["stopped"]["reason"] == "gone"
+
+
 def work(flown: Flown) -> None:
     """Planning jobs wait, are looked at, come back, and end among the dead letters."""
     shop = flown.product
@@ -221,9 +245,15 @@ def work(flown: Flown) -> None:
 
 
 @pytest.fixture(scope="module", params=["off", "on"])
-def flown(request: pytest.FixtureRequest, start: Start) -> Iterator[Flown]:
+def flown(
+    request: pytest.FixtureRequest, start: Start, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flown]:
     """Everything above, without tracing and with it."""
-    flown = Flown(start(TRACING=request.param))
+    server, trusting = certified(tmp_path_factory.mktemp("tls"), RECEIVER)
+    with receiving(server) as receiver:
+        internet = reaching(receiver, trusting)
+        flown = Flown(start(TRACING=request.param, internet=internet))
+        tell(flown, receiver)
     promise_id = sell(flown)
     run_the_shop(flown)
     text(flown)
@@ -249,6 +279,7 @@ def test_flow_wrote_what_it_should(flown: Flown) -> None:
     lines = flown.product.lines()
     kinds = {line["message"] for line in lines}
     assert kinds >= {"request", "facts", "text", "plan", "publish_facts", "improve", "drain_due", "bug"}
+    assert kinds >= {"webhook", "deliver_webhooks"}
     errors = {line.get("error") for line in lines}
     assert errors >= {"ValueError", "JSONDecodeError", "KeyError", "TextUnanswered"}
     counted = {name for line in lines if "_aws" in line for name in line}

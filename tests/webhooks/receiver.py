@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from chalicelib.adapters.webhook_http import Internet
+
 NAME = "hooks.shop.example"
 PUBLIC = "93.184.215.14"  # stands for a receiver: tests connect to loopback instead
 
@@ -130,6 +132,15 @@ def certified(folder: Path, *names: str) -> tuple[ssl.SSLContext, Callable[[], s
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return server, lambda: ssl.create_default_context(cafile=folder / "cert.pem")
+
+
+def reaching(receiver: Receiver, tls: Callable[[], ssl.SSLContext]) -> Internet:
+    """A world in which every name is public, and leads to this receiver."""
+
+    def connect(_address: str, _port: int, seconds: float) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", receiver.port), timeout=seconds)
+
+    return Internet(resolve=lambda *_: [PUBLIC], connect=connect, tls=tls)
 
 
 def _general(name: str) -> x509.GeneralName:

@@ -70,6 +70,7 @@ def test_event_sources_hand_their_events_to_aliases(final: Resources) -> None:
     targets = [one["Properties"]["FunctionName"] for one in mappings]
     targets += [target["Arn"] for one in rules for target in one["Properties"]["Targets"]]
     assert sorted(target["Ref"] for target in targets) == [
+        "DeliverWebhooksAliaslive",
         "DrainDueAliaslive",
         "ImproveAliaslive",
         "PublishFactsAliaslive",

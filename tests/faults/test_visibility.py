@@ -96,6 +96,7 @@ class Worker:
             store=self.store,
             dispatch=self.dispatch(),
             plan_jobs=PlanJobs(sqs, improve_queue_url=url),
+            webhooks=SimpleNamespace(publish=lambda *_: []),
             notifications=Notifications(self.store, PromiseAddressees(self.store), self),
         )
         return workers.publish_facts(event, services)

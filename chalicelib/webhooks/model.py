@@ -39,6 +39,11 @@ class EventType(StrEnum):
     PROMISE_CHANGED = "promise.changed"
     PROMISE_CANCELLED = "promise.cancelled"
     PROMISE_AT_RISK = "promise.at_risk"
+    PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
+    PROMISE_DELIVERED = "promise.delivered"
+    PROMISE_FAILED = "promise.failed"
+    PROMISE_CORRECTED = "promise.corrected"
+    ETA_CHANGED = "eta.changed"
     PLAN_REPLANNED = "plan.replanned"
     TEST = "webhook.test"
 
@@ -53,7 +58,18 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_PINNED: None,
     FactKind.PROMISE_UNPINNED: None,
     FactKind.PROMISE_AT_RISK: EventType.PROMISE_AT_RISK,
+    FactKind.PROMISE_OUT_FOR_DELIVERY: EventType.PROMISE_OUT_FOR_DELIVERY,
+    FactKind.PROMISE_ARRIVING: EventType.ETA_CHANGED,
+    FactKind.PROMISE_DELIVERED: EventType.PROMISE_DELIVERED,
+    FactKind.PROMISE_FAILED: EventType.PROMISE_FAILED,
+    FactKind.PROMISE_CORRECTED: EventType.PROMISE_CORRECTED,
+    FactKind.PROMISE_CONTACTED: None,
+    FactKind.SHIFT_DEPARTED: None,
+    FactKind.SHIFT_RETURNED: None,
+    FactKind.SHIFT_INCIDENT: None,
+    FactKind.SHIFT_PROGRESSED: None,
     FactKind.PLAN_CHANGED: None,
+    FactKind.PLAN_TROUBLED: None,
     FactKind.PLAN_REPLANNED: EventType.PLAN_REPLANNED,
 }
 

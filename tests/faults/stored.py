@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamodb import motion, replans, rows, webhook_rows
 from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
-from chalicelib.dispatch.model import Replan, ReplanState, Requests
+from chalicelib.dispatch.model import Replan, ReplanState, Requests, Work
 from chalicelib.dispatch.service import Job
 from chalicelib.events import FactKind
 from chalicelib.fleet.ids import promise_id
@@ -322,7 +322,8 @@ def sent_job() -> str:
     """The body of a planning job."""
     sent: list[str] = []
     client = SimpleNamespace(send_message=lambda **message: sent.append(message["MessageBody"]))
-    PlanJobs(client, improve_queue_url="").improve(ACME, JOB["plan"], request=JOB["request"])
+    jobs = PlanJobs(client, urls={Work.IMPROVE: ""})
+    jobs.send(ACME, JOB["plan"], Work.IMPROVE, request=JOB["request"])
     return sent[0]
 
 

@@ -14,7 +14,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     route      T#D#{depot_id}     R#{date}#{shift_id}   version route ttl
     shift      T#SHIFT#{shift_id} SHIFT                 place document? ttl            listing
     pass       T#SHIFT#{shift_id} PASS                  sha256 ttl
-    requests   T#REQUESTS#{plan}  REQUESTS              requested done? improved? ttl
+    requests   T#REQUESTS#{plan}  {work}                requested done? improved? ttl
     replan     T#REPLAN#{id}      REPLAN                version document ttl
     progress   T#MOTION#{plan}    {shift_id}            version milestones document ttl
     hold       T#S#{stop}         HOLD                  version document ttl           due?

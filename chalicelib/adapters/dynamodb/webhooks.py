@@ -21,14 +21,12 @@ from chalicelib.adapters.dynamodb.keys import (
     event_mark_key,
     events_span,
     last_event_key,
-    receipt_key,
     webhook_due_of,
     webhook_due_partition,
     webhook_due_shard,
     webhook_key,
     webhooks_span,
 )
-from chalicelib.adapters.dynamodb.rows import receipt_item
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, Rows, key_item, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction, unmoved
 from chalicelib.adapters.dynamodb.webhook_rows import (
@@ -42,14 +40,14 @@ from chalicelib.adapters.dynamodb.webhook_rows import (
     webhook_item,
     webhook_of,
 )
-from chalicelib.errors import AlreadyDone, StaleWrite
+from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.receipts import ReceiptRow
 from chalicelib.units import Timestamp
 from chalicelib.webhooks.model import Attempt, Delivery, Event, Webhook
 from chalicelib.webhooks.ports import Due
 
-_MARK, _LAST, _RECEIPT, _RUN = "mark", "last", "receipt", "run"
+_MARK, _LAST, _RUN = "mark", "last", "run"
 _THERE: Final = "attribute_exists(pk)"
 
 
@@ -103,14 +101,10 @@ class WebhookRows(Rows):
         for delivery in deliveries:
             key = delivery_key(tenant, delivery.webhook_id, delivery.name)
             recording.put(_LAST, key, delivery_item(tenant, delivery), only_if=None)
-        if receipt is not None:
-            row = receipt_key(tenant, receipt.key)
-            recording.put(_RECEIPT, row, receipt_item(receipt), only_if=ABSENT)
+        recording.receipt(receipt)
         try:
             recording.commit()
         except Refused as refused:
-            if _RECEIPT in refused.guards:
-                raise AlreadyDone("This request was carried out before.") from refused
             if _MARK in refused.guards:
                 return False
             raise StaleWrite("Another event came first.") from refused
@@ -153,14 +147,10 @@ class WebhookRows(Rows):
         item = delivery_item(tenant, delivery) | {"version": number(version + 1)}
         beginning = Transaction[str](self._table, tenant)
         beginning.put(_RUN, key, item, only_if=unmoved(version))
-        if receipt is not None:
-            row = receipt_key(tenant, receipt.key)
-            beginning.put(_RECEIPT, row, receipt_item(receipt), only_if=ABSENT)
+        beginning.receipt(receipt)
         try:
             beginning.commit()
         except Refused as refused:
-            if _RECEIPT in refused.guards:
-                raise AlreadyDone("This request was carried out before.") from refused
             raise StaleWrite("A replay was under way; try again.") from refused
 
     def add_attempt(self, tenant: Tenant, attempt: Attempt) -> None:

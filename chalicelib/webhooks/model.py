@@ -39,6 +39,8 @@ class EventType(StrEnum):
     PROMISE_CHANGED = "promise.changed"
     PROMISE_CANCELLED = "promise.cancelled"
     PROMISE_AT_RISK = "promise.at_risk"
+    PROMISE_RECOVERED = "promise.recovered"
+    PROMISE_BROKEN = "promise.broken"
     PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
     PROMISE_DELIVERED = "promise.delivered"
     PROMISE_FAILED = "promise.failed"
@@ -58,6 +60,8 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_PINNED: None,
     FactKind.PROMISE_UNPINNED: None,
     FactKind.PROMISE_AT_RISK: EventType.PROMISE_AT_RISK,
+    FactKind.PROMISE_RECOVERED: EventType.PROMISE_RECOVERED,
+    FactKind.PROMISE_BROKEN: EventType.PROMISE_BROKEN,
     FactKind.PROMISE_OUT_FOR_DELIVERY: EventType.PROMISE_OUT_FOR_DELIVERY,
     FactKind.PROMISE_ARRIVING: EventType.ETA_CHANGED,
     FactKind.PROMISE_DELIVERED: EventType.PROMISE_DELIVERED,

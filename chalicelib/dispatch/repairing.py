@@ -1,24 +1,27 @@
 """Repairing a plan that is on the road: what is left of its routes is replanned around whoever is in trouble.
 
-A van's own word says how far it is; one that nothing was heard of is taken to be where its plan says. A
-change is written only if no van in it has come further meanwhile; else all of it is looked at again, because
-on the road nothing is still where it was. Weak point: trouble is what the plan and its scenarios show at this
-moment, not what a driver may make good.
+A van's own word says how far it is; one that nothing was heard of is taken to be where its plan says. A road
+that one driver found closed is closed for all of them. A change is written only if no van in it has come
+further meanwhile; else all of it is looked at again, because on the road nothing is still where it was. Weak
+point: a route that was planned around a closed road keeps its long ways until it is planned again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.dispatch.run import Run
-from chalicelib.fleet.progress import Progress, as_planned, underway
+from chalicelib.fleet.progress import Progress, Trouble, as_planned, underway
 from chalicelib.routing.change import Change
+from chalicelib.routing.closed_roads import ClosedPlace, around
+from chalicelib.routing.edit import reordered
 from chalicelib.routing.neighbourhoods import neighbourhoods
 from chalicelib.routing.objective import Circumstances, OnTheRoad
 from chalicelib.routing.optimiser import Budget, Engine
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import Judged, judge
 from chalicelib.routing.replan import replan
+from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.routing.underway import Underway, on_road, rest_of, whole
 
 LOOKS: Final = 3  # at a plan that goes on while it is looked at
@@ -106,8 +109,9 @@ class _Day:
     @staticmethod
     def of(run: Run) -> "_Day":
         """Look at a day."""
-        now, travel, world = run.now, run.plans.travel, on_road(run.plans.world)
+        now, world = run.now, on_road(run.plans.world)
         heard = run.progresses()
+        travel = around(run.plans.travel, _closed(heard.values()), now)
         begun = dict[str, Underway]()
         progress = dict[str, Progress]()
         rests = dict[str, Route]()
@@ -123,6 +127,8 @@ class _Day:
             if shift_id in begun:
                 progress[shift_id] = word or Progress(shift_id=shift_id, plan=run.plan)
                 rests[shift_id] = rest_of(route, begun[shift_id], travel)
+            if travel is not run.plans.travel:
+                rests[shift_id] = _driven_anew(rests[shift_id], travel)
             if word is not None and word.is_back:
                 del rests[shift_id]
         driven = [rest for rest in rests.values() if rest.driven]
@@ -175,3 +181,19 @@ class _Day:
             if new.shift.shift_id in self.rests:
                 self.rests[new.shift.shift_id] = replace(new, version=new.version + 1)
         return True
+
+
+def _closed(heard: Iterable[Progress]) -> Iterator[ClosedPlace]:
+    """The roads that drivers found closed."""
+    for progress in heard:
+        for incident in progress.incidents:
+            place, radius, until = incident.location, incident.radius, incident.until_at
+            if incident.kind is Trouble.ROAD_CLOSED and place and radius and until:
+                yield ClosedPlace(location=place, radius_metres=radius, until_at=until)
+
+
+def _driven_anew(rest: Route, travel: TravelTimes) -> Route:
+    """The same order on roads that are not what they were; the very same route if no leg is longer."""
+    anew = reordered(rest, [(rest, at) for at in range(len(rest.stops))], travel)
+    same = (anew.stops["leg_seconds"] == rest.stops["leg_seconds"]).all() and anew.last_leg == rest.last_leg
+    return rest if same else anew

@@ -11,7 +11,7 @@ from chalicelib.dispatch.service import Job
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import StaleWrite
 from chalicelib.events import FactKind, Tenant
-from chalicelib.fleet.progress import Progress, Served, Sighting
+from chalicelib.fleet.progress import Incident, Progress, Served, Sighting, Trouble
 from chalicelib.motion.store import MotionChanges
 from chalicelib.routing.model import Location, StopKind
 from tests.dispatch.test_service import PLAN, Office
@@ -47,15 +47,19 @@ class Town(Office):
         ]
 
 
-@pytest.fixture
-def town() -> Town:
+def a_town() -> Town:
     """One van with a far delivery from ten to twelve, and three near ones from twelve to two."""
     shop = Shop()
-    made = [shop.buy(at(10), FAR, "far").promise.stop_id]
-    made += [shop.buy(at(12), NEAR[step], f"near-{step}").promise.stop_id for step in range(3)]
-    town = Town(shop)
-    assert town.order(VAN)[0] == made[0]
-    return town
+    shop.buy(at(10), FAR, "far")
+    for step in range(3):
+        shop.buy(at(12), NEAR[step], f"near-{step}")
+    return Town(shop)
+
+
+@pytest.fixture
+def town() -> Town:
+    """As `a_town` has it."""
+    return a_town()
 
 
 def test_nobody_in_trouble_is_left_alone(town: Town) -> None:
@@ -252,3 +256,37 @@ def test_conflict_on_every_commit_loses_nothing(town: Town) -> None:
     town.shop.store.commit_plan = refuse
     assert town.repair().state is ReplanState.UNCHANGED
     assert town.order(VAN) == before
+
+
+CLOSED = Incident(
+    kind=Trouble.ROAD_CLOSED,
+    at=at(11),
+    until_at=at(18),
+    location=Location(lat=41.155, lon=-8.61),
+    radius=300,
+)
+
+
+def test_road_one_driver_found_closed_is_closed_for_all() -> None:
+    """Another van's word lengthens the legs past that place; CONTROL: when it is over, nobody goes around."""
+    seconds = []
+    for until in (at(11, 30), at(18)):
+        town = a_town()
+        town.shop.fleet.put_vehicle(TENANT, "porto", a_vehicle(2), town.shop.now)
+        town.shop.now = at(12)
+        town.hear(VAN, departed_at=None, held_until=at(13, 24))
+        town.hear(OTHER, incidents=(replace(CLOSED, until_at=until),))
+        assert town.repair().state is ReplanState.APPLIED
+        seconds.append(driven(town))
+    over, closed = seconds
+    assert closed > over
+
+
+def driven(town: Town) -> int:
+    """Seconds of driving of the first van's route, as it is stored."""
+    stored = town.shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
+    return sum(
+        int(route.stops["leg_seconds"].sum()) + route.last_leg.seconds
+        for _, route in stored
+        if route.shift.shift_id == VAN
+    )

@@ -34,7 +34,7 @@ PER_VAN = 48  # shoppers: a third more than can be served
 POSITIONS = "R1_2_1"  # 200 customers all over the field
 SAYS_SOMETHING_EVERY = 20.0  # seconds of the wall
 
-HEADER = f"{'':54} accepted  of oracle 1st choice s/order   query ms p50 / p99   of p99 broken"
+HEADER = f"{'':54} accepted  of oracle 1st choice s/order   query ms p50 / p99   of p99  CPU s/day broken"
 OURS = Policy(ejects=True, behind=0.1)
 AS_DEPLOYED = Policy(ejects=True, behind=LEAST_SECONDS)
 ORACLE = Policy(anew=0.5)
@@ -48,6 +48,7 @@ class Row:
     first_choices: int = 0
     driven: int = 0
     queries: list[float] = field(default_factory=list)
+    behind: float = 0.0
     broken: int = 0
 
     def add(self, day: Shop) -> None:
@@ -56,6 +57,7 @@ class Row:
         self.first_choices += day.first_choices
         self.driven += day.driven
         self.queries += day.queries
+        self.behind += day.behind
 
     def show(self, name: str, oracle: "Row") -> None:
         """Print it."""
@@ -66,8 +68,9 @@ class Row:
         if self.queries:
             p50, p99 = self.waits
             cells += f" {p50:12.1f} / {p99:7.1f} {f'1/{oracle.waits[1] / p99:.0f}':>8}"
+            cells += f" {(sum(self.queries) + self.behind) / len(self.sold):10.1f}"
         else:
-            cells += f" {'-':>22} {'-':>8}"
+            cells += f" {'-':>22} {'-':>8} {'-':>10}"
         print(f"{cells} {self.broken:6}", flush=True)
 
     @property

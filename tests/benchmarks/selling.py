@@ -212,7 +212,10 @@ class Policy:
 
     def sell(self, shop: Shop, shopper: Shopper, number: int) -> None:
         """Serve one shopper, and do what is to be done behind her."""
-        changed = self._anew(shop, shopper, number) if self.anew else self._booked(shop, shopper, number)
+        if self.anew:
+            self._anew(shop, shopper, number)
+            return
+        changed = self._booked(shop, shopper, number)
         if changed and self.behind:
             began = time.process_time()
             piece = next(neighbourhoods(shop.routes, None, changed, NOW))
@@ -242,24 +245,26 @@ class Policy:
             return near
         return near + [proof for proof in wanted if proof is not None and proof.extra > limit]
 
-    def _anew(self, shop: Shop, shopper: Shopper, number: int) -> list[str]:
-        """Each slot in turn: as the plan is, else by solving the whole day with the newcomer."""
+    def _anew(self, shop: Shop, shopper: Shopper, number: int) -> None:
         began = time.process_time()
-        try:
-            for rank, window in enumerate(shopper.wants):
-                (proof,) = shop.search(shopper.visit, [window])
-                if proof is not None and (changed := shop.book(proof, shopper, number)):
-                    return changed
-                nobody = waiting(shop.city, [as_stop(shopper, number, window)])
-                until = time.process_time() + self.anew
-                budget = Budget(clock=time.process_time, until=until, seed=number)
-                shop.adopt(replan(shop.routes, nobody, shop.here, budget))
-                if any(route.index_of(number) is not None for route in shop.routes):
-                    shop.count(rank)
-                    break
-            return []
-        finally:
-            shop.queries.append(time.process_time() - began)
+        for rank in range(len(shopper.wants)):
+            if self._forced(shop, shopper, number, rank):
+                break
+        shop.queries.append(time.process_time() - began)
+
+    def _forced(self, shop: Shop, shopper: Shopper, number: int, rank: int) -> bool:
+        """Sell one slot: as the plan is, else by solving the whole day with the newcomer."""
+        window = shopper.wants[rank]
+        (proof,) = shop.search(shopper.visit, [window])
+        if proof is not None and shop.book(proof, shopper, number):
+            return True
+        nobody = waiting(shop.city, [as_stop(shopper, number, window)])
+        budget = Budget(clock=time.process_time, until=time.process_time() + self.anew, seed=number)
+        shop.adopt(replan(shop.routes, nobody, shop.here, budget))
+        found = any(route.index_of(number) is not None for route in shop.routes)
+        if found:
+            shop.count(rank)
+        return found
 
 
 def day_of(market: Market, vans: int, policy: Policy, asking: Sequence[Shopper]) -> Iterator[Shop]:

@@ -13,7 +13,7 @@ from chalicelib.promises.search import SlotQuery
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.edit import reordered
 from chalicelib.routing.model import Location, TimeWindow
-from tests.dispatch.test_service import Solver, Ticking
+from tests.dispatch.test_service import Solver, Ticking, bought
 from tests.promises.shop import TENANT, TODAY, Shop, a_depot, a_vehicle, an_order, at
 
 PLAN = PlanKey(depot_id="porto", day=TODAY)
@@ -129,6 +129,18 @@ def test_promise_that_lies_in_a_closure_altogether_stays_at_risk_until_it_is_reo
     assert (barred.risk, barred.cause, barred.kept) == (Risk.AT_RISK, Cause.CLOSED, 0.0)
     shut(shop)
     assert stands(shop, stop_id).risk is Risk.KEPT
+
+
+def test_promise_that_nothing_helps_keeps_no_other_from_being_improved() -> None:
+    """Two vans cross the town; the plan gets better though two of its promises stay at risk."""
+    shop = Shop(vehicles=[a_vehicle()])
+    bought(shop)
+    shop.fleet.put_vehicle(TENANT, "porto", a_vehicle(2), shop.now)
+    at_risk = shut(shop, (16, 18))
+    assert len(at_risk) == 2
+    assert improved(shop) is ReplanState.APPLIED
+    counts = shop.fleet.plan(TENANT, "porto", TODAY, shop.now).counts
+    assert (counts[Risk.KEPT], counts[Risk.AT_RISK], counts[Risk.BROKEN]) == (6, 2, 0)
 
 
 def test_import_into_a_closure_waits_at_risk_with_its_reason() -> None:

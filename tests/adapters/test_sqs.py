@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.errand import errand
 from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
+from chalicelib.dispatch.model import Work
 from chalicelib.errors import Upstream
 from chalicelib.events import Mode, Tenant
 
@@ -37,7 +38,7 @@ def received(sqs: Any, queue_url: str) -> list[Any]:
 
 def test_a_job_names_the_plan_and_waits_in_its_group(sqs: Any, queue_url: str) -> None:
     """One worker at a time for a plan; other plans do not wait for it."""
-    PlanJobs(sqs, improve_queue_url=queue_url).improve(TENANT, "porto/2026-11-24", request="r1")
+    PlanJobs(sqs, urls={Work.IMPROVE: queue_url}).send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
     (message,) = received(sqs, queue_url)
     assert json.loads(message["Body"]) == {"tenant": "m1.test", "plan": "porto/2026-11-24", "request": "r1"}
     assert message["Attributes"]["MessageGroupId"] == "m1.test:porto/2026-11-24"
@@ -45,10 +46,10 @@ def test_a_job_names_the_plan_and_waits_in_its_group(sqs: Any, queue_url: str) -
 
 def test_a_job_names_the_request_it_goes_back_to(sqs: Any, queue_url: str) -> None:
     """Beside what old workers read (F30); deduplication does not look at it."""
-    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    jobs = PlanJobs(sqs, urls={Work.IMPROVE: queue_url})
     for request_id in ("req-12345", "req-67890"):
         with errand(request_id):
-            jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+            jobs.send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
     (message,) = received(sqs, queue_url)
     assert json.loads(message["Body"]) == {
         "tenant": "m1.test",
@@ -60,34 +61,34 @@ def test_a_job_names_the_request_it_goes_back_to(sqs: Any, queue_url: str) -> No
 
 def test_the_same_request_twice_is_one_job(sqs: Any, queue_url: str) -> None:
     """The stream repeats; the queue does not."""
-    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
-    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
-    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
+    jobs = PlanJobs(sqs, urls={Work.IMPROVE: queue_url})
+    jobs.send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
+    jobs.send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
     assert len(received(sqs, queue_url)) == 1
 
 
 def test_one_request_for_two_plans_is_two_jobs(sqs: Any, queue_url: str) -> None:
     """A swap from one day to another changes both plans; deduplication is per queue, so the plan is in it."""
-    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
-    jobs.improve(TENANT, "porto/2026-11-24", request="r1")
-    jobs.improve(TENANT, "porto/2026-11-25", request="r1")
+    jobs = PlanJobs(sqs, urls={Work.IMPROVE: queue_url})
+    jobs.send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
+    jobs.send(TENANT, "porto/2026-11-25", Work.IMPROVE, request="r1")
     assert len(received(sqs, queue_url)) == 2
 
 
 def test_a_long_name_is_shortened_and_still_one_of_its_own(sqs: Any, queue_url: str) -> None:
     """SQS takes 128 characters; two long plans are two jobs in two groups."""
-    jobs = PlanJobs(sqs, improve_queue_url=queue_url)
+    jobs = PlanJobs(sqs, urls={Work.IMPROVE: queue_url})
     for last in "ab":
-        jobs.improve(TENANT, f"{'d' * 128}{last}/2026-11-24", request="r1")
+        jobs.send(TENANT, f"{'d' * 128}{last}/2026-11-24", Work.IMPROVE, request="r1")
     groups = {message["Attributes"]["MessageGroupId"] for message in received(sqs, queue_url)}
     assert len(groups) == 2
 
 
 def test_a_queue_that_refuses_is_upstream(sqs: Any) -> None:
     """Nothing above knows of boto's errors."""
-    gone = PlanJobs(sqs, improve_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/gone.fifo")
+    gone = PlanJobs(sqs, urls={Work.IMPROVE: "https://sqs.eu-west-1.amazonaws.com/123456789012/gone.fifo"})
     with pytest.raises(Upstream):
-        gone.improve(TENANT, "porto/2026-11-24", request="r1")
+        gone.send(TENANT, "porto/2026-11-24", Work.IMPROVE, request="r1")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.solver_process import SolverProcess
 from chalicelib.adapters.sqs import PlanJobs
 from chalicelib.bootstrap import PromiseAddressees
+from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.service import Dispatch
 from chalicelib.fleet.planning import Planner
 from chalicelib.handlers import workers
@@ -95,7 +96,7 @@ class Worker:
             business_now=lambda _: NOW,
             store=self.store,
             dispatch=self.dispatch(),
-            plan_jobs=PlanJobs(sqs, improve_queue_url=url),
+            plan_jobs=PlanJobs(sqs, urls={Work.IMPROVE: url}),
             webhooks=SimpleNamespace(publish=lambda *_: []),
             notifications=Notifications(self.store, PromiseAddressees(self.store), self),
         )
@@ -144,7 +145,7 @@ def enqueue(worker: Worker, *, visibility: int | None = None) -> None:
     sqs, url = worker.emulator.client("sqs"), worker.resources.improve_queue_url
     if visibility is not None:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(visibility)})
-    PlanJobs(sqs, improve_queue_url=url).improve(TENANT, f"porto/{TODAY}", request="r")
+    PlanJobs(sqs, urls={Work.IMPROVE: url}).send(TENANT, f"porto/{TODAY}", Work.IMPROVE, request="r")
 
 
 def test_f13_job_that_comes_again_while_it_runs_has_one_effect(pair: tuple[Worker, Worker]) -> None:

@@ -205,6 +205,7 @@ class InMemoryServices(Services):
             stage=Stage.SANDBOX,
             table_name="",
             improve_queue_url="",
+            repair_queue_url="",
             webhooks_queue_url="",
             secrets_path="",
             secrets_seconds=60,

@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.sqs import PlanJobs
-from chalicelib.dispatch.model import ReplanState
+from chalicelib.dispatch.model import ReplanState, Work
 from chalicelib.dispatch.service import Dispatch
 from chalicelib.fleet.planning import Planner
 from chalicelib.handlers import workers
@@ -80,8 +80,8 @@ class Factory:
     def asked(self) -> str:
         """Somebody waits for a replan; its job is in the queue, as the stream's consumer puts it."""
         replan = self.dispatch.ask(TENANT, "porto", TODAY, NOW, no_receipt)
-        jobs = PlanJobs(self.sqs, improve_queue_url=self.resources.improve_queue_url)
-        jobs.improve(TENANT, f"porto/{TODAY}", request=uuid4().hex, replan_id=replan.replan_id)
+        jobs = PlanJobs(self.sqs, urls={Work.IMPROVE: self.resources.improve_queue_url})
+        jobs.send(TENANT, f"porto/{TODAY}", Work.IMPROVE, request=uuid4().hex, replan_id=replan.replan_id)
         return replan.replan_id
 
     def poison(self, body: str, *, group: str | None = None) -> None:

@@ -21,7 +21,7 @@ from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.shared_clock import SharedClock
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.events import Tenant
-from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, stop_id_of
+from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, proof_id, stop_id_of
 from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
@@ -32,6 +32,7 @@ from chalicelib.settings import Settings
 from chalicelib.units import HOUR, MINUTE, Clock, StopId, Timestamp
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.s3 import Uploads
     from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
@@ -243,6 +244,20 @@ class Services:
         from chalicelib.motion.watching import Watch
 
         return Watch(self.store, self._ports, self.fleet, self._travel.of, noise=Noise())
+
+    @cached_property
+    def uploads(self) -> "Uploads | None":
+        """Photos and signatures from drivers' phones; None where there is no place for them."""
+        from chalicelib.adapters.s3 import Uploads
+
+        aws = boto3.Session()
+        url, region = self.settings.proofs_url, aws.region_name
+        return Uploads(url, region=region, credentials=aws.get_credentials) if url and region else None
+
+    @staticmethod
+    def new_proof_id() -> str:
+        """A fresh id of a photo or signature."""
+        return proof_id(_fresh_stop_id())
 
     @cached_property
     def corrections(self) -> "Corrections":

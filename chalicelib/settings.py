@@ -57,6 +57,8 @@ class Settings:
         Road graphs, one folder each; None: depots use the straight line, labelled.
     tracing
         Whether spans are logged; off, nothing of it is loaded.
+    proofs_url
+        Of the bucket for photos and signatures; None: none are taken.
     twilio_api_url
         Where the texts go instead of Twilio; never in a live stage.
     """
@@ -75,6 +77,7 @@ class Settings:
     staleness: Seconds
     requests_per_minute: int
     tracing: bool = False
+    proofs_url: str | None = None
     holds_per_network_hour: int = HOLDS_PER_NETWORK
     holds_per_destination_hour: int = HOLDS_PER_DESTINATION
     holds_per_key_hour: int = HOLDS_PER_KEY
@@ -120,6 +123,7 @@ class Settings:
             staleness=read.whole("STALENESS_SECONDS", 2 if stage is Stage.LIVE else 0, most=MINUTE),
             requests_per_minute=read.whole("REQUESTS_PER_MINUTE", 1200, least=1),
             tracing=read.switch("TRACING"),
+            proofs_url=read.url("PROOFS_URL", required=False) or None,
             holds_per_network_hour=read.whole("HOLDS_PER_NETWORK_HOUR", HOLDS_PER_NETWORK),
             holds_per_destination_hour=read.whole("HOLDS_PER_DESTINATION_HOUR", HOLDS_PER_DESTINATION),
             holds_per_key_hour=read.whole("HOLDS_PER_KEY_HOUR", HOLDS_PER_KEY),

@@ -139,6 +139,7 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
         "WEBHOOKS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-webhooks",
         "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",
+        "PROOFS_URL": "https://proofs.s3.eu-west-1.amazonaws.com",
         "TRACING": template["Parameters"]["Tracing"]["Default"],
     }
     assert "TWILIO_API_URL" not in variables

@@ -13,6 +13,7 @@ from chalicelib.units import StopId
 PROMISE: Final = "prm_"
 HOLD: Final = "hold_"
 REPLAN: Final = "rpl_"
+PROOF: Final = "prf_"
 RANDOM_BITS: Final = 22
 _EPOCH_MS: Final = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -47,6 +48,11 @@ def hold_id(stop_id: StopId) -> str:
 def replan_id(number: StopId) -> str:
     """Name a replan by a number made like a stop's: `rpl_` and 13 characters."""
     return REPLAN + _encode(number)
+
+
+def proof_id(number: StopId) -> str:
+    """Name a photo or signature by a number made like a stop's: `prf_` and 13 characters."""
+    return PROOF + _encode(number)
 
 
 def stop_id_of(text: str, prefix: str) -> StopId | None:

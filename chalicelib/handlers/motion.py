@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.errors import Upstream
 from chalicelib.events import Actor
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.service import Duty
@@ -16,6 +17,8 @@ from chalicelib.handlers.motion_wire import (
     CorrectionRequest,
     EventsRequest,
     EventsView,
+    ProofRequest,
+    ProofUploadView,
     TokenView,
 )
 from chalicelib.handlers.promise_wire import PromiseView, promise_view
@@ -24,11 +27,12 @@ from chalicelib.merchants.model import NewKey, Scope, ShiftPass, driver_mark
 from chalicelib.motion.corrections import Correction
 from chalicelib.motion.service import Reported
 from chalicelib.promises.model import Promise
-from chalicelib.units import HOUR
+from chalicelib.units import HOUR, MINUTE
 
 api = Endpoints("The day in motion")
 
 _DRIVES = Scope.DRIVER | Scope.OPS
+_UPLOAD_SECONDS = 15 * MINUTE
 _TOKEN_OUTLIVES = 12 * HOUR  # the shift: a late return, and what a phone could not send before
 
 
@@ -128,6 +132,36 @@ def report_events(call: Call[EventsRequest]) -> Answer:
             sent_at=wanted.sent_at,
         )
     )
+
+
+@api.endpoint(
+    "POST",
+    "/v1/shifts/{shift_id}/proofs",
+    scope=_DRIVES,
+    request=ProofRequest,
+    answers={201: ProofUploadView},
+    problems=("not_found",),
+    example={"kind": "signature", "content_type": "image/png", "size_bytes": 20_480},
+)
+def announce_proof(call: Call[ProofRequest]) -> Answer:
+    """Announce a photo or signature: where its bytes are to be PUT, straight from the phone.
+
+    The address is good for fifteen minutes and for this one object. Name the `proof_id` in the `completed`
+    event; the two may come in any order. Objects are kept for as long as promises are.
+    """
+    duty = duty_of(call)
+    uploads, wanted = call.services.uploads, call.body
+    if uploads is None:
+        raise Upstream("There is no place for proofs here.")
+    made = call.services.new_proof_id()
+    url = uploads.signed(
+        f"{call.tenant}/{duty.place}/{duty.route.shift.shift_id}/{made}.{wanted.kind}",
+        content_type=wanted.content_type,
+        size=wanted.size_bytes,
+        good_for=_UPLOAD_SECONDS,
+    )
+    view = ProofUploadView(proof_id=made, upload_url=url, expires_at=call.system_now + _UPLOAD_SECONDS)
+    return Answer(201, view, zone=duty.depot.timezone)
 
 
 @api.endpoint(

@@ -207,6 +207,30 @@ class TokenView(View):
     expires_at: Instant
 
 
+class ProofRequest(Body):
+    """A photo or signature that is to be uploaded."""
+
+    kind: Literal["photo", "signature"] = "photo"
+    content_type: Annotated[
+        Literal["image/jpeg", "image/png", "image/webp", "image/heic"],
+        Field(description="The upload must be sent with this Content-Type."),
+    ] = "image/jpeg"
+    size_bytes: Annotated[
+        int | None,
+        Field(
+            ge=1, le=10_000_000, description="The upload must be exactly this long; any length unless given."
+        ),
+    ] = None
+
+
+class ProofUploadView(View):
+    """Where a proof is to be PUT."""
+
+    proof_id: Annotated[str, Field(description="For `proof.photo` or `proof.signature` of `completed`.")]
+    upload_url: Annotated[str, Field(description="PUT it here with the Content-Type that was asked for.")]
+    expires_at: Instant
+
+
 class IgnoredView(View):
     """An event that changed nothing."""
 

@@ -37,6 +37,7 @@ PATHS: Mapping[str, Paths] = {
         "/v1/shifts/{shift_id}/tokens": ("POST",),
         "/v1/shifts/{shift_id}/manifest": ("GET",),
         "/v1/shifts/{shift_id}/events": ("POST",),
+        "/v1/shifts/{shift_id}/proofs": ("POST",),
         "/v1/promises/{promise_id}/corrections": ("POST",),
         "/v1/promises/{promise_id}/contacts": ("POST",),
     },

@@ -96,6 +96,12 @@ class Emulator:
         """Create one more set of our resources, apart from every other by its name."""
         return create(dynamodb=self.client("dynamodb"), sqs=self.client("sqs"), stack=stack)
 
+    def create_bucket(self, name: str) -> str:
+        """Create a bucket of that name; gives its address."""
+        where = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+        return f"{self.url}/{name}"
+
     def _wait_until_ready(self) -> None:
         deadline = monotonic() + START_SECONDS
         while True:

@@ -49,7 +49,7 @@ def named(resource: Any) -> str:
         case {"Fn::Sub": str() as text}:
             if text.startswith(PARAMETERS):
                 return f"parameter/{text.removeprefix(PARAMETERS)}"
-            return text.replace("${Table.Arn}", "Table")
+            return text.replace("${Table.Arn}", "Table").replace("${Proofs.Arn}", "Proofs")
     raise AssertionError(f"more or less than one thing: {resource}")
 
 
@@ -116,7 +116,10 @@ def test_permission_that_nothing_needs_is_found(template: Template, seen: Seen) 
 @pytest.mark.parametrize("stage", STAGES)
 @each_function
 def test_every_statement_names_single_actions_on_a_single_thing(stage: str, function: str) -> None:
-    """No wildcard, no negation, no role that two functions share, no policy of somebody else."""
+    """No wildcard, no negation, no role that two functions share, no policy of somebody else.
+
+    But for the objects of a bucket, which have no other name.
+    """
     template = template_of(stage)
     resources = template["Resources"]
     role, _ = resources[function]["Properties"]["Role"]["Fn::GetAtt"]
@@ -128,7 +131,7 @@ def test_every_statement_names_single_actions_on_a_single_thing(stage: str, func
         assert statement.keys() == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
         assert isinstance(statement["Action"], list)
-        assert "*" not in str(statement)
+        assert "*" not in str(statement).replace("${Proofs.Arn}/*", "")
         assert named(statement["Resource"])
 
 

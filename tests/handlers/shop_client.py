@@ -4,15 +4,18 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger
+from botocore.credentials import Credentials
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
+from chalicelib.adapters.s3 import Uploads
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.bootstrap import PromiseAddressees, Services
@@ -226,6 +229,12 @@ class InMemoryServices(Services):
         vars(self).update(_way_out=self.world, delivery_jobs=self.queue)
         self.texts: list[dict[str, Any]] = []
         self.reacting = Notifications(store, PromiseAddressees(store), self)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Signs with credentials that open nothing."""
+        nobodys = Credentials("id", "secret")
+        return Uploads("https://proofs.example", region="eu-west-1", credentials=lambda: nobodys)
 
     def send(self, to: str, body: str) -> str:
         """Take a text, as the carrier does."""

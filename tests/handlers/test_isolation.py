@@ -144,6 +144,7 @@ ASKS = [
         },
     ),
     Ask("POST", "/v1/shifts/{t.driving}/tokens"),
+    Ask("POST", "/v1/shifts/{t.driving}/proofs", {}),
     Ask(
         "POST",
         "/v1/promises/{t.tried}/corrections",

@@ -3,6 +3,7 @@
 import csv
 import io
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chalice.test import HTTPResponse
@@ -215,3 +216,36 @@ def test_the_same_request_makes_one_token(shop: Shop) -> None:
     assert first == again
     shop.keys["phone"] = first
     assert by_phone(shop, "GET", MANIFEST).status_code == 200
+
+
+def test_a_proof_is_uploaded_by_a_signed_address(shop: Shop) -> None:
+    """For one object of its shift, type and length, and a quarter of an hour; the parcel's photo names it."""
+    token(shop)
+    wish = {"kind": "signature", "content_type": "image/png", "size_bytes": 2048}
+    made = by_phone(shop, "POST", f"/v1/shifts/{SHIFT}/proofs", wish)
+    assert made.status_code == 201
+    address = urlsplit(made.json_body["upload_url"])
+    proof_id = made.json_body["proof_id"]
+    assert address.path == f"/acme.test/porto/{DAY}/{SHIFT}/{proof_id}.signature"
+    signed = parse_qs(address.query)
+    assert signed["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
+    assert signed["X-Amz-Expires"] == ["900"]
+    assert proof_id != by_phone(shop, "POST", f"/v1/shifts/{SHIFT}/proofs", wish).json_body["proof_id"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"content_type": "text/html"}, {"size_bytes": 10_000_001}, {"kind": "video"}]
+)
+def test_a_proof_is_a_picture_of_a_bearable_size(shop: Shop, wrong: dict[str, Any]) -> None:
+    """422 for anything else: nobody stores pages or films with us."""
+    assert shop.refused("POST", f"/v1/shifts/{SHIFT}/proofs", wrong)["status"] == 422
+
+
+def test_proofs_are_kept_with_the_attempt(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """Who took it, the note and the ids; not in the ledger, which merchants' programs read."""
+    proof = {"name": "Rui", "note": "12B", "photo": "prf_1", "signature": "prf_2"}
+    report(shop, completed(sold[0], "08:25", "delivered_to_neighbour", proof=proof))
+    [attempt] = shop.done("GET", f"/v1/promises/{sold[0]['promise_id']}")["attempts"]
+    assert attempt["proof"] == {"name": "Rui", "note": "12B", "proof_ids": ["prf_1", "prf_2"]}
+    ledger = shop.ask("GET", f"/v1/promises/{sold[0]['promise_id']}/ledger").body.decode()
+    assert "Rui" not in ledger

@@ -19,6 +19,7 @@ from chalicelib.units import Metres, Seconds, StopId, Timestamp
 
 FASTEST: Final = 200 / 3.6  # metres a second
 JITTER: Final[Metres] = 200  # a position may be off by so much on both ends
+TAPPED_LATE: Final[Metres] = 15_000  # how far a van may be when its driver thinks of the tap
 BELIEVED: Final = 3
 NEAR: Final[Metres] = 60
 AWAY: Final[Metres] = 150
@@ -36,8 +37,7 @@ def seen(progress: Progress, route: Route, event: Event) -> Progress | Why:
         return Why.IMPOSSIBLE_JUMP
     if progress.seen is not None and here.at <= progress.seen.at:
         return Why.OUT_OF_DATE
-    before = progress.seen or _last_place(progress, route)
-    if before is not None and not _can_be(before, here) and not _outvoted(progress, here):
+    if not _is_possible(progress, route, here) and not _outvoted(progress, here):
         return Why.IMPOSSIBLE_JUMP
     progress = replace(progress, seen=here, doubted=None, doubts=0)
     return _concluded(progress, route, here)
@@ -58,9 +58,16 @@ def _outvoted(progress: Progress, here: Sighting) -> bool:
     return last is not None and progress.doubts >= BELIEVED - 1 and _can_be(last, here)
 
 
-def _can_be(before: Sighting, after: Sighting) -> bool:
+def _is_possible(progress: Progress, route: Route, here: Sighting) -> bool:
+    if progress.seen is not None:
+        return _can_be(progress.seen, here)
+    tapped = _last_place(progress, route)
+    return tapped is None or _can_be(tapped, here, off=TAPPED_LATE)
+
+
+def _can_be(before: Sighting, after: Sighting, *, off: Metres = JITTER) -> bool:
     metres = metres_between(before.location, after.location)
-    return metres <= FASTEST * abs(after.at - before.at) + JITTER
+    return metres <= FASTEST * abs(after.at - before.at) + off
 
 
 def _last_place(progress: Progress, route: Route) -> Sighting | None:

@@ -32,9 +32,11 @@ def put(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 @pytest.mark.xdist_group("store-on-emulator")
 @pytest.mark.sandbox
 def test_what_is_put_at_a_signed_address_lies_in_the_bucket(emulator: Any) -> None:
-    """The bytes and their type, under the key that was signed."""
+    """The bytes and their type, under the key that was signed; another type or length is refused."""
     url = emulator.create_bucket("some-proofs")
     signed = signing(url).signed("acme/1.photo", content_type="image/png", size=4, good_for=60)
+    for wrong, headers in ((b"\x89PNG", "text/html"), (b"\x89PNG and a film", "image/png")):
+        assert put(signed, wrong, {"Content-Type": headers}) == 403
     assert put(signed, b"\x89PNG", {"Content-Type": "image/png"}) == 200
     stored = emulator.client("s3").get_object(Bucket="some-proofs", Key="acme/1.photo")
     assert (stored["Body"].read(), stored["ContentType"]) == (b"\x89PNG", "image/png")

@@ -207,7 +207,7 @@ def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTim
     Nothing that has not happened yet is taken to have happened: who should have left, arrived or finished
     before now does so now. Cost: at most one leg looked up.
     """
-    behind = frozenset(each.stop_id for each in progress.served)
+    behind = _behind(route, progress)
     breaks = route.shift.breaks[len(progress.rests) :]
     place, node, since = _last_known(route, progress, travel)
     towards = 0
@@ -235,6 +235,15 @@ def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTim
         breaks=breaks,
         stranded=progress.down_at is not None,
     )
+
+
+def _behind(route: Route, progress: Progress) -> frozenset[StopId]:
+    """What was served; and where vans met, once a stop after that was: nobody taps a meeting."""
+    served = {each.stop_id for each in progress.served}
+    stops = list(zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True))
+    last = max((at for at, (stop_id, _) in enumerate(stops) if stop_id in served), default=-1)
+    met = {stop_id for stop_id, kind in stops[: last + 1] if kind == StopKind.MEETING}
+    return frozenset(served | met)
 
 
 def as_planned(route: Route, starts: Sequence[float], now: Timestamp) -> Underway:

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress, Rest, Served, Sighting, underway
-from chalicelib.routing.model import Break
+from chalicelib.routing.model import Break, StopKind
 from chalicelib.routing.packed import Route
 from tests.builders import Street, hour, hours, house, route, shift, stop
 
@@ -100,3 +100,13 @@ def test_a_van_that_broke_down_drives_to_nobody() -> None:
         van(), gone(seen=Sighting(location=house(5), at=hour(9.1)), down_at=hour(9.1)), hour(10), STREET
     )
     assert (down.stranded, down.towards, down.place) == (True, 0, house(5))
+
+
+def test_a_meeting_is_over_when_a_stop_behind_it_was_served() -> None:
+    """Nobody taps it; CONTROL: until then the van is on its way there."""
+    met = replace(stop(1 << 63 | 2, 15), kind=StopKind.MEETING)
+    rescuer = route(stop(1, 10), met, stop(2, 20), stop(3, 30))
+    before = underway(rescuer, gone(served=(served(1, 9.2, 9.3),)), hour(9.4), STREET)
+    assert before.behind == {1}
+    both = gone(served=(served(1, 9.2, 9.3), served(2, 9.6, 9.7)))
+    assert underway(rescuer, both, hour(9.8), STREET).behind == {1, 2, met.stop_id}

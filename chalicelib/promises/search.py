@@ -4,7 +4,7 @@ A slot is offered only with a proven place in a van's route; a refused one says 
 Weak point: depots that serve the same address are answered one after the other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,7 +18,7 @@ from chalicelib.promises.model import Address, Answered, Delivery, Grade, Listed
 from chalicelib.promises.refusals import LEAST_TO_CUTOFF, Refusals, Vans
 from chalicelib.promises.shaping import shaped
 from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.edit import Place, ends_of, metres_to
+from chalicelib.routing.edit import Place, detours, metres_saved
 from chalicelib.routing.insertion import Proof
 from chalicelib.routing.model import Load, Location, TimeWindow, Visit
 from chalicelib.routing.travel_times import Places, StraightLine, TravelTimes
@@ -315,7 +315,7 @@ def _extra_metres(proofs: Sequence[Proof], visit: Visit, travel: TravelTimes) ->
     if not proofs:
         return {}
     here = Place(location=visit.location, node=visit.node)
-    owners = [(id(proof), way) for proof in proofs for way in _ways(proof, here)]
+    owners = [(id(proof), way) for proof in proofs for way in detours(proof, here)]
     before, middle, behind = (_places([way[at] for _, way in owners]) for at in range(3))
     _, way_in = travel.pairs(before, middle)
     _, way_out = travel.pairs(middle, behind)
@@ -323,28 +323,9 @@ def _extra_metres(proofs: Sequence[Proof], visit: Visit, travel: TravelTimes) ->
     for (owner, _), metres in zip(owners, (way_in + way_out).tolist(), strict=True):
         extra[owner] += metres
     for proof in proofs:
-        extra[id(proof)] -= _metres_saved(proof)
+        extra[id(proof)] -= metres_saved(proof)
     return extra
 
 
 def _places(places: Sequence[Place]) -> Places:
     return Places.of([place.location for place in places], [place.node for place in places])
-
-
-def _ways(proof: Proof, here: Place) -> Iterator[tuple[Place, Place, Place]]:
-    """Each detour of a proof: from, via, to."""
-    route, gap, moved = proof.candidate.route, proof.candidate.gap, proof.moved
-    start, end = ends_of(route, gap)
-    if moved is not None:
-        leaving, end = ends_of(route, gap + 1)
-        begins, ends = ends_of(moved.to.route, moved.to.gap)
-        yield begins, leaving, ends
-    yield start, here, end
-
-
-def _metres_saved(proof: Proof) -> Metres:
-    """What is not driven any more for the detours of a proof."""
-    route, gap, moved = proof.candidate.route, proof.candidate.gap, proof.moved
-    if moved is None:
-        return metres_to(route, gap)
-    return metres_to(route, gap) + metres_to(route, gap + 1) + metres_to(moved.to.route, moved.to.gap)

@@ -4,7 +4,7 @@ Each function answers a new `Route` with the old one's version, to be written on
 the change would endanger a promise. Weak point: travel times are asked for one change at a time.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,39 @@ def ends_of(route: Route, gap: int) -> tuple[Place, Place]:
 def metres_to(route: Route, gap: int) -> Metres:
     """The metres from where a gap begins to where it ends."""
     return route.last_leg.metres if gap == len(route.stops) else int(route.stops["leg_metres"][gap])
+
+
+def detours(proof: Proof, here: Place) -> Iterator[tuple[Place, Place, Place]]:
+    """Each detour of a proof: from, via, to. Driven instead of what `metres_saved` counts."""
+    route, moved = proof.candidate.route, proof.moved
+    first, last = _replaced(proof)
+    yield ends_of(route, first)[0], here, ends_of(route, last)[1]
+    if moved is None:
+        return
+    begins, ends = ends_of(moved.to.route, moved.to.gap)
+    before, leaving = ends_of(route, moved.index)
+    yield begins, leaving, ends
+    if first == last:
+        behind = ends_of(route, moved.index + 1)[1]
+        yield before, behind, behind
+
+
+def metres_saved(proof: Proof) -> Metres:
+    """What is not driven any more for the detours of a proof."""
+    route, moved = proof.candidate.route, proof.moved
+    gone = set(_replaced(proof))
+    if moved is None:
+        return sum(metres_to(route, gap) for gap in gone)
+    gone |= {moved.index, moved.index + 1}
+    return sum(metres_to(route, gap) for gap in gone) + metres_to(moved.to.route, moved.to.gap)
+
+
+def _replaced(proof: Proof) -> tuple[int, int]:
+    """The gaps of the whole route around the newcomer: two where a stop gives its place, else twice one."""
+    gap, moved = proof.candidate.gap, proof.moved
+    if moved is None or gap < moved.index:
+        return gap, gap
+    return (gap, gap + 1) if gap == moved.index else (gap + 1, gap + 1)
 
 
 def _at_stop(route: Route, index: int) -> Place:
@@ -150,7 +183,8 @@ def with_room_made(
     if moved is None:
         raise ValueError("nobody makes room here: `with_stop` is enough")
     route, other = candidate.route, moved.to.route
-    left = route.removed(moved.index, NO_LEG)
+    own_place = candidate.gap == moved.index
+    left = route.removed(moved.index, NO_LEG) if own_place else _drop(route, [moved.index], travel)
     changed = (
         _on_roads(left, candidate.gap, stop, travel),
         _on_roads(other, moved.to.gap, route.stop(moved.index), travel),

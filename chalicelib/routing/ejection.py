@@ -1,59 +1,66 @@
-"""Room made for one more stop: another stop goes to another van, and the newcomer takes its place.
+"""Room made for one more stop: another stop goes to another van, the newcomer stands anywhere in its old one.
 
-Asked only for windows in which nothing fits directly. If stop y between i and j left, a newcomer could start
-anywhere between the departure from i and the latest arrival at j, which the sweeps know already; so all stops
-are tried in one pass, as gaps are. For the best of them a gap of another van is screened for y, and both
-changed routes are proven by the exact scenarios. Every step has a cap, shared among the windows: who asks for
-one window alone has more tried. Weak point: y leaves its van, and the newcomer stands exactly where y stood;
-chains of moves are left to the improvement between bookings.
+Asked only for windows in which nothing fits directly. The bounds of all gaps of a route without one of its
+stops (`routing.relief`), and where that stop could go instead (`routing.leaving`), do not depend on who
+comes: both are kept while the vans stay as they are. What is left for a search is a pass over the gaps near
+the newcomer (`routing.vacancies`), roads for the few best, and proofs of these. Tried with them are places
+that the screen refused by little, for which nobody has to leave. Every step has a cap, shared among the
+windows: who asks for one alone has more tried. Weak point: one stop moves; chains of moves are left to the
+improvement between bookings.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.closed import narrowed_window, windows_left
-from chalicelib.routing.insertion import (
-    SECONDS_PER_ROOT,
-    Candidate,
-    Moved,
-    Proof,
-    look_up,
-    rehearsed,
-    slack_of,
-)
-from chalicelib.routing.model import NO_LEG, NOBODY, StopFlag, StopKind, TimeWindow, Visit
-from chalicelib.routing.packed import Route, joined, live
+from chalicelib.routing.closed import narrowed_window
+from chalicelib.routing.insertion import Candidate, Moved, Proof, rehearsed
+from chalicelib.routing.leaving import GUESS_ERR, NEARBY, Leaving, Reach, doubt
+from chalicelib.routing.model import NOBODY, Leg, TimeWindow, Visit
+from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import harmless, judge
 from chalicelib.routing.schedule import Floats
-from chalicelib.routing.sweeps import Sweeps, Swept, on_sphere
-from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes
+from chalicelib.routing.sweeps import Indices, Sweeps, Swept, places_at
+from chalicelib.routing.travel_times import TravelTimes
+from chalicelib.routing.vacancies import NOBODY_LEAVES, Pairs, Timed, Vacancies
 from chalicelib.units import Seconds, Timestamp
 
-MOST_OPENINGS = 192  # stops whose place is judged on roads for the newcomer, shared among the windows
-MOST_LEAVING = 64  # of them those for which another van is sought
-MOST_GAPS = 600  # gaps of other vans they are held against
-MOST_MOVES = 48  # moves that are looked up on roads
-MOST_PROVEN = 30  # moves that are proven
-FIRST = 2  # of a window, before the others of it are tried
-DESTINATIONS = 2  # of one stop
 MOST_WINDOWS = 48  # further ones are not tried: a month that is sold out costs no more than a week
-_SLACK: Seconds = 180  # a move with less of it between its bounds often fails its proof
-_GUESS_ERR: Seconds = 180  # of a way as the crow flies, now and then
-_UNLIKELY = 12  # seconds of driving that a second short of these counts in a ranking
+DOUBTFUL: Seconds = 200  # by so much the screen is too strict, now and then
 
-type Indices = NDArray[np.intp]
+type Move = tuple[Candidate, Moved | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """A stop that could make room for the newcomer in some window, and where it could go instead."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is tried, shared among the windows; `make bench ARGS=recall` shows what more of it finds.
 
-    candidate: Candidate
-    at: int
+    Attributes
+    ----------
+    gaps
+        Gaps near the newcomer, each tried with every stop of its route that may leave.
+    leaving
+        Stops for which another van is sought, if that is not known yet.
+    looked_up
+        Moves that are looked up on roads.
+    proven, first
+        Moves that are proven, and those of one window that are before the others of it.
+    reach
+        How far another van is sought for one stop.
+    """
+
+    gaps: int = 192
+    leaving: int = 128
+    looked_up: int = 120
+    proven: int = 48
+    first: int = 2
+    reach: Reach = NEARBY
+
+
+ORDINARY = Effort()
 
 
 class Ejection:
@@ -81,28 +88,33 @@ class Ejection:
         windows: Sequence[TimeWindow],
         travel: TravelTimes,
         now: Timestamp,
+        effort: Effort = ORDINARY,
     ) -> None:
-        self._sweeps, self._swept, self._open, self._plans = sweeps, swept, open_routes, plans
+        self._sweeps, self._swept, self._open = sweeps, swept, open_routes
         closed = sweeps.world.closed
         self._windows = [narrowed_window(window, closed) or window for window in windows[:MOST_WINDOWS]]
         self._visit, self._travel, self._now = visit, travel, now
-        self._unheard = len(windows) - len(self._windows)
+        self._effort, self._unheard = effort, len(windows) - len(self._windows)
+        self._vacancies = Vacancies(
+            sweeps, swept, open_routes, visit, self._windows, travel, now, effort.gaps
+        )
+        self._leaving = Leaving(sweeps, swept, open_routes, plans, travel, now, effort.reach)
 
     def best(self) -> list[Proof | None]:
         """For each window the best of the moves tried that is proven; None if none holds.
 
-        Best is little extra driving, and slack enough that the proof is likely. Cost: a pass over all stops,
-        two travel-time calls for `MOST_OPENINGS` places, `2 * MOST_MOVES` pairs of roads that are not known
-        yet, and two batches of `MOST_PROVEN` proofs at most.
+        Best is little extra driving, and slack enough that the proof is likely. Cost: a pass over all gaps
+        and some thousand pairs, two travel-time calls, two batches of proofs; where stops are asked for that
+        were not since the plan changed, as much again for each few of them.
         """
         found: list[Proof | None] = [None] * len(self._windows)
-        moves, most = self._moves(), max(MOST_PROVEN // len(self._windows), 1)
-        for first, last in ((0, min(FIRST, most)), (FIRST, most)):
+        moves = self._moves()
+        for most in (self._effort.first, None):
             tried = [
                 (at, move)
                 for at, ranked in enumerate(moves)
                 if found[at] is None
-                for move in ranked[first:last]
+                for move in islice(ranked, most)
             ]
             for (at, _), proof in zip(tried, self._prove([move for _, move in tried]), strict=True):
                 if proof.holds and found[at] is None:
@@ -110,281 +122,167 @@ class Ejection:
         return [*found, *[None] * self._unheard]
 
     def choices(self) -> list[Proof]:
-        """Every proven move among those tried for the first window, the best first."""
-        return [proof for proof in self._prove(self._moves()[0][:MOST_PROVEN]) if proof.holds]
+        """Every proven move among those tried for the first window, the best first.
 
-    # -- who could leave ----------------------------------------------------------------------------
+        Whoever leaves may have several places to go to.
+        """
+        proofs = self._prove(list(self._moves()[0]))
+        return [choice for proof in proofs if proof.holds for choice in self._each(proof)]
 
-    @cached_property
-    def _stops(self) -> tuple[NDArray[np.void], Indices, Indices]:
-        """All stops as closures leave their windows, the index of each one's route, and of the gap before."""
-        routes = self._swept.routes
-        count = np.array([len(route.stops) for route in routes], dtype=np.intp)
-        stops = joined(route.stops for route in routes)
-        closed = self._sweeps.world.closed
-        stops["window_start"], stops["window_end"], _ = windows_left(stops, closed)
-        owner = np.repeat(np.arange(len(routes)), count)
-        return stops, owner, np.arange(len(stops)) + owner
+    def _each(self, proof: Proof) -> Iterator[Proof]:
+        """The same with every other place for the stop that leaves."""
+        if proof.moved is None:
+            yield proof
+            return
+        for home in self._leaving.homes(self._stop_of(proof.candidate.route, proof.moved.index)):
+            yield replace(proof, moved=replace(proof.moved, to=home))
 
-    def _openings(self) -> Indices:
-        """The stops in whose place the newcomer might stand, by slack and the straight line."""
-        stops, owner, gap = self._stops
-        swept, visit, clock = self._swept, self._visit, self._sweeps.world.clock
-        skilled = swept.skilled(visit) & self._open
-        may_leave = (
-            skilled[owner]
-            & live(stops, self._now)
-            & (stops["kind"] != StopKind.DONE)
-            & (stops["flags"] & StopFlag.PINNED == 0)
-        )
-        for dimension, (name, amount) in enumerate(
-            (
-                ("parcels", visit.load.parcels),
-                ("grams", visit.load.grams),
-                ("millilitres", visit.load.millilitres),
-            )
-        ):
-            may_leave &= swept.free[owner, dimension] + stops[name] >= amount
-        left = np.flatnonzero(may_leave)
-        before, behind = gap[left], gap[left] + 1
-        here = on_sphere(np.array(visit.location.lat), np.array(visit.location.lon))
-        chord_in = _chords(swept.xyz[0][:, before], here)
-        chord_out = _chords(swept.xyz[1][:, behind], here)
-        fewest = EARTH_RADIUS_METRES / self._travel.fastest_metres_per_second
-        spare = (
-            swept.gaps["late_work"][behind]
-            - swept.gaps["depart_work"][before]
-            - visit.service_time * clock.slowest
-        )
-        soonest = swept.depart[before] + fewest / clock.fastest * chord_in
-        latest = swept.late_waited[behind] - visit.service_time - fewest / clock.fastest * chord_out
-        driving = SECONDS_PER_ROOT * (np.sqrt(chord_in) + np.sqrt(chord_out))
-        saved = swept.gaps["leg"][before] + swept.gaps["leg"][behind]
-        fits = fewest * (chord_in + chord_out) <= spare
-        cost = driving - saved + _unlikely(driving - spare)
-        share = max(MOST_OPENINGS // len(self._windows), 1)
-        chosen = np.zeros(len(left), dtype=bool)
-        for window in self._windows:
-            usable = np.flatnonzero(fits & (soonest <= window.end) & (latest >= window.start))
-            chosen[usable[np.argsort(cost[usable], kind="stable")[:share]]] = True
-        return left[chosen]
+    # -- who leaves ---------------------------------------------------------------------------------
 
-    def _candidates(self) -> list[list[_Leaving]]:
-        """For each window the places in which the roads let the newcomer stand, least extra driving first."""
-        chosen = self._openings()
-        if not len(chosen):
-            return [[] for _ in self._windows]
-        _, owner, gap = self._stops
-        before, behind = gap[chosen], gap[chosen] + 1
-        swept = self._swept
-        gaps, after = swept.gaps[before], swept.gaps[behind]
-        gaps["leg"] += after["leg"]
-        for name in ("late_waited", "late_work", "late_waited_work", "to_lat", "to_lon", "to_node"):
-            gaps[name] = after[name]
-        routes = [swept.routes[at] for at in owner[chosen].tolist()]
-        emptied = Swept.of(routes, gaps, [1] * len(routes), np.full((len(routes), 3), np.inf))
-        here = look_up(emptied, np.arange(len(routes)), self._visit, self._travel, self._sweeps.world.clock)
-        by_place = {
-            (id(route), place): at
-            for route, place, at in zip(routes, gaps["gap"].tolist(), chosen.tolist(), strict=True)
-        }
-        return [
-            [
-                _Leaving(candidate, by_place[id(candidate.route), candidate.gap])
-                for candidate in here.candidates(window, MOST_OPENINGS)
-            ]
-            for window in self._windows
-        ]
+    def _share(self, most: int) -> int:
+        """What one of the windows gets of a cap."""
+        return max(most // len(self._windows), 1)
 
-    # -- where they could go ------------------------------------------------------------------------
-
-    def _moves(self) -> list[list[tuple[Candidate, Moved]]]:
-        """For each window the moves that pass the screen, the best first."""
-        share = max(MOST_LEAVING // len(self._windows), 1)
-        leaving = [ranked[:share] for ranked in self._candidates()]
-        stops = sorted({each.at for ranked in leaving for each in ranked})
-        if not stops:
-            return [[] for _ in self._windows]
-        guesses = self._guessed(np.array(stops))
-        few = max(MOST_MOVES // len(self._windows), 1)
-        wanted = list[list[tuple[_Leaving, int]]]()
-        for ranked in leaving:
-            pairs = [
-                (_price(each.candidate) + guess, each, gap)
-                for each in ranked
-                for guess, gap in guesses[each.at]
-            ]
-            pairs.sort(key=lambda pair: pair[0])
-            wanted.append([(each, gap) for _, each, gap in pairs[:few]])
-        screened = self._screened({(each.at, gap) for ranked in wanted for each, gap in ranked})
-        moves = [
-            [
-                (each.candidate, Moved(index=each.candidate.gap, to=to))
-                for each, gap in ranked
-                if (to := screened.get((each.at, gap))) is not None
-            ]
-            for ranked in wanted
-        ]
-        for tried in moves:
-            tried.sort(key=lambda move: _price(move[0]) + _price(move[1].to))
-        return moves
-
-    def _guessed(self, leaving: Indices) -> dict[int, list[tuple[float, int]]]:
-        """For each stop the gaps of other vans that seem best: the driving they cost, about, and which."""
-        stops, _, _ = self._stops
-        swept, clock = self._swept, self._sweeps.world.clock
-        rows = stops[leaving]
-        service = rows["service_time"].astype(float)
-        opens, closes = (rows[name].astype(float) for name in ("window_start", "window_end"))
-        gaps = np.flatnonzero(
-            self._open[swept.owner]
-            & (swept.room >= service.min() * clock.slowest)
-            & (swept.late_waited >= (opens + service).min())
-            & (swept.depart <= closes.max())
-        )
-        if len(gaps) > MOST_GAPS:
-            gaps = gaps[np.argpartition(-swept.room[gaps], MOST_GAPS)[:MOST_GAPS]]
-        able = self._able(leaving)[:, swept.owner[gaps]]
-        here = on_sphere(rows["lat"] / 1e6, rows["lon"] / 1e6)[:, :, None]
-        chord_in, chord_out = (_chords(side[:, None, gaps], here) for side in swept.xyz)
-        fewest = EARTH_RADIUS_METRES / self._travel.fastest_metres_per_second
-        spare = swept.room[gaps] + swept.gaps["leg"][gaps] - service[:, None] * clock.slowest
-        way_in, way_out = SECONDS_PER_ROOT * np.sqrt(chord_in), SECONDS_PER_ROOT * np.sqrt(chord_out)
-        soonest = swept.depart[gaps] + fewest / clock.fastest * chord_in
-        latest = swept.late_waited[gaps] - service[:, None] - fewest / clock.fastest * chord_out
-        able &= fewest * (chord_in + chord_out) <= spare
-        able &= (soonest <= closes[:, None]) & (latest >= opens[:, None])
-        cost = way_in + way_out - swept.gaps["leg"][gaps]
-        cost += _unlikely(way_in + way_out - spare)
-        cost += _unlikely(swept.depart[gaps] + way_in - closes[:, None])
-        cost += _unlikely(opens[:, None] - (swept.late_waited[gaps] - service[:, None] - way_out))
-        cost[~able] = np.inf
-        best = np.argsort(cost, axis=1, kind="stable")[:, :DESTINATIONS]
-        return {
-            at: [(float(cost[row, gap]), int(gaps[gap])) for gap in best[row].tolist() if able[row, gap]]
-            for row, at in enumerate(leaving.tolist())
-        }
-
-    def _able(self, leaving: Indices) -> NDArray[np.bool_]:
-        """Which route may take which stop: another of its plan, with skills and room, loaded late enough."""
-        stops, owners, gaps = self._stops
-        swept = self._swept
-        rows, owner = stops[leaving], owners[leaving]
-        loads_at = np.array([route.shift.loads_at for route in swept.routes])
-        able = (self._plans[owner][:, None] == self._plans) & self._open
-        able[np.arange(len(leaving)), owner] = False
-        able &= loads_at >= np.where(rows["kind"] == StopKind.HELD, rows["expires_at"], 0)[:, None]
-        for dimension, name in enumerate(("parcels", "grams", "millilitres")):
-            able &= swept.free[:, dimension] >= rows[name][:, None]
-        for row in np.flatnonzero(rows["skills"]).tolist():
-            gap = gaps[leaving[row]]
-            skills = swept.routes[owner[row]].stop(int(swept.gaps["gap"][gap])).skills
-            able[row] &= [skills <= route.shift.skills for route in swept.routes]
-        return np.asarray(able)
-
-    def _screened(self, moves: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Candidate]:
-        """The moves that the roads and the tightened bounds allow, of a stop into a gap."""
-        tried = sorted(moves)
-        if not tried:
-            return {}
-        stops, _, _ = self._stops
-        swept, clock = self._swept, self._sweeps.world.clock
-        rows = stops[[at for at, _ in tried]]
-        gaps = swept.gaps[[gap for _, gap in tried]]
-        leg_in, leg_out = self._ways(rows, gaps, [swept.owner[gap] for _, gap in tried])
-        earliest = clock.clock(gaps["depart_work"] + leg_in)
-        latest, latest_waited = (
-            clock.clock(gaps[name] - leg_out) - rows["service_time"]
-            for name in ("late_work", "late_waited_work")
-        )
-        opens, closes = (rows[name].astype(float) for name in ("window_start", "window_end"))
-        slack = slack_of(earliest, earliest + gaps["margin"], latest, latest_waited, opens, closes)
-        return {
-            tried[at]: Candidate(
-                route=swept.routes[swept.owner[tried[at][1]]],
-                gap=int(gaps["gap"][at]),
-                window=TimeWindow(start=int(rows["window_start"][at]), end=int(rows["window_end"][at])),
-                leg_in=int(leg_in[at]),
-                leg_out=int(leg_out[at]),
-                extra=int(leg_in[at] + leg_out[at] - gaps["leg"][at]),
-                slack=int(slack[at]),
-            )
-            for at in np.flatnonzero(slack >= 0).tolist()
-        }
-
-    def _ways(self, rows: NDArray[np.void], gaps: NDArray[np.void], owner: Sequence[int]) -> Floats:
-        """Seconds from where each gap begins to its stop, and on to where it ends; asked for once."""
-        known = [self._sweeps.ways(self._swept.routes[at]) for at in owner]
-        places = rows[["lat", "lon", "node"]].tolist()
-        keys = [
-            (self._travel.fingerprint, gap, *place)
-            for gap, place in zip(gaps["gap"].tolist(), places, strict=True)
-        ]
-        new = np.flatnonzero([key not in ways for key, ways in zip(keys, known, strict=True)])
-        if len(new):
-            here = Places.of_arrays(
-                lat=rows["lat"][new] / 1e6, lon=rows["lon"][new] / 1e6, node=rows["node"][new]
-            )
-            start, end = (
-                Places.of_arrays(
-                    lat=gaps[f"{side}_lat"][new],
-                    lon=gaps[f"{side}_lon"][new],
-                    node=gaps[f"{side}_node"][new],
+    def _moves(self) -> list[Iterator[Move]]:
+        """For each window the moves that pass the screen, the best first; each is built when it is wanted."""
+        if not len(self._swept.crowd.stops):
+            return [iter(()) for _ in self._windows]
+        pairs, effort = self._vacancies.pairs(), self._effort
+        guessed = self._vacancies.guessed(pairs)
+        ranked = [self._ranked(guessed, window, -GUESS_ERR - DOUBTFUL) for window in self._windows]
+        price_of = self._elsewhere(self._who(pairs, ranked))
+        few = self._share(effort.looked_up)
+        pairs = pairs[
+            np.unique(
+                np.concatenate(
+                    [_best(order, price + price_of[pairs.leaving[order]], few) for order, price in ranked]
                 )
-                for side in ("from", "to")
             )
-            seconds, _ = self._travel.pairs(Places.concat([start, here]), Places.concat([here, end]))
-            for at, leg_in, leg_out in zip(
-                new.tolist(), seconds[: len(new)].tolist(), seconds[len(new) :].tolist(), strict=True
-            ):
-                known[at][keys[at]] = leg_in, leg_out
-        return np.array([ways[key] for key, ways in zip(keys, known, strict=True)], dtype=float).T
+        ]
+        timed = self._vacancies.on_roads(pairs)
+        return [self._ranked_moves(pairs, timed, price_of, window) for window in self._windows]
+
+    def _who(self, pairs: Pairs, ranked: Sequence[tuple[Indices, Floats]]) -> Indices:
+        """For whom another van is sought: who makes room cheaply, and could go somewhere cheaply."""
+        share = self._share(self._effort.leaving)
+        firsts = [_firsts(pairs.leaving[order], 2 * share) for order, _ in ranked]
+        who = np.unique(np.concatenate(firsts))
+        elsewhere = np.full(len(self._swept.crowd.stops), np.inf)
+        elsewhere[who] = self._leaving.guesses(who)
+        asked = []
+        for order, price in ranked:
+            stops = pairs.leaving[order]
+            total = np.where(stops == NOBODY_LEAVES, np.inf, price + elsewhere[stops])
+            asked.append(_firsts(stops[_best(np.arange(len(order)), total, len(order))], share))
+        return np.unique(np.concatenate(asked))
+
+    def _elsewhere(self, who: Indices) -> Floats:
+        """Seconds of driving for each stop in another van, infinite for all but these; last 0, for nobody.
+
+        Others may be known from other searches: they are left out, so that the same state gives the same
+        answer.
+        """
+        self._leaving.seek(who)
+        price = np.full(len(self._swept.crowd.stops) + 1, np.inf)
+        price[who], price[NOBODY_LEAVES] = self._leaving.price(who), 0.0
+        return price
+
+    def _ranked(self, timed: Timed, window: TimeWindow, least: Seconds) -> tuple[Indices, Floats]:
+        """The pairs with that much slack, least extra driving and doubt first, and what these are."""
+        slack = timed.slack(window)
+        fit = np.flatnonzero(slack >= least)
+        price = timed.extra[fit] + doubt(slack[fit])
+        order = np.argsort(price, kind="stable")
+        return fit[order], price[order]
+
+    def _ranked_moves(
+        self, pairs: Pairs, timed: Timed, price_of: Floats, window: TimeWindow
+    ) -> Iterator[Move]:
+        order, price = self._ranked(timed, window, -DOUBTFUL)
+        slack = timed.slack(window)[order]
+        again = (pairs.leaving[order] == NOBODY_LEAVES) & (slack >= 0)  # the direct search tried these
+        order, price, slack = order[~again], price[~again], slack[~again]
+        price = price + price_of[pairs.leaving[order]]
+        for at in _best(np.arange(len(order)), price, self._share(self._effort.proven)).tolist():
+            yield self._move(pairs, timed, int(order[at]), window, int(slack[at]))
+
+    def _move(self, pairs: Pairs, timed: Timed, at: int, window: TimeWindow, slack: Seconds) -> Move:
+        swept, leaving = self._swept, int(pairs.leaving[at])
+        owner = int(swept.owner[pairs.begins[at]])
+        candidate = Candidate(
+            route=swept.routes[owner],
+            gap=int(pairs.gap[at]),
+            window=window,
+            leg_in=int(timed.leg_in[at]),
+            leg_out=int(timed.leg_out[at]),
+            extra=round(timed.extra[at]),
+            slack=slack,
+        )
+        if leaving == NOBODY_LEAVES:
+            return candidate, None
+        index = int(leaving - swept.crowd.first[owner])
+        return candidate, Moved(index=index, to=self._leaving.homes(leaving)[0])
 
     # -- whether that holds -------------------------------------------------------------------------
 
-    def _prove(self, moves: Sequence[tuple[Candidate, Moved]]) -> list[Proof]:
-        """Drive both routes of each move through all scenarios, beside them as they are."""
-        target = self._sweeps.world.target
-        after = judge(
-            [route for move in moves for route in self._changed(*move)], self._now, self._sweeps.world
-        )
+    def _prove(self, moves: Sequence[Move]) -> list[Proof]:
+        """Drive the newcomer's van through all scenarios, beside it as it is; the other was driven before."""
+        exact = [self._exact(*move) for move in moves]
+        after = judge([changed for _, changed in exact], self._now, self._sweeps.world)
+        before = self._sweeps.judgements.of([candidate.route for candidate, _ in exact], self._now)
         proofs = list[Proof]()
-        for number, (candidate, moved) in enumerate(moves):
-            here, there = after[2 * number : 2 * number + 2]
-            was = self._sweeps.judgements.of([candidate.route, moved.to.route], self._now)
+        for (candidate, _), (_, moved), was, then in zip(exact, moves, before, after, strict=True):
+            gone = None if moved is None else moved.index
             proofs.append(
                 Proof(
                     candidate=candidate,
-                    confidence=float(here.kept[candidate.gap]),
-                    holds=harmless(was[0], here, target, new=candidate.gap, gone=moved.index)
-                    and harmless(was[1], there, target, new=moved.to.gap),
-                    planned_at=round(here.start[candidate.gap]),
+                    confidence=float(then.kept[candidate.gap]),
+                    holds=harmless(was, then, self._sweeps.world.target, new=candidate.gap, gone=gone),
+                    planned_at=round(then.start[candidate.gap]),
                     moved=moved,
                 )
             )
         return proofs
 
-    def _changed(self, candidate: Candidate, moved: Moved) -> tuple[Route, Route]:
-        """The two routes as they would be; legs in seconds only."""
-        leaving = candidate.route.stop(moved.index)
-        newcomer = self._visit.stop(NOBODY, candidate.window)
-        return (
-            rehearsed(candidate.route.removed(moved.index, NO_LEG), candidate, newcomer),
-            rehearsed(moved.to.route, moved.to, leaving),
-        )
+    def _exact(self, candidate: Candidate, moved: Moved | None) -> tuple[Candidate, Route]:
+        """A candidate with the way past the stop that leaves as roads have it, and the route as it would be.
+
+        Legs in seconds only.
+        """
+        left = candidate.route
+        if moved is not None:
+            joint = 0
+            if candidate.gap != moved.index:
+                joint = self._joint(left, moved.index)
+                guess = self._swept.crowd.joint[self._stop_of(left, moved.index)]
+                candidate = replace(candidate, extra=round(candidate.extra + joint - guess))
+            left = left.removed(moved.index, Leg(seconds=joint, metres=0))
+        return candidate, rehearsed(left, candidate, self._visit.stop(NOBODY, candidate.window))
+
+    def _joint(self, route: Route, index: int) -> Seconds:
+        """Seconds past a stop, from the one before to the one behind it; asked for once."""
+        known = self._sweeps.notes(route).joints
+        key = (self._travel.name, self._travel.fingerprint), index
+        if key not in known:
+            before = self._swept.crowd.before[self._stop_of(route, index)]
+            gaps = self._swept.gaps[before : before + 2]
+            start, end = places_at(gaps[:1], "from"), places_at(gaps[1:], "to")
+            known[key] = int(self._travel.from_one(start, end)[0])
+        return known[key]
+
+    def _stop_of(self, route: Route, index: int) -> int:
+        """Which of all stops that one of a route is."""
+        at = next(n for n, each in enumerate(self._swept.routes) if each is route)
+        return int(self._swept.crowd.first[at] + index)
 
 
-def _price(candidate: Candidate) -> float:
-    """The driving it adds, and what it counts that its proof may fail."""
-    return candidate.extra + _UNLIKELY * max(_SLACK - candidate.slack, 0)
+def _firsts(stops: Indices, most: int) -> Indices:
+    """The first few of those who could leave, each once."""
+    who, first = np.unique(stops[stops != NOBODY_LEAVES], return_index=True)
+    return who[np.argsort(first)[:most]]
 
 
-def _chords(places: Floats, here: Floats) -> Floats:
-    """Straight lines through the globe, as shares of its radius."""
-    x, y, z = (side - one for side, one in zip(places, here, strict=True))
-    return np.asarray(np.sqrt(x * x + y * y + z * z))
-
-
-def _unlikely(seconds: Floats) -> Floats:
-    """What it counts in a ranking that a guess is over its bound, or near: guesses err."""
-    return _UNLIKELY * np.maximum(seconds + _GUESS_ERR, 0.0)
+def _best(order: Indices, price: Floats, most: int) -> Indices:
+    """The cheapest few, those that are possible."""
+    cheapest = np.argsort(price, kind="stable")[:most]
+    return order[cheapest[np.isfinite(price[cheapest])]]

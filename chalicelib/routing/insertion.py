@@ -20,14 +20,13 @@ from chalicelib.routing.model import NOBODY, Leg, Stop, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import harmless, judge
 from chalicelib.routing.schedule import Floats
-from chalicelib.routing.sweeps import GapArray, Sweeps, Swept, on_sphere
+from chalicelib.routing.sweeps import SECONDS_PER_ROOT, Sweeps, Swept, chords, on_sphere, places_at
 from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes, WorkClock
 from chalicelib.units import Probability, Seconds, Timestamp
 
 NEAREST = 600  # gaps whose roads are looked up, shared among the windows
 LEAST_NEAREST = 48  # of one window
 ROUNDS = (1, 11)  # candidates of a window proven in each round, until one holds
-SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,10 +223,7 @@ class Insertion:
         left = np.flatnonzero(alive)
         here = on_sphere(np.array(self._visit.location.lat), np.array(self._visit.location.lon))
         fewest = EARTH_RADIUS_METRES / self._travel.fastest_metres_per_second
-        chord_in, chord_out = (
-            np.sqrt((x[left] - here[0]) ** 2 + (y[left] - here[1]) ** 2 + (z[left] - here[2]) ** 2)
-            for x, y, z in swept.xyz
-        )
+        chord_in, chord_out = (chords(side[:, left], here) for side in swept.xyz)
         leg = swept.gaps["leg"][left]
         by_clock = fewest / clock.fastest
         soonest = swept.depart[left] + by_clock * chord_in
@@ -323,8 +319,8 @@ def look_up(
     """Ask the roads what a visit would cost in some of the gaps, and when it could start there."""
     kept = swept.gaps[chosen]
     x = Places.of([visit.location], [visit.node])
-    leg_in = travel.to_one(_places(kept, "from"), x).astype(float)
-    leg_out = travel.from_one(x, _places(kept, "to")).astype(float)
+    leg_in = travel.to_one(places_at(kept, "from"), x).astype(float)
+    leg_out = travel.from_one(x, places_at(kept, "to")).astype(float)
     extra = leg_in + leg_out - kept["leg"]
     rank = np.argsort(extra, kind="stable")
     kept, leg_in, leg_out = kept[rank], leg_in[rank], leg_out[rank]
@@ -342,10 +338,6 @@ def look_up(
         latest_waited=clock.clock(kept["late_waited_work"] - leg_out) - service,
         surely=earliest + kept["margin"],
     )
-
-
-def _places(gaps: GapArray, side: str) -> Places:
-    return Places(lat=gaps[f"{side}_lat"], lon=gaps[f"{side}_lon"], node=gaps[f"{side}_node"])
 
 
 def rehearsed(route: Route, candidate: Candidate, stop: Stop) -> Route:

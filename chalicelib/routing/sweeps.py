@@ -6,19 +6,22 @@ the same object and no hold in it runs out, so a search over two hundred vans sw
 the last. Weak point: memory, about 250 bytes for each gap.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.model import Load, StopKind, Visit
-from chalicelib.routing.packed import FOREVER, GHOST_GRACE, Route
+from chalicelib.routing.closed import windows_left
+from chalicelib.routing.model import Load, StopKind, TimeWindow, Visit
+from chalicelib.routing.packed import FOREVER, GHOST_GRACE, Route, StopArray, joined
 from chalicelib.routing.proof import Judgements, World
 from chalicelib.routing.schedule import Batch, Floats, Timetable, backward, forward, lay_out
 from chalicelib.routing.spread import Reserves, reserves
+from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places
 from chalicelib.units import Seconds, Timestamp
 
 _GAP = np.dtype(
@@ -39,12 +42,70 @@ _GAP = np.dtype(
         ("gap", "i8"),
     ]
 )
+SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
 _RAW = np.dtype(("V", _GAP.itemsize))  # numpy joins opaque records much faster than named ones
 
 type GapArray = NDArray[np.void]
+type Indices = NDArray[np.intp]
+type Engine = tuple[str, int]  # name and fingerprint of travel times
+type Place = tuple[
+    int, Seconds, Seconds, Seconds
+]  # a gap, the ways into and out of it, and the screen's slack
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """What was found out about a route by whoever would change it; gone when it changes, or a hold runs out.
+
+    Attributes
+    ----------
+    ways
+        Seconds into and out of one of its gaps, by engine, gap and place.
+    takes
+        Whether it may take a stop into a gap, by engine, gap and record.
+    joints
+        Seconds past a stop that is left out, by engine and its place.
+    relieved
+        Its bounds without each of its stops (`routing.relief`), once they were asked for.
+    """
+
+    ways: dict[tuple[Engine, int, int, int, int], tuple[Seconds, Seconds]] = field(default_factory=dict)
+    takes: dict[tuple[Engine, int, bytes], bool] = field(default_factory=dict)
+    joints: dict[tuple[Engine, int], Seconds] = field(default_factory=dict)
+    relieved: list[Floats] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A route that was swept."""
+
+    gaps: GapArray
+    free: Floats
+    until: Timestamp
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Where some stops could go instead, the best first; found by `routing.leaving`.
+
+    Attributes
+    ----------
+    price
+        By stop the seconds of driving of the best; infinite where there is none, or where none was sought.
+    sought
+        Which stops were asked about.
+    guesses
+        By stop what the best seems to cost, and the gaps that seem best, before any road is asked.
+    """
+
+    price: Floats
+    sought: NDArray[np.bool_]
+    places: dict[int, list[Place]] = field(default_factory=dict)
+    guesses: dict[int, tuple[float, list[int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Swept:
     """Routes with the bounds of all their gaps, route after route, ready to be judged.
 
@@ -62,6 +123,10 @@ class Swept:
     xyz
         Where each gap begins and ends, on the unit sphere: shape (2, 3, gaps). Chords are cheap and never
         longer than the way.
+    closed
+        As in `World`.
+    homes
+        Where some stops could go instead, by circumstances and stop (`routing.leaving`).
     """
 
     routes: tuple[Route, ...]
@@ -72,9 +137,18 @@ class Swept:
     depart: Floats
     late_waited: Floats
     xyz: Floats
+    closed: tuple[TimeWindow, ...] = ()
+    homes: dict[Hashable, Homes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, routes: Sequence[Route], gaps: GapArray, sizes: Sequence[int], free: Floats) -> "Swept":
+    def of(
+        cls,
+        routes: Sequence[Route],
+        gaps: GapArray,
+        sizes: Sequence[int],
+        free: Floats,
+        closed: tuple[TimeWindow, ...] = (),
+    ) -> "Swept":
         """Lay out beside each other what every search reads of every gap."""
         return cls(
             routes=tuple(routes),
@@ -85,7 +159,13 @@ class Swept:
             depart=np.ascontiguousarray(gaps["depart"]),
             late_waited=np.ascontiguousarray(gaps["late_waited"]),
             xyz=np.stack([on_sphere(gaps[f"{side}_lat"], gaps[f"{side}_lon"]) for side in ("from", "to")]),
+            closed=closed,
         )
+
+    @cached_property
+    def crowd(self) -> "Crowd":
+        """All stops of these routes."""
+        return Crowd.of(self)
 
     def able(self, visit: Visit) -> NDArray[np.bool_]:
         """Which vans have the skills and the room for a visit."""
@@ -102,6 +182,47 @@ class Swept:
         return np.asarray((self.free >= _amounts(visit.load)).all(axis=1))
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """All stops of some routes, route after route: who could make room.
+
+    Attributes
+    ----------
+    stops
+        Their windows as closures leave them.
+    owner, first
+        Index of each stop's route, and of each route's first stop.
+    before
+        The gap before each stop; the one behind it is the next.
+    joint
+        About how long the way past each stop would be.
+    relief
+        For each gap: about what its van could win most by giving one stop away, in seconds.
+    """
+
+    stops: StopArray
+    owner: Indices
+    first: Indices
+    before: Indices
+    joint: Floats
+    relief: Floats
+
+    @classmethod
+    def of(cls, swept: "Swept") -> "Crowd":
+        """Lay out what is known of every stop without roads."""
+        count = np.array([len(route.stops) for route in swept.routes], dtype=np.intp)
+        stops = joined(route.stops for route in swept.routes)
+        stops["window_start"], stops["window_end"], _ = windows_left(stops, swept.closed)
+        owner = np.repeat(np.arange(len(count)), count)
+        before = np.arange(len(stops)) + owner
+        ways = swept.gaps["leg"][before] + swept.gaps["leg"][before + 1]
+        past = chords(swept.xyz[0][:, before], swept.xyz[1][:, before + 1])
+        joint = np.floor(np.minimum(SECONDS_PER_ROOT * np.sqrt(past), ways))
+        most = np.zeros(len(count))
+        np.maximum.at(most, owner, stops["service_time"] + ways - joint)
+        return cls(stops, owner, np.cumsum(count) - count, before, joint, most[swept.owner])
+
+
 class Sweeps:
     """Bounds of routes already seen: a route is an immutable object, so it is swept once.
 
@@ -111,12 +232,7 @@ class Sweeps:
     def __init__(self, world: World) -> None:
         self.world = world
         self.judgements = Judgements(world)
-        self._known: WeakKeyDictionary[Route, tuple[NDArray[np.void], Floats, Timestamp]] = (
-            WeakKeyDictionary()
-        )
-        self._ways: WeakKeyDictionary[Route, dict[tuple[int, ...], tuple[Seconds, Seconds]]] = (
-            WeakKeyDictionary()
-        )
+        self._known: WeakKeyDictionary[Route, _Known] = WeakKeyDictionary()
         self._last = Swept.of((), np.zeros(0, _GAP), (), np.zeros((0, 3)))
         self._last_until = FOREVER
 
@@ -125,24 +241,24 @@ class Sweeps:
         same = len(routes) == len(self._last.routes) and all(map(_same, routes, self._last.routes))
         if same and now < self._last_until:
             return self._last
-        unknown = [route for route in routes if not ((known := self._known.get(route)) and now < known[2])]
+        unknown = [route for route in routes if not ((known := self._known.get(route)) and now < known.until)]
         if unknown:
             self._sweep(unknown, now)
         rows = [self._known[route] for route in routes]
-        joined = np.concatenate([np.zeros(0, _RAW), *(gaps for gaps, _, _ in rows)]).view(_GAP)
-        free = np.array([free for _, free, _ in rows]).reshape(len(rows), 3)
-        self._last = Swept.of(routes, joined, [len(gaps) for gaps, _, _ in rows], free)
-        self._last_until = min((until for _, _, until in rows), default=FOREVER)
+        gaps = np.concatenate([np.zeros(0, _RAW), *(known.gaps for known in rows)]).view(_GAP)
+        free = np.array([known.free for known in rows]).reshape(len(rows), 3)
+        self._last = Swept.of(routes, gaps, [len(known.gaps) for known in rows], free, self.world.closed)
+        self._last_until = min((known.until for known in rows), default=FOREVER)
         return self._last
 
-    def ways(self, route: Route) -> dict[tuple[int, ...], tuple[Seconds, Seconds]]:
-        """What is known of the ways into and out of a route's gaps, for whoever looks them up again."""
-        return self._ways.setdefault(route, {})
+    def notes(self, route: Route) -> Notes:
+        """What was found out about a swept route, to read and to add to."""
+        return self._known[route].notes
 
     def holding(self, routes: Sequence[Route], now: Timestamp) -> NDArray[np.bool_]:
         """Which of these routes have a hold in them that has not run out."""
         self.of(routes, now)
-        return np.array([self._known[route][2] < FOREVER for route in routes], dtype=bool)
+        return np.array([self._known[route].until < FOREVER for route in routes], dtype=bool)
 
     def _sweep(self, routes: Sequence[Route], now: Timestamp) -> None:
         batch = lay_out(routes, now, self.world.closed)
@@ -153,7 +269,7 @@ class Sweeps:
         ends = np.cumsum(batch.count + 1)
         free, until = _free(routes, batch), _unchanged_until(batch)
         for at, (first, end) in enumerate(pairwise([0, *ends.tolist()])):
-            self._known[routes[at]] = gaps[first:end], free[at], until[at]
+            self._known[routes[at]] = _Known(gaps[first:end], free[at], until[at])
 
 
 def _free(routes: Sequence[Route], batch: Batch) -> Floats:
@@ -230,3 +346,14 @@ def on_sphere(lat: Floats, lon: Floats) -> Floats:
     """Place points, in degrees, on the unit sphere: x, y, z first."""
     phi, theta = np.radians(lat), np.radians(lon)
     return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)])
+
+
+def chords(places: Floats, others: Floats) -> Floats:
+    """Straight lines through the globe between points on the unit sphere, as shares of its radius."""
+    x, y, z = (side - other for side, other in zip(places, others, strict=True))
+    return np.asarray(np.sqrt(x * x + y * y + z * z))
+
+
+def places_at(gaps: GapArray, side: str) -> Places:
+    """Where gaps begin (`from`) or end (`to`)."""
+    return Places(lat=gaps[f"{side}_lat"], lon=gaps[f"{side}_lon"], node=gaps[f"{side}_node"])

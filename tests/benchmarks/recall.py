@@ -1,14 +1,16 @@
-"""Slot recall: of all slots a van could keep, how many a search offers; directly, and with one ejection.
+"""Slot recall: of all slots a van could keep, how many a search offers; directly, and with room made.
 
     python -m tests.benchmarks.recall --vans 8 --addresses 20 --seeds 1
 
 Days of Porto, sold until hardly anybody gets a slot; then one order in twenty is cancelled: 95 % full.
 "As sold" knows insertion alone; "improved" days were sold with the plan improved in between, and once more at
-the end, so they hold more. A pair of address and slot counts as possible if any method proves it:
-insertion, one ejection, or the whole plan solved anew with the newcomer (PyVRP, from the present plan). Every
-yes is written into the plan and judged again there, and asked for again alone, as a hold does. Times are CPU
-milliseconds of one search of six slots.
-Weak point: the solver's steps are bounded, so a pair that nobody proves may be possible all the same.
+the end, so they hold more. A pair of address and slot counts as possible if any method proves it: insertion,
+room made with any of the efforts, or the whole plan solved anew with the newcomer (PyVRP, from the present
+plan). Every yes is written into the plan and judged again there; those of the ordinary effort are asked for
+again alone, as a hold does. Times are CPU milliseconds of one search of six slots, beyond that of the direct
+search: first by a process that has not seen the plan before the first of the addresses, then by one that was
+asked the same before. Weak point: the solver's steps are bounded, so a pair that nobody proves may be
+possible all the same.
 """
 
 import argparse
@@ -20,14 +22,16 @@ from itertools import islice
 import numpy as np
 
 from chalicelib.routing.edit import with_room_made, with_stop, without
-from chalicelib.routing.ejection import Ejection
+from chalicelib.routing.ejection import ORDINARY, Effort, Ejection
 from chalicelib.routing.insertion import Insertion, Proof
+from chalicelib.routing.leaving import Reach
 from chalicelib.routing.model import NO_LEG, Stop, TimeWindow
 from chalicelib.routing.neighbourhoods import neighbourhoods
 from chalicelib.routing.objective import broken_rule, wronged
 from chalicelib.routing.optimiser import Budget
 from chalicelib.routing.packed import Route
 from chalicelib.routing.replan import replan
+from chalicelib.routing.sweeps import Sweeps
 from tests.benchmarks.days import FIRST_DAY, City, Shopper, porto, shoppers, windows_of
 from tests.benchmarks.selling import NOW, Shop, as_stop, waiting
 
@@ -39,32 +43,38 @@ IMPROVE, SOLVE = 1000, 200
 PATIENCE = 10  # percent of them that still get a slot while a day is not sold out
 
 
+EFFORTS = {
+    "least": Effort(gaps=96, leaving=36, looked_up=36, proven=6, first=1, reach=Reach(looked_up=4, proven=1)),
+    "less": Effort(
+        gaps=128, leaving=60, looked_up=72, proven=12, first=2, reach=Reach(looked_up=6, proven=2)
+    ),
+    "ordinary": ORDINARY,
+    "most": Effort(
+        gaps=800, leaving=800, looked_up=600, proven=240, first=6, reach=Reach(looked_up=30, proven=8)
+    ),
+}
+
+
+@dataclass(slots=True)
+class Tried:
+    """What one effort found, and the milliseconds it took: at first, and when asked again."""
+
+    found: int = 0
+    first: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Tally:
-    """What was found on some days."""
+    """What was found on some days of one kind."""
 
     pairs: int = 0
     direct: int = 0
-    ejected: int = 0
+    possible: int = 0
     held: int = 0
-    solved: int = 0
     stops: list[int] = field(default_factory=list)
     searching: list[float] = field(default_factory=list)
-    ejecting: list[float] = field(default_factory=list)
-
-    def add(self, other: "Tally") -> None:
-        """Count another day too."""
-        self.pairs, self.direct = self.pairs + other.pairs, self.direct + other.direct
-        self.ejected, self.solved = self.ejected + other.ejected, self.solved + other.solved
-        self.held += other.held
-        self.stops += other.stops
-        self.searching += other.searching
-        self.ejecting += other.ejecting
-
-    @property
-    def possible(self) -> int:
-        """Pairs that some method proved."""
-        return self.direct + self.ejected + self.solved
+    tried: dict[str, Tried] = field(default_factory=lambda: {name: Tried() for name in EFFORTS})
 
 
 def steps(number: int, seed: int = 1) -> Budget:
@@ -99,11 +109,10 @@ def full_day(city: City, vans: int, seed: int, most: int) -> Shop:
     return shop
 
 
-def ask(shop: Shop, shopper: Shopper, number: int, most: int, tally: Tally) -> None:
-    """Put one address to all methods; each is asked only about what the one before refused."""
+def ask(shop: Shop, known: dict[str, Sweeps], shopper: Shopper, number: int, most: int, tally: Tally) -> None:
+    """Put one address to all methods; the solver is asked only about what everybody else refused."""
     visit, travel = shopper.visit, shop.city.travel
     swept = shop.sweeps.of(shop.routes, NOW)
-    everybody = np.ones(len(shop.routes), dtype=bool)
     began = time.process_time()
     direct = Insertion(shop.sweeps, swept, swept.able(visit), visit, WINDOWS, travel, NOW).best()
     tally.searching.append(1000 * (time.process_time() - began))
@@ -111,17 +120,39 @@ def ask(shop: Shop, shopper: Shopper, number: int, most: int, tally: Tally) -> N
     tally.pairs += len(WINDOWS)
     tally.direct += verified(shop, shopper, [proof for proof in direct if proof])
     if not refused:
+        tally.possible += len(WINDOWS)
         return
-    plans = np.zeros(len(shop.routes), dtype=np.int64)
+    possible = set(WINDOWS) - set(refused)
+    for name, tried in tally.tried.items():
+        made = timed(shop, known[name], shopper, refused, EFFORTS[name], tried.first)
+        timed(shop, known[name], shopper, refused, EFFORTS[name], tried.again)
+        tried.found += verified(shop, shopper, made)
+        possible |= {proof.candidate.window for proof in made}
+        if EFFORTS[name] is ORDINARY:
+            for proof in made:
+                alone = [proof.candidate.window]
+                tally.held += len(timed(shop, known[name], shopper, alone, ORDINARY, []))
+    left = [window for window in WINDOWS if window not in possible]
+    tally.possible += len(possible) + sum(solved(shop, shopper, window, number, most) for window in left)
+
+
+def timed(
+    shop: Shop,
+    sweeps: Sweeps,
+    shopper: Shopper,
+    windows: Sequence[TimeWindow],
+    effort: Effort,
+    took: list[float],
+) -> list[Proof]:
+    """Make room in these windows, and note how long that took once the routes are swept and judged."""
+    swept = sweeps.of(shop.routes, NOW)
+    sweeps.judgements.of(shop.routes, NOW)
+    everybody, plans = np.ones(len(shop.routes), dtype=bool), np.zeros(len(shop.routes), dtype=np.int64)
+    travel = shop.city.travel
     began = time.process_time()
-    ejected = Ejection(shop.sweeps, swept, everybody, plans, visit, refused, travel, NOW).best()
-    tally.ejecting.append(1000 * (time.process_time() - began))
-    tally.ejected += verified(shop, shopper, [proof for proof in ejected if proof])
-    for window in (proof.candidate.window for proof in ejected if proof):
-        again = Ejection(shop.sweeps, swept, everybody, plans, visit, [window], travel, NOW)
-        tally.held += again.best() != [None]
-    left = [window for window, proof in zip(refused, ejected, strict=True) if proof is None]
-    tally.solved += sum(solved(shop, shopper, window, number, most) for window in left)
+    made = Ejection(sweeps, swept, everybody, plans, shopper.visit, windows, travel, NOW, effort).best()
+    took.append(1000 * (time.process_time() - began))
+    return [proof for proof in made if proof]
 
 
 def verified(shop: Shop, shopper: Shopper, proofs: Sequence[Proof]) -> int:
@@ -175,28 +206,38 @@ def main() -> None:
     asked = parser.parse_args()
     city = porto(roads=True)
     print(f"  {asked.vans} vans, {asked.addresses} addresses x {len(WINDOWS)} slots, {asked.seeds} days each")
-    print("  day        stops  pairs possible    direct  + ejection  held again    ms direct  + ms p50 / p95")
+    print(
+        "  day        stops  pairs possible    direct  ms    effort    with room  more ms p50 / p90   again"
+    )
     for name, most in (("as sold", 0), ("improved", asked.improve)):
         total = Tally()
         for seed in range(1, asked.seeds + 1):
             shop = full_day(city, asked.vans, seed, most)
-            day = Tally(stops=[sum(len(route.stops) for route in shop.routes)])
+            total.stops.append(sum(len(route.stops) for route in shop.routes))
+            known = {effort: Sweeps(shop.here.world) for effort in EFFORTS}
             strangers = islice(shoppers(city, FIRST_DAY, 9000 + seed), asked.addresses)
             for number, shopper in enumerate(strangers, start=1):
-                ask(shop, shopper, number, asked.solve, day)
+                ask(shop, known, shopper, number, asked.solve, total)
             assert not shop.infeasible()
-            total.add(day)
-        both = total.direct + total.ejected
-        possible = max(total.possible, 1)
-        held = f"{total.held} of {total.ejected}"
-        ejecting = total.ejecting or [0.0]
+        report(name, total)
+
+
+def report(name: str, total: Tally) -> None:
+    """Print a row for each effort."""
+    possible = max(total.possible, 1)
+    day = (
+        f"{name:9} {np.mean(total.stops):6.0f} {total.pairs:6} {total.possible:8} "
+        f"{total.direct / possible:9.3f} {np.median(total.searching):5.1f}"
+    )
+    for effort, tried in total.tried.items():
         print(
-            f"  {name:9} {np.mean(total.stops):6.0f} {total.pairs:6} {total.possible:8} "
-            f"{total.direct / possible:9.2f} {both / possible:11.2f} {held:>12} "
-            f"{np.median(total.searching):12.1f} "
-            f"{np.median(ejecting):7.1f} / {np.quantile(ejecting, 0.95):.1f}",
+            f"  {day:48}  {effort:9} {(total.direct + tried.found) / possible:9.3f} "
+            f"{np.median(tried.first or [0.0]):11.1f} / {np.quantile(tried.first or [0.0], 0.9):4.1f} "
+            f"{np.median(tried.again or [0.0]):7.1f}",
             flush=True,
         )
+        day = ""
+    print(f"  {name}: {total.held} of {total.tried['ordinary'].found} are offered again when asked alone")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ PARTS = {
     "acceptance": "orders accepted in a day: live routes, fixed caps, solving anew, hindsight, offers shaped",
     "live": "a started day after an incident: promises kept by a replan on the road",
     "growth": "more depots that ask at once, more vans in one plan",
-    "recall": "of all slots a van could keep, how many are offered: directly, and with one ejection",
+    "recall": "of all slots a van could keep, how many are offered: directly, and with room made",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
     "http": "whole requests over HTTP, and a big plan cold and warm",

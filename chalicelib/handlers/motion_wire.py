@@ -27,12 +27,13 @@ def named_stop(promise_id: str | None) -> StopId:
 class _Reported(Body):
     """What all events have."""
 
+    type: str
     event_id: Annotated[Id, Field(description="Yours: an event that comes again under it changes nothing.")]
     at: Annotated[Instant, Field(description="When it happened, by the phone's clock.")]
 
     def event(self) -> Event:
         """Give it as the day in motion wants it."""
-        return Event(event_id=self.event_id, kind=EventKind(self.type), at=self.at, **self.about())  # type: ignore[attr-defined]
+        return Event(event_id=self.event_id, kind=EventKind(self.type), at=self.at, **self.about())
 
     def about(self) -> dict[str, Any]:
         """What only its kind has."""

@@ -31,7 +31,7 @@ class Things:
     depot: str = "nowhere"
     vehicle: str = "no-van"
     shift: str = "no-shift"
-    driving: str = "no-shift"
+    driving: str = f"nowhere.van-1.{DAY}.0800"
     hold: str = "hold_0000000000000"
     token: str = "no-token"
     promise: str = "prm_0000000000000"

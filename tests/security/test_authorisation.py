@@ -11,7 +11,7 @@ from chalicelib.handlers.endpoints import Endpoint
 from chalicelib.merchants.model import ALL_SCOPES, Scope
 from tests.handlers.shop_client import Shop, a_depot, a_van
 from tests.handlers.test_import import an_order
-from tests.handlers.test_isolation import ASKS, HOOK, SHIFT, Ask, Things
+from tests.handlers.test_isolation import ARRIVED, ASKS, HOOK, SHIFT, Ask, Things
 
 CHECKOUT, OPS, ADMIN = Scope.CHECKOUT, Scope.OPS, Scope.ADMIN
 # Written out, so that a scope that slips in a declaration is seen here.
@@ -43,6 +43,12 @@ OPENED_BY = {
     "import_promises": OPS,
     "pin_promise": OPS,
     "unpin_promise": OPS,
+    "make_token": OPS,
+    "read_manifest": OPS | Scope.DRIVER,
+    "report_events": OPS | Scope.DRIVER,
+    "announce_proof": OPS | Scope.DRIVER,
+    "correct_promise": OPS | Scope.DRIVER,
+    "record_contact": CHECKOUT | OPS,
     "create_key": ADMIN,
     "list_keys": ADMIN,
     "revoke_key": ADMIN,
@@ -118,6 +124,7 @@ def asked_of_the_store(run: Callable[[], object]) -> list[str]:
 def world() -> tuple[Shop, Things]:
     shop = Shop()
     Things.of(shop, "porto")
+    shop.ask("GET", "/v1/shifts/any/manifest", key="driver")  # the first use of a key in a day is noted
     return shop, Things.of(shop.other, "gaia")
 
 
@@ -153,6 +160,7 @@ def test_tokens_hold_more_chance_than_anybody_can_try(shop: Shop) -> None:
 # --- what a request cannot say
 
 HOLD = {"cart_ref": "cart"}
+DRIVEN = "/v1/shifts/porto.van-1.2026-11-24.0800"
 GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "search_slots": ("POST", "/v1/slots/search", {"destination": {"lat": 41.16, "lon": -8.6}}),
     "hold_slot": ("POST", "/v1/holds", HOLD),
@@ -164,6 +172,14 @@ GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/v1/promises/{promise}/pin",
         {"shift_id": "porto.van-1.2026-11-24.0800"},
     ),
+    "report_events": ("POST", f"{DRIVEN}/events", {"events": [ARRIVED]}),
+    "announce_proof": ("POST", f"{DRIVEN}/proofs", {}),
+    "correct_promise": (
+        "POST",
+        "/v1/promises/{promise}/corrections",
+        {"outcome": "failed_refused", "reason": "wrong door"},
+    ),
+    "record_contact": ("POST", "/v1/promises/{promise}/contacts", {"channel": "phone", "reason": "where"}),
     "put_depot": ("PUT", "/v1/depots/new", a_depot()),
     "put_vehicle": ("PUT", "/v1/depots/porto/vehicles/new", a_van()),
     "put_shift": ("PUT", "/v1/depots/porto/shifts/new", SHIFT),
@@ -202,10 +218,14 @@ def good_request(shop: Shop, name: str) -> tuple[str, str, dict[str, Any]]:
     if name == "replay_webhook":
         shop.done("PUT", "/v1/webhooks/of-porto", HOOK)
         shop.done("POST", "/v1/webhooks/of-porto/test")
+    promise = shop.promise()["promise_id"] if "{promise}" in path else ""
+    if name == "correct_promise":
+        tried = ARRIVED | {"type": "completed", "promise_id": promise, "outcome": "failed_not_home"}
+        shop.done("POST", f"{DRIVEN}/events", {"events": [tried]})
     return (
         method,
         path.format(
-            promise=shop.promise()["promise_id"] if "{promise}" in path else "",
+            promise=promise,
             hold=shop.hold()["hold_id"] if "{hold}" in path else "",
         ),
         body,

@@ -54,7 +54,7 @@ def reduce(
     Parameters
     ----------
     finished
-        Promises that ended otherwise than on this shift.
+        Promises that nobody is to try again, wherever they ended.
 
     Notes
     -----
@@ -63,7 +63,7 @@ def reduce(
     promised = {
         stop_id
         for stop_id, kind in zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True)
-        if kind != StopKind.HELD
+        if kind in (StopKind.PROMISED, StopKind.DONE)
     }
     known = set(progress.marks)
     accepted, ignored, duplicates = list[Event](), list[Ignored](), 0
@@ -75,7 +75,7 @@ def reduce(
         stepped: Progress | Why
         if event.kind in _ABOUT_A_PROMISE and event.stop_id not in promised:
             stepped = Why.UNKNOWN_PROMISE
-        elif event.kind in _ABOUT_A_PROMISE and event.stop_id in finished:
+        elif event.stop_id in finished and _tries_again(progress, event):
             stepped = Why.PROMISE_FINISHED
         elif event.kind is EventKind.POSITION:
             stepped = positions.seen(progress, route, event)
@@ -99,6 +99,13 @@ def reduce(
 def mark_of(event_id: str) -> str:
     """Shorten an event's id to 48 bits: of 300, two share a mark once in six billion shifts."""
     return b64encode(blake2b(event_id.encode(), digest_size=6).digest()).decode()
+
+
+def _tries_again(progress: Progress, event: Event) -> bool:
+    """Whether an event would begin an attempt, rather than tell more of the last one."""
+    visit = progress.visit(event.stop_id)
+    over = visit is not None and visit.outcome is not None and event.at <= (visit.left_at or 0)
+    return event.kind in _ABOUT_A_PROMISE and not over
 
 
 def _departed(progress: Progress, event: Event) -> Progress | Why:

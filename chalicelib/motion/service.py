@@ -17,6 +17,7 @@ from typing import Final
 from chalicelib.errors import NotFound, Unauthorized
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.calendar import work_clock
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import live
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey
@@ -236,8 +237,7 @@ class Motion:
         promised = set(_promised(route))
         named = [event.stop_id for event in part if event.stop_id in promised]
         found = self._store.promises_named(tenant, list(dict.fromkeys(named)))
-        here = {each.stop_id for each in progress.served if each.outcome is not None}
-        finished = {each.stop_id for each in found if each.state.finished and each.stop_id not in here}
+        finished = {each.stop_id for each in found if each.state.finished}
         return reduce(progress, route, part, finished=finished), {each.stop_id: each for each in found}
 
     def _steps(
@@ -335,7 +335,8 @@ def _shift_facts(
         yield fact(FactKind.SHIFT_DEPARTED, departed_at=after.departed_at)
     for event in accepted:
         if event.kind is EventKind.INCIDENT:
-            yield fact(FactKind.SHIFT_INCIDENT, incident=str(event.trouble), happened_at=event.at)
+            whose = {"promise_id": promise_id(event.stop_id)} if event.stop_id else {}
+            yield fact(FactKind.SHIFT_INCIDENT, incident=str(event.trouble), happened_at=event.at, **whose)
     if after.is_back and not before.is_back:
         yield fact(FactKind.SHIFT_RETURNED, returned_at=after.returned_at)
     yield fact(FactKind.SHIFT_PROGRESSED)

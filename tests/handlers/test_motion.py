@@ -285,3 +285,19 @@ def test_a_van_nobody_hears_of_is_shown_as_stale(shop: Shop, sold: list[dict[str
     assert status() == "stale"
     report(shop, event("position", "11:14", lat=41.155, lon=-8.605))
     assert status() == "under_way"
+
+
+def test_what_went_back_to_its_sender_is_not_tried_again(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """A tap afterwards changes nothing; CONTROL: who was not at home may be tried again."""
+    refused, absent = (
+        completed(sold[0], "08:25", "failed_refused"),
+        completed(sold[1], "08:35", "failed_not_home"),
+    )
+    report(shop, refused, absent)
+    told = report(shop, completed(sold[0], "09:25"), completed(sold[1], "09:35"))
+    assert [each["reason"] for each in told["ignored"]] == ["promise_finished"]
+    assert [state(shop, each) for each in sold[:2]] == ["returned_to_sender", "delivered"]
+    late = report(shop, event("arrived", "08:22", promise_id=sold[0]["promise_id"]))
+    assert late["accepted"] == 1
+    [attempt] = shop.done("GET", f"/v1/promises/{sold[0]['promise_id']}")["attempts"]
+    assert (attempt["outcome"], attempt["arrived_at"]) == ("failed_refused", o_clock("08:22"))

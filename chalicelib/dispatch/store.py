@@ -6,15 +6,17 @@ counts twice, and costs a run that finds nothing to do.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.dispatch.model import Replan, Requests, Work
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import PlanStore
 from chalicelib.fleet.plans import PlanKey, RouteWrite
-from chalicelib.fleet.progress import Progress
 from chalicelib.receipts import ReceiptRow
+
+if TYPE_CHECKING:
+    from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class PlanChanges:
     """
 
     routes: tuple[RouteWrite, ...] = ()
-    known: tuple[Progress, ...] = ()
+    known: "tuple[Progress, ...]" = ()
     replan: Replan | None = None
     facts: tuple[Fact, ...] = ()
     receipt: ReceiptRow | None = None
@@ -47,7 +49,7 @@ class DispatchStore(PlanStore, Protocol):
         """One depot."""
         ...
 
-    def progresses(self, tenant: Tenant, plan: PlanKey) -> Mapping[str, Progress]:
+    def progresses(self, tenant: Tenant, plan: PlanKey) -> "Mapping[str, Progress]":
         """How far the vans of a plan are, by shift; whoever nothing was heard of is missing."""
         ...
 

@@ -43,7 +43,7 @@ def physical_names(resources: Resources) -> dict[tuple[str, str], Any]:
 def test_everything_physical_is_named_by_the_stack(stage: str) -> None:
     """Two stacks of one account can have no name in common, for no two stacks of a region have one."""
     names = physical_names(expanded(template_of(stage)))
-    assert len(names) == 16
+    assert len(names) == 19
     for value in names.values():
         assert "${AWS::StackName}" in value["Fn::Sub"]
 

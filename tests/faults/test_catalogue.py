@@ -11,7 +11,7 @@ from infra.sandbox.emulator import ROOT
 
 WANTED = {
     *("F01", "F02", "F03", "F04", "F05", "F06", "F12"),
-    *("F09", "F10", "F11", "F13", "F21", "F22", "F23", "F25", "F26", "F30", "F31"),
+    *("F09", "F10", "F11", "F13", "F14", "F20", "F21", "F22", "F23", "F25", "F26", "F30", "F31"),
 }
 _NAME = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 

@@ -224,6 +224,19 @@ def test_f14_message_of_a_dead_letter_queue_days_later_is_nothing_new(office: Of
     assert len(office.world.posted) == 1
 
 
+def test_f14_message_that_were_the_delivery_itself_would_be_sent_again(office: Office) -> None:
+    """CONTROL: a delivery that is as lasting as its message, instead of a row that goes when it is done."""
+    office.put()
+    office.happens()
+    [message] = list(office.queue.waiting)
+    lasting = dict(office.store.deliveries)
+    office.work()
+    office.clock.advance(3 * DAY)
+    office.store.deliveries.update(lasting)
+    assert office.deliver(*message[:3]).attempts
+    assert len(office.world.posted) == 2
+
+
 def test_f20_receiver_that_is_gone_is_stopped(office: Office) -> None:
     """410 says so: nothing more is sent, and the merchant sees why; others are not stopped."""
     office.put()

@@ -55,6 +55,13 @@ def improve(event: Any) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
+@app.on_sqs_message(queue="repair.fifo", batch_size=1)
+def repair(event: Any) -> None:
+    """Note every body."""
+    for record in event:
+        _note("repair", record.body)
+
+
 @app.on_dynamodb_record(
     stream_arn="arn:aws:dynamodb:eu-west-1:000000000000:table/any/stream/any", batch_size=10
 )

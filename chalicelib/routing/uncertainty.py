@@ -92,7 +92,7 @@ class Scenarios:
     def __init__(self, noise: Noise, count: int) -> None:
         self.memory = noise.fading_memory
         self._noise = noise
-        self._dice = _Dice(count)
+        self._dice = Dice(count)
         alone = np.zeros(1, dtype=np.intp)
         self._travel_shared = noise.travel_shared * self._dice.normal(_TRAVEL, alone)
         self._service_shared = noise.service_shared * self._dice.normal(_SERVICE, alone)
@@ -126,7 +126,7 @@ class Scenarios:
         self._drawn[new] = True
 
 
-class _Dice:
+class Dice:
     """Latin hypercubes: each row takes each stratum exactly once, in an order of its own."""
 
     def __init__(self, count: int) -> None:
@@ -145,7 +145,7 @@ class _Dice:
         within = (hashes & _LOW).astype(np.float64) / 2**32
         return np.asarray((self._order(hashes) + 1 - within) / len(self._numbers))
 
-    def delays(self, source: int, rows: Rows, probability: Probability, mean: Seconds) -> NDArray[np.float64]:
+    def delays(self, source: int, rows: Rows, probability: Probability, mean: float) -> NDArray[np.float64]:
         """Seldom, and exponentially long."""
         chances = self.uniform(source, rows)
         found = np.zeros_like(chances)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 PARTS = {
     "search": "slot search: own work, against loops and solvers",
     "confidence": "what a quoted confidence is worth, and the share kept of a booked day",
+    "eta": "forecasts of arrival beside the plan, the plan plus delay, and oracles, in worlds never tuned on",
     "plans": "how good an improved plan is, beside solvers as they come",
     "acceptance": "orders accepted in a day: live routes, fixed caps, solving anew, hindsight, offers shaped",
     "live": "a started day after an incident: promises kept by a replan on the road",

@@ -13,9 +13,10 @@ from itertools import batched
 
 from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.live import live
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed
-from chalicelib.fleet.progress import Progress, underway
+from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.service import Duty, Fleet
 from chalicelib.motion.service import MOST_STOPS_A_COMMIT, world_of
 from chalicelib.motion.store import MotionChanges, MotionStore
@@ -24,9 +25,7 @@ from chalicelib.promises.model import Promise, Standing
 from chalicelib.promises.placing import Ports
 from chalicelib.routing.live_eta import Status, status_next
 from chalicelib.routing.model import StopKind
-from chalicelib.routing.proof import judge
 from chalicelib.routing.uncertainty import Noise
-from chalicelib.routing.underway import on_road, rest_of
 from chalicelib.units import Probability, StopId, Timestamp
 
 _LAST_VISITS = 2  # of which a look may be the first to hear that they came late
@@ -49,7 +48,7 @@ class Odds:
     kept
         Probability that the van is there within the window.
     expected_at
-        When service is planned to start; None where the van stands still for good.
+        When service is expected to start; None where the van stands still for good.
     """
 
     kept: Probability
@@ -89,16 +88,16 @@ class Watch:
         """How the promises ahead stand."""
         if progress.is_back:
             return {}
-        travel, world = self._travel_for(duty.depot), on_road(world_of(duty, self._noise))
-        there = underway(duty.route, progress, now, travel)
-        rest = rest_of(duty.route, there, travel)
-        (judged,) = judge([rest], now, world)
+        travel, world = self._travel_for(duty.depot), world_of(duty, self._noise)
+        day = live(duty.route, progress, now, world=world, travel=travel)
+        stops = zip(day.rest.stops["stop_id"].tolist(), day.rest.stops["kind"].tolist(), strict=True)
+        promised = [stop_id for stop_id, kind in stops if kind == StopKind.PROMISED]
+        moves = progress.down_at is None
         return {
-            int(record["stop_id"]): Odds(kept=0.0, expected_at=None)
-            if there.stranded
-            else Odds(kept=float(judged.kept[at]), expected_at=round(float(judged.start[at])))
-            for at, record in enumerate(rest.stops)
-            if record["kind"] == StopKind.PROMISED
+            stop_id: Odds(
+                kept=day.kept[stop_id], expected_at=day.arrivals[stop_id].expected_at if moves else None
+            )
+            for stop_id in promised
         }
 
     def _told(

@@ -15,6 +15,7 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import Probability, Seconds, Timestamp
 
 CLIP = 2.2  # standard deviations
@@ -63,6 +64,30 @@ class Spread:
     late_start: float = 420.0
     break_lean: float = 0.5
     break_spread: float = 0.29
+
+    @classmethod
+    def of(cls, noise: Noise) -> "Spread":
+        """The same world as promises are sold by, each share told apart as in the default."""
+        usual, known = Noise(), cls()
+        travel = noise.travel_shared / usual.travel_shared
+        service = noise.service_shared / usual.service_shared
+        stop = noise.service_stop / usual.service_stop
+        return cls(
+            travel_day=known.travel_day * travel,
+            travel_driver=known.travel_driver * travel,
+            travel_fading=noise.travel_fading,
+            fading_memory=noise.fading_memory,
+            travel_leg=noise.travel_leg,
+            service_day=known.service_day * service,
+            service_driver=known.service_driver * service,
+            service_door=known.service_door * stop,
+            service_visit=known.service_visit * stop,
+            leg_trouble=noise.leg_incident,
+            leg_trouble_delay=noise.leg_incident_delay,
+            stop_trouble=noise.stop_incident,
+            stop_trouble_delay=noise.stop_incident_delay,
+            late_start=noise.late_start,
+        )
 
     @property
     def travel_level(self) -> float:

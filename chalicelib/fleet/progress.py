@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chalicelib.errors import OffRoad
+from chalicelib.fleet.forecasts import Forecast
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.routing.model import Location, StopKind
 from chalicelib.routing.packed import Route
@@ -127,6 +128,8 @@ class Progress:
     planned
         When service was planned to start at each stop as the van left: what the plan becomes later does not
         change it.
+    foreseen
+        What was expected of the stops within an hour, until somebody says what came of them.
     marks
         Of the events heard last, so that one that comes again is known.
     milestones
@@ -150,6 +153,7 @@ class Progress:
     held_until: Timestamp | None = None
     down_at: Timestamp | None = None
     planned: Mapping[StopId, Timestamp] = field(default_factory=dict)
+    foreseen: Mapping[StopId, tuple[Forecast, ...]] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     milestones: int = 0
     version: int = 0

@@ -7,6 +7,7 @@ fields that newer code added.
 from datetime import date
 from typing import Any
 
+from chalicelib.fleet.forecasts import forecast_document, read_forecast
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Hunch, Incident, Progress, Rest, Served, Sighting, Trouble
 from chalicelib.routing.model import Location
@@ -38,6 +39,9 @@ def progress_document(progress: Progress) -> Document:
         "held": progress.held_until,
         "down": progress.down_at,
         "planned": [list(each) for each in progress.planned.items()],
+        "foreseen": [
+            [stop_id, *map(forecast_document, forecasts)] for stop_id, forecasts in progress.foreseen.items()
+        ],
         "marks": "".join(progress.marks),
     }
     return {name: value for name, value in fields.items() if value not in (None, [], "")}
@@ -72,6 +76,10 @@ def read_progress(stored: Document, *, milestones: int, version: int) -> Progres
         held_until=stored.get("held"),
         down_at=stored.get("down"),
         planned={stop_id: at for stop_id, at in stored.get("planned", ())},
+        foreseen={
+            stop_id: tuple(map(read_forecast, forecasts))
+            for stop_id, *forecasts in stored.get("foreseen", ())
+        },
         marks=tuple(marks[at : at + 8] for at in range(0, len(marks), 8)),
         milestones=milestones,
         version=version,

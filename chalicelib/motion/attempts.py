@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.fleet.progress import Served
+from chalicelib.fleet.progress import Progress, Served
 from chalicelib.motion.events import Event
 from chalicelib.promises.facts import promise_fact
 from chalicelib.promises.model import (
@@ -67,8 +67,16 @@ def forward(
     return Stepped(promise=promise, facts=tuple(facts))
 
 
-def ended(promise: Promise, event: Event, served: Served, driven: Driven, now: Timestamp) -> Stepped:
-    """Finish an attempt: the promise is delivered, is to be tried again, or goes back to its sender."""
+def ended(
+    promise: Promise, event: Event, served: Served, driven: Driven, now: Timestamp, *, before: Progress
+) -> Stepped:
+    """Finish an attempt: the promise is delivered, is to be tried again, or goes back to its sender.
+
+    Parameters
+    ----------
+    before
+        The shift as it was known before: what was expected of the stop.
+    """
     if event.outcome is None or promise.state.finished:
         return Stepped(promise=promise)
     out = forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now)
@@ -82,6 +90,10 @@ def ended(promise: Promise, event: Event, served: Served, driven: Driven, now: T
         parcels=event.parcels,
         flags=_flags(promise, event.outcome, event.parcels),
         proof=event.proof,
+        window=promise.window,
+        told_window=promise.told_window,
+        planned_at=before.planned.get(promise.stop_id),
+        forecasts=before.foreseen.get(promise.stop_id, ()),
     )
     promise = out.promise
     promise = replace(

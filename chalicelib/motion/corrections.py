@@ -111,7 +111,7 @@ class Corrections:
 
         def attempt() -> Promise:
             promise = self._promise(tenant, stop_id)
-            asked = replace(promise, sequence=promise.sequence + 1)
+            asked = replace(promise, contacts=promise.contacts + 1, sequence=promise.sequence + 1)
             data = {"channel": channel, "reason": reason, "state": str(promise.state)}
             fact = promise_fact(FactKind.PROMISE_CONTACTED, asked, now, data, actor=Actor.BUYER)
             changes = MotionChanges(promises=(asked,), facts=(fact,), receipt=receipt(asked))

@@ -17,6 +17,7 @@ from typing import Final
 from chalicelib.errors import NotFound, Unauthorized
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.calendar import work_clock
+from chalicelib.fleet.forecasts import noted
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import live
 from chalicelib.fleet.planning import TravelFor
@@ -221,8 +222,8 @@ class Motion:
             reduced, promises = self._reduced(tenant, duty.route, before, part)
             reported = count.with_part(reduced, duty.route.version)
             row = receipt(reported) if receipt else None
-            after = self._planned(duty, before, reduced.progress, now)
-            steps = self._steps(tenant, duty, reduced, promises, now)
+            after = self._foreseen(duty, before, self._planned(duty, before, reduced.progress, now), now)
+            steps = self._steps(tenant, duty, before, reduced, promises, now)
             changes = _changes(steps, _shift_facts(before, after, reduced.accepted, now))
             if after != before:
                 self._store.commit_motion(tenant, replace(changes, progress=after, receipt=row))
@@ -244,6 +245,7 @@ class Motion:
         self,
         tenant: Tenant,
         duty: Duty,
+        before: Progress,
         reduced: Reduced,
         promises: dict[StopId, Promise],
         now: Timestamp,
@@ -257,7 +259,7 @@ class Motion:
             if known is None or served is None:
                 continue
             if event.kind is EventKind.COMPLETED:
-                step = ended(known.promise, event, served, driven, now)
+                step = ended(known.promise, event, served, driven, now, before=before)
             else:
                 step = arrived_earlier(known.promise, served, driven)
             steps[event.stop_id] = Stepped(promise=step.promise, facts=(*known.facts, *step.facts))
@@ -279,6 +281,21 @@ class Motion:
         stops = duty.route.stops["stop_id"].tolist()
         planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
         return replace(after, planned=planned)
+
+    def _foreseen(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
+        """Keep what is expected of the stops that are near: when the truth is known it is too late."""
+        moves = after.departed_at is not None and after.down_at is None and not after.is_back
+        if not moves or after.milestones == before.milestones:
+            return after
+        world, travel = world_of(duty, self._noise), self._travel_for(duty.depot)
+        here = after.serving.stop_id if after.serving else None
+        ahead = (
+            (stop_id, each.earliest_at, each.expected_at, each.latest_at)
+            for stop_id, each in live(duty.route, after, now, world=world, travel=travel).arrivals.items()
+            if stop_id != here
+        )
+        awaited = [each.stop_id for each in after.served if each.outcome is None]
+        return replace(after, foreseen=noted(after.foreseen, ahead, now, awaited=awaited))
 
 
 def world_of(duty: Duty, noise: Noise) -> World:

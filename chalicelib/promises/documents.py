@@ -8,6 +8,7 @@ whole numbers, dates as ISO text.
 from datetime import date
 from typing import Any
 
+from chalicelib.fleet.forecasts import forecast_document, read_forecast
 from chalicelib.fleet.model import Handover, Money, Requirement
 from chalicelib.fleet.planning import Found
 from chalicelib.promises.model import (
@@ -15,6 +16,7 @@ from chalicelib.promises.model import (
     Attempt,
     AttemptFlag,
     Delivery,
+    Feedback,
     HandedOver,
     Hold,
     HoldState,
@@ -193,6 +195,10 @@ def _attempt(attempt: Attempt) -> Document:
         "name": attempt.proof.name,
         "note": attempt.proof.note,
         "uploads": list(attempt.proof.uploads),
+        "window": attempt.window and _window(attempt.window),
+        "told": attempt.told_window and _window(attempt.told_window),
+        "planned": attempt.planned_at,
+        "forecasts": list(map(forecast_document, attempt.forecasts)),
     }
     return {name: value for name, value in fields.items() if value not in (None, [])}
 
@@ -213,7 +219,15 @@ def _read_attempt(stored: Document) -> Attempt:
             note=stored.get("note"),
             uploads=tuple(stored.get("uploads", ())),
         ),
+        window=_read_window(stored["window"]) if "window" in stored else None,
+        told_window=_read_window(stored["told"]) if "told" in stored else None,
+        planned_at=stored.get("planned"),
+        forecasts=tuple(map(read_forecast, stored.get("forecasts", ()))),
     )
+
+
+def _read_feedback(stored: list[int] | None) -> Feedback | None:
+    return Feedback(product=stored[0], delivery=stored[1]) if stored else None
 
 
 def promise_document(promise: Promise) -> Document:
@@ -253,6 +267,10 @@ def promise_document(promise: Promise) -> Document:
         document["attempts"] = [_attempt(attempt) for attempt in promise.attempts]
     if promise.standing is not Standing.SAFE:
         document["standing"] = promise.standing
+    if promise.contacts:
+        document["contacts"] = promise.contacts
+    if promise.feedback is not None:
+        document["feedback"] = [promise.feedback.product, promise.feedback.delivery]
     return document
 
 
@@ -292,5 +310,7 @@ def read_promise(stored: Document, version: int) -> Promise:
         cart_ref=stored["cart"],
         attempts=tuple(map(_read_attempt, stored.get("attempts", ()))),
         standing=Standing(stored.get("standing", Standing.SAFE)),
+        contacts=stored.get("contacts", 0),
+        feedback=_read_feedback(stored.get("feedback")),
         version=version,
     )

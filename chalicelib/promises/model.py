@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from chalicelib.fleet.forecasts import Forecast
 from chalicelib.fleet.model import Handover, Money
 from chalicelib.fleet.planning import Found
 from chalicelib.routing.model import Load, Location, TimeWindow, Visit
@@ -240,6 +241,13 @@ class Attempt:
         When the van came, and when it was done.
     parcels
         How many changed hands; None if nobody counted.
+    window, told_window
+        What was promised, and what the buyer was last told, when it ended; None in attempts from before these
+        were kept.
+    planned_at
+        When service was planned to start as the van left; None if it was not on the plan then.
+    forecasts
+        What was expected of it on the way.
     """
 
     outcome: Outcome
@@ -251,6 +259,10 @@ class Attempt:
     parcels: int | None = None
     flags: frozenset[AttemptFlag] = frozenset()
     proof: HandedOver = HandedOver()
+    window: TimeWindow | None = None
+    told_window: TimeWindow | None = None
+    planned_at: Timestamp | None = None
+    forecasts: tuple[Forecast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +296,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """How likely a buyer is to recommend the goods, and how they were delivered, each from 0 to 10."""
+
+    product: int
+    delivery: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """Our commitment to deliver within a window.
 
@@ -301,6 +321,10 @@ class Promise:
         In order; the last one says how it stands.
     standing
         What merchants were told of its chances; a new window begins anew.
+    contacts
+        How often its buyer asked about it.
+    feedback
+        What its buyer thought of it, as said last.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -325,6 +349,8 @@ class Promise:
     cart_ref: str | None = None
     attempts: tuple[Attempt, ...] = ()
     standing: Standing = Standing.SAFE
+    contacts: int = 0
+    feedback: Feedback | None = None
     version: int = 0
 
 

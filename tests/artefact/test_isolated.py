@@ -33,6 +33,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.fleet.area",
     "chalicelib.fleet.calendar",
     "chalicelib.fleet.documents",
+    "chalicelib.fleet.forecasts",
     "chalicelib.fleet.ids",
     "chalicelib.fleet.model",
     "chalicelib.fleet.planning",

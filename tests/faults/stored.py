@@ -22,6 +22,7 @@ from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
 from chalicelib.dispatch.model import Replan, ReplanState, Requests, Work
 from chalicelib.dispatch.service import Job
 from chalicelib.events import FactKind
+from chalicelib.fleet.forecasts import Forecast
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import (
     EVERY_DAY,
@@ -52,6 +53,7 @@ from chalicelib.promises.model import (
     Attempt,
     AttemptFlag,
     Delivery,
+    Feedback,
     HandedOver,
     HoldState,
     Instructions,
@@ -367,6 +369,23 @@ TRIED = replace(
         ),
     ),
 )
+EXPECTED = Forecast(horizon=900, earliest_at=NOW - 60, expected_at=NOW, latest_at=NOW + 90)
+JUDGED = replace(
+    TRIED,
+    attempts=tuple(
+        replace(
+            each,
+            window=TimeWindow(start=NOW, end=NOW + 7200),
+            told_window=TimeWindow(start=NOW + 1800, end=NOW + 5400),
+            planned_at=NOW + 30,
+            forecasts=(EXPECTED,),
+        )
+        for each in TRIED.attempts
+    ),
+    contacts=2,
+    feedback=Feedback(product=10, delivery=0),
+)
+FORESEEING = replace(WHOLE, foreseen={STOP_ID: (EXPECTED,)})
 PASS = a_pass("p")
 
 
@@ -430,6 +449,12 @@ FORMATS = {
         replace(TRIED, version=4), lambda: rows.promise_item(ACME, TRIED, NOW), rows.promise_of
     ),
     "progress": row(replace(WHOLE, version=1), lambda: motion.progress_item(WHOLE, NOW), motion.progress_of),
+    "promise that can be judged": row(
+        replace(JUDGED, version=4), lambda: rows.promise_item(ACME, JUDGED, NOW), rows.promise_of
+    ),
+    "progress with forecasts": row(
+        replace(FORESEEING, version=1), lambda: motion.progress_item(FORESEEING, NOW), motion.progress_of
+    ),
     "driver's key": row(
         PASS, lambda: {"pk": {"S": f"KEY#{PASS.sha256}"}} | rows.api_key_item(PASS), rows.api_key_of
     ),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.fleet.service import Fleet
+    from chalicelib.kpis.service import Kpis
     from chalicelib.merchants.hold_caps import HoldLimiter
     from chalicelib.motion.corrections import Corrections
     from chalicelib.motion.service import Motion
@@ -265,6 +266,13 @@ class Services:
         from chalicelib.motion.corrections import Corrections
 
         return Corrections(self.store, self._ports)
+
+    @cached_property
+    def kpis(self) -> "Kpis":
+        """How well promises were kept."""
+        from chalicelib.kpis.service import Kpis
+
+        return Kpis(self.store)
 
     @cached_property
     def dispatch(self) -> "Dispatch":

@@ -67,6 +67,9 @@ PATHS: Mapping[str, Paths] = {
         "/v1/webhooks/{webhook_id}/replay": ("POST",),
         "/v1/webhooks/{webhook_id}/test": ("POST",),
     },
+    "kpis": {
+        "/v1/kpis": ("GET",),
+    },
     "sandbox": {
         "/v1/test/clock": ("POST",),
         "/v1/test/messages": ("GET",),

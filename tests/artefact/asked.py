@@ -345,6 +345,7 @@ def _look_around(shop: ShopClient) -> None:
         shop.done("GET", f"/v1/promises/{made['promise_id']}{part}")
     for path in ("", "/porto", "/porto/vehicles/van-1", f"/porto/plans/{DAY}"):
         shop.done("GET", f"/v1/depots{path}")
+    assert shop.done("GET", "/v1/kpis?depot_id=porto")["total"]["promised"]
     shop.done("DELETE", "/v1/depots/porto/shifts/evening")
 
 

@@ -26,6 +26,7 @@ from chalicelib.handlers import (
     checkout,
     door,
     fleet,
+    kpis,
     merchants,
     motion,
     notifications,
@@ -289,6 +290,7 @@ class Shop(ShopClient):
             notifications.api,
             merchants.api,
             webhooks.api,
+            kpis.api,
             sandbox.api,
         ]
         features.append(about.endpoints(tuple(features)))

@@ -10,7 +10,7 @@ ENVIRONMENT = .venv/installed
 EMULATOR = .venv-ministack/installed
 BUILT = build/template.yaml
 
-.PHONY: help demo serve picture test bench stack lint format package environments lock clean
+.PHONY: help demo serve picture kpis test bench stack lint format package environments lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -23,6 +23,9 @@ serve: $(ENVIRONMENT) $(EMULATOR) ## the whole product on this machine, PORT=800
 
 picture: $(ENVIRONMENT) ## a plan of the running sandbox before and after a replan, drawn
 	@$(PYTHON_IN) -m infra.picture $(ARGS)
+
+kpis: $(ENVIRONMENT) ## how well promises of the running sandbox were kept, drawn
+	@$(PYTHON_IN) -m infra.kpis $(ARGS)
 
 test: $(ENVIRONMENT) $(EMULATOR) ## every test; ARGS="tests/routing -k slack" for some
 	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)

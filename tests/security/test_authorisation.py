@@ -49,6 +49,7 @@ OPENED_BY = {
     "announce_proof": OPS | Scope.DRIVER,
     "correct_promise": OPS | Scope.DRIVER,
     "record_contact": CHECKOUT | OPS,
+    "read_kpis": OPS,
     "create_key": ADMIN,
     "list_keys": ADMIN,
     "revoke_key": ADMIN,

@@ -15,7 +15,7 @@ BUILT = build/template.yaml
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: $(ENVIRONMENT) $(EMULATOR) ## a real city sells a day of deliveries; ARGS=--exit ends by itself
+demo: $(ENVIRONMENT) $(EMULATOR) ## a real city sells a day of deliveries and delivers it; ARGS=--exit ends by itself
 	@$(PYTHON_IN) -m infra.demo $(ARGS)
 
 serve: $(ENVIRONMENT) $(EMULATOR) ## the whole product on this machine, PORT=8000

@@ -67,6 +67,7 @@ def _wanted() -> Wanted:
         help="where to write the map of the routes (default routes.svg in that folder)",
     )
     add("--exit", action="store_true", help="end by itself instead of serving on")
+    add("--parked", action="store_true", help="sell, but let nobody drive the day after")
     given = parser.parse_args()
     return Wanted(
         seed=given.seed,
@@ -76,6 +77,7 @@ def _wanted() -> Wanted:
         home=given.home,
         picture=given.picture or given.home / "routes.svg",
         ends=given.exit,
+        drives=not given.parked,
     )
 
 

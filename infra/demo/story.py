@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from time import monotonic, time
 
+from infra.demo import delivery
 from infra.demo.audit import audit
 from infra.demo.by_hand import curl_lines, run
 from infra.demo.day import ZONE, Checkout, Day, Ending, Tally, at, move_clock
@@ -38,20 +39,22 @@ class Wanted:
     home: Path
     picture: Path
     ends: bool
+    drives: bool
 
 
 class Story:
     """One run of the demo against a running sandbox."""
 
     def __init__(self, sandbox: Sandbox, wanted: Wanted, screen: Screen) -> None:
-        self._url, self._wanted, self._screen = sandbox.url, wanted, screen
+        self._sandbox, self._url = sandbox, sandbox.url
+        self._wanted, self._screen = wanted, screen
         self._merchant = sandbox.merchants[0]
         self._run_name = f"demo-{int(time())}"
         self._today = next_monday(datetime.now(ZONE).date())
         self._closing = threading.Event()
 
     def tell(self) -> bool:
-        """Sell a day and show what became of it; return whether all of it is right.
+        """Sell a day, show what became of it, deliver the next; return whether all of it is right.
 
         Raises
         ------
@@ -93,8 +96,9 @@ class Story:
         )
         show(outcome, screen)
         self._draw(plans, streets)
+        agreed = self._deliver(plans) if wanted.drives else True
         self._go_on_by_hand(today + timedelta(days=3))
-        return not outcome.audit.faults
+        return agreed and not outcome.audit.faults
 
     def _storefront(self, stopwatch: Stopwatch) -> Storefront:
         return Storefront(self._url, self._merchant["keys"], stopwatch=stopwatch, closing=self._closing)
@@ -118,6 +122,24 @@ class Story:
 
     def _show_checking(self, done: int, of: int) -> None:
         self._screen.bar("checking", done, of, "plans driven again on a map of our own")
+
+    def _deliver(self, plans: Sequence[Plan]) -> bool:
+        """Go on into the day after; return whether API and drivers say the same of it."""
+        plan = delivery.watched(plans, self._today + timedelta(days=1))
+        if plan is None:
+            self._screen.heading("Nothing was promised for tomorrow, so nobody drives")
+            return True
+        count = len(plan.stops)
+        self._screen.heading(f"{plan.day:%A} comes: {count} promises of {plan.depot.name} are to be kept")
+        delivered = delivery.deliver(
+            plan,
+            sandbox=self._sandbox,
+            storefront=self._storefront(Stopwatch()),
+            seed=self._wanted.seed,
+            screen=self._screen,
+        )
+        delivery.show(delivered, self._screen)
+        return delivered.agreed
 
     def _draw(self, plans: Sequence[Plan], streets: Streets) -> None:
         picture = picture_of(busiest_day(plans))

@@ -45,8 +45,8 @@ def is_open(address: tuple[str, int]) -> bool:
 
 @pytest.mark.sandbox
 @pytest.mark.xdist_group("demo")
-def test_demo_sells_a_day_and_ends_by_itself(tmp_path: Path) -> None:
-    """Nothing is oversold, every text is sent, the lines to go on by hand make a promise, status 0."""
+def test_demo_sells_a_day_delivers_it_and_ends_by_itself(tmp_path: Path) -> None:
+    """Nothing is oversold, every text is sent, API and drivers agree, the lines by hand work, status 0."""
     with demo(tmp_path, "--exit", "--shoppers", "24", "--clients", "4") as running:
         told, _ = running.communicate(timeout=TIMEOUT_SECONDS)
     assert running.returncode == 0, told
@@ -55,6 +55,12 @@ def test_demo_sells_a_day_and_ends_by_itself(tmp_path: Path) -> None:
     texts = re.search(r"(\d+) texts sent, (\d+) buyers wanted one", told)
     assert texts is not None
     assert texts[1] == texts[2]
+    driven = re.search(r"delivered at once +(\d+)", told)
+    known = re.search(r"the API says: .*delivered (\d+)", told)
+    assert driven is not None
+    assert known is not None
+    assert int(driven[1]) == int(known[1]) > 0
+    assert "DRIVERS SAY OTHERWISE" not in told
     assert "they made a promise" in told or "not without curl" in told
     assert ElementTree.parse(tmp_path / "routes.svg").getroot().tag.endswith("svg")
     assert not is_open(port_of(told))

@@ -24,13 +24,12 @@ from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.optimiser import engine_for
 from chalicelib.routing.optimiser.problem import Orders, Problem
 from chalicelib.routing.packed import Route
-from chalicelib.units import Seconds, Timestamp
+from chalicelib.units import Timestamp
 from infra.sandbox.driver import Cargo, Driver, Duty, Errand, Ground, Report, Sheet
 from infra.sandbox.drivers import Lived, live, summed
 from infra.sandbox.world import World
 from tests.promises.shop import TENANT, TODAY, Shop
 
-REPAIR_SECONDS: Seconds = 10
 ROUNDS = 100  # of facts that lead to facts
 
 
@@ -48,12 +47,15 @@ class Desk:
     Attributes
     ----------
     repairs
-        Whether trouble is repaired; CONTROL: without, all else goes on.
+        Whether trouble is repaired; without, all else goes on.
+    repair_seconds
+        The longest a repair may take, by `clock`.
     """
 
     shop: Shop
     clock: Any
     repairs: bool = True
+    repair_seconds: float = 10.0
     day: date = TODAY
     read: int = 0
     applied: int = 0
@@ -96,7 +98,7 @@ class Desk:
             case FactKind.PLAN_TROUBLED | FactKind.SHIFT_INCIDENT if self.repairs:
                 number = self.dispatch.request(TENANT, self.plan, Work.REPAIR)
                 job = Job(plan=self.plan, work=Work.REPAIR, number=number)
-                done = self.dispatch.run(TENANT, job, now, seconds=REPAIR_SECONDS)
+                done = self.dispatch.run(TENANT, job, now, seconds=self.repair_seconds)
                 self.applied += done.state is ReplanState.APPLIED
             case FactKind.SHIFT_DEPARTED:
                 shop.motion.set_out(TENANT, self.plan, fact.data["shift_id"], now)

@@ -19,6 +19,7 @@ PARTS = {
     "plans": "how good an improved plan is, beside solvers as they come",
     "acceptance": "orders accepted in a day: live routes, fixed caps, solving anew, hindsight, offers shaped",
     "live": "a started day after an incident: promises kept by a replan on the road",
+    "claim": "whole days lived on paper and with the product behind them: same fleet, demand and luck",
     "growth": "more depots that ask at once, more vans in one plan",
     "recall": "of all slots a van could keep, how many are offered: directly, and with room made",
     "roads": "road look-ups, one to many and many to one",

@@ -16,7 +16,7 @@ HORIZONS: Final[tuple[Seconds, ...]] = (15 * MINUTE, 30 * MINUTE, 60 * MINUTE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When service was expected to start: 5 %, 50 % and 95 % of the scenarios.
+    """When service was expected to start: 5 %, 50 % and 95 %.
 
     Attributes
     ----------

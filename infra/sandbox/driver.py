@@ -214,7 +214,9 @@ class Driver:
         return next((errand for errand in self._sheet.ahead if not self._is_behind(errand)), None)
 
     def _is_behind(self, errand: Errand) -> bool:
-        return errand.promise_id in self._done or (errand.promise_id is None and errand.location in self._met)
+        if errand.promise_id is not None:
+            return errand.promise_id in self._done
+        return errand.location in self._met and not self._fetchable(errand.location)
 
     def _read(self, *, morning: bool = False) -> None:
         if not (morning or self._follows):
@@ -296,6 +298,8 @@ class Driver:
     def _held_up(self, lasts: Seconds, tyre: bool, errand: Errand | None) -> Generator[Timestamp, None, bool]:
         """Stand still; true if others have taken over what this leg was for."""
         down = tyre and lasts >= BROKEN_DOWN
+        if down or lasts >= WORTH_TELLING:
+            self._tell_position(self._place)
         if down:
             self._cargo.down[self.duty.shift_id] = self._place
             self._trouble("vehicle_down", self._place)
@@ -326,17 +330,19 @@ class Driver:
         """Take over from the van that stands here what the manifest says we deliver."""
         self._tell_position(errand.location)
         self._met.add(errand.location)
-        wanted = {each.promise_id for each in self._sheet.ahead}
-        here = {
-            shift_id
-            for shift_id, place in self._cargo.down.items()
-            if metres_between(place, errand.location) <= BESIDE
-        }
-        for promise_id, holder in self._cargo.holder.items():
-            if holder in here and promise_id in wanted:
-                self._cargo.holder[promise_id] = self.duty.shift_id
+        for promise_id in self._fetchable(errand.location):
+            self._cargo.holder[promise_id] = self.duty.shift_id
         yield self._wait_until(self.now + MEETS_FOR)
         self._tell_position(errand.location)
+
+    def _fetchable(self, place: Location) -> list[str]:
+        """What we are to deliver and a van that stands here has."""
+        wanted = {errand.promise_id for errand in self._sheet.ahead}
+        here = {
+            shift_id for shift_id, spot in self._cargo.down.items() if metres_between(spot, place) <= BESIDE
+        }
+        holders = self._cargo.holder.items()
+        return [promise_id for promise_id, holder in holders if holder in here and promise_id in wanted]
 
     def _attempt(self, promise_id: str, errand: Errand, in_time: bool) -> Iterator[Timestamp]:
         assert errand.window is not None  # every promise has one
@@ -377,17 +383,13 @@ class Driver:
 
     def _trouble(self, kind: str, place: Location, **more: object) -> None:
         self.incidents.append(kind)
-        here = {"lat": place.lat, "lon": place.lon}
-        self._phone.report(
-            {"type": "position", "at": _rfc3339(self.now), **here},
-            {"type": "incident", "at": _rfc3339(self.now), "kind": kind, "location": here, **more},
-        )
+        self._tell("incident", kind=kind, location={"lat": place.lat, "lon": place.lon}, **more)
 
     def _tell_position(self, place: Location) -> None:
         self._tell("position", lat=place.lat, lon=place.lon)
 
-    def _tell(self, kind: str, **more: object) -> None:
-        self._phone.report({"type": kind, "at": _rfc3339(self.now), **more})
+    def _tell(self, what: str, **more: object) -> None:
+        self._phone.report({"type": what, "at": _rfc3339(self.now), **more})
 
 
 def _between(origin: Location, to: Location, share: float) -> Location:

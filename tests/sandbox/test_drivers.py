@@ -178,6 +178,7 @@ def on_the_street(
     *,
     follows: bool = True,
     kind: type[Driver] = Driver,
+    cargo: Cargo | None = None,
     **duty: Any,
 ) -> Driver:
     """A driver on a street where every house is a minute from the next."""
@@ -197,7 +198,7 @@ def on_the_street(
         "ends_at": hour(18),
         "depot": house(0),
     }
-    return kind(Duty(**(described | duty)), phone, ground, Cargo(), follows=follows)
+    return kind(Duty(**(described | duty)), phone, ground, cargo or Cargo(), follows=follows)
 
 
 def test_a_driver_follows_a_changed_manifest() -> None:
@@ -226,6 +227,20 @@ def test_nobody_hands_over_what_is_not_on_board() -> None:
         Outcome.DELIVERED_TO_RECIPIENT,
         Outcome.FAILED_PARCEL_MISSING,
     ]
+
+
+@pytest.mark.parametrize(
+    ("stands", "outcome"),
+    [(3, Outcome.DELIVERED_TO_RECIPIENT), (80, Outcome.FAILED_PARCEL_MISSING)],
+)
+def test_parcels_are_taken_over_where_the_other_van_stands(stands: int, outcome: Outcome) -> None:
+    """CONTROL: where it does not stand there is nothing to take over, whatever the plan says."""
+    meeting = Errand(promise_id=None, location=house(3))
+    phone = Told([Sheet(version=1, ahead=(errand(1), meeting, errand(5)))])
+    cargo = Cargo(holder={"p5": "s2"}, down={"s2": house(stands)})
+    driver = on_the_street(phone, cargo=cargo)
+    live([driver], Nobody())
+    assert [attempt.outcome for attempt in driver.attempts] == [Outcome.DELIVERED_TO_RECIPIENT, outcome]
 
 
 def test_a_day_is_told_from_leaving_to_coming_back() -> None:

@@ -161,7 +161,8 @@ def show(delivered: Delivered, screen: Screen) -> None:
         ("delivered at once", f"{lived.delivered}", f"{lived.delivered / promised:.1%}"),
         ("failed attempts", f"{failed.total()}", why),
         ("trouble on the way", f"{trouble.total()}", told),
-        ("repairs applied", f"{delivered.repairs}", f"drivers were sent another way {lived.changes} times"),
+        ("repairs applied", f"{delivered.repairs}", f"manifests changed under way: {lived.changes}"),
+        ("fetched", f"{lived.fetched}", "from the van that broke down, by others"),
         ("kilometres", f"{lived.metres / 1000:.0f}", ""),
     ]
     for label, count, note in rows:

@@ -182,6 +182,7 @@ class Driver:
         self.incidents = list[str]()
         self.forecasts = list[tuple[str, Timestamp, Timestamp]]()  # promise, when it was said, what was said
         self.changes = 0  # of the manifest, noticed on the way
+        self.fetched = 0  # stops' parcels, from vans that broke down
 
     def live(self) -> Iterator[Timestamp]:
         """Yield the instants at which something happens next."""
@@ -332,6 +333,7 @@ class Driver:
         self._met.add(errand.location)
         for promise_id in self._fetchable(errand.location):
             self._cargo.holder[promise_id] = self.duty.shift_id
+            self.fetched += 1
         yield self._wait_until(self.now + MEETS_FOR)
         self._tell_position(errand.location)
 

@@ -47,6 +47,8 @@ class Lived:
         Promise, when it was said, and when the van was said to come: of followed manifests.
     changes
         Changed manifests that drivers noticed on the way.
+    fetched
+        Promises whose parcels were taken over from a van that broke down.
     """
 
     attempts: Mapping[str, Attempt]
@@ -55,6 +57,7 @@ class Lived:
     incidents: Sequence[str]
     forecasts: Sequence[tuple[str, Timestamp, Timestamp]]
     changes: int
+    fetched: int
 
     @property
     def kept(self) -> int:
@@ -139,6 +142,7 @@ def summed(drivers: Iterable[Driver], promised: frozenset[str]) -> Lived:
         incidents=[incident for driver in whole for incident in driver.incidents],
         forecasts=[forecast for driver in whole for forecast in driver.forecasts],
         changes=sum(driver.changes for driver in whole),
+        fetched=sum(driver.fetched for driver in whole),
     )
 
 

@@ -69,6 +69,7 @@ def delivered(**says: int) -> Delivered:
         incidents=["delay", "vehicle_down"],
         forecasts=[("p1", hour(7), hour(9.1))],
         changes=2,
+        fetched=1,
     )
     return Delivered(
         depot=CITY, day=DAY, lived=lived, repairs=1, says=Counter(says), ignored=Counter(out_of_date=1)
@@ -90,7 +91,8 @@ def test_a_day_is_told_in_figures() -> None:
         "delivered at once        1   33.3%",
         "failed attempts          1   not home 1",
         "trouble on the way       2   delay 1, vehicle down 1",
-        "repairs applied          1   drivers were sent another way 2 times",
+        "repairs applied          1   manifests changed under way: 2",
+        "fetched                  1   from the van that broke down",
         "kilometres              42",
         "1-3 h ahead 6 min",
         "the API says: confirmed 2, delivered 1\n",

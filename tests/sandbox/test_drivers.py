@@ -127,6 +127,7 @@ def test_a_van_that_breaks_down_is_met_by_another() -> None:
     assert StopKind.MEETING in kinds
     assert {attempt.shift_id for attempt in day.attempts.values()} > {VAN}
     assert day.failed(Outcome.FAILED_PARCEL_MISSING) == 0
+    assert day.fetched
     assert day.kept >= 5
 
 

@@ -98,7 +98,9 @@ def replan(
             orders = solver.improve(problem, budget.share(share * budget.left))
         except EngineFailed as failed:
             attempt.refuse(str(failed))
-            break
+            if circumstances.on_road is None:
+                break
+            continue  # the next question is another one
         if not attempt.take(problem, orders):
             break
     return attempt.result()
@@ -369,9 +371,11 @@ class _Reserves:
         ]
         for van, order in enumerate(orders):
             *arrivals, home = problem.arrivals(van, order)
-            ends[van] = max(ends[van], home)
+            # Only OR-Tools sees breaks: with them what a van has must not look impossible to it.
+            rests = sum(rest.duration for rest in problem.vans[van].rests) if problem.meetings else 0
+            ends[van] = max(ends[van], home + rests)
             for number, arrival in zip(order, arrivals, strict=True):
-                closes[number] = max(closes[number], arrival)
+                closes[number] = max(closes[number], arrival + rests)
         return problem.tightened(closes, ends)
 
     def _usual(self, until: Seconds) -> Seconds:

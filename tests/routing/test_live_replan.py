@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.routing.model import NO_NODE, Capacity, StopKind
+from chalicelib.routing.model import NO_NODE, Break, Capacity, StopKind
 from chalicelib.routing.objective import Circumstances, OnTheRoad, broken_rule
+from chalicelib.routing.optimiser import EngineFailed
 from chalicelib.routing.optimiser.booked import BookedEngine
+from chalicelib.routing.optimiser.problem import Orders, Problem
 from chalicelib.routing.packed import Route, joined
 from chalicelib.routing.replan import Replan, replan
 from chalicelib.routing.rescue import HANDED_OVER, meeting_id
@@ -209,3 +211,35 @@ def test_expected_breaks_never_grow(closes: list[int], houses: list[int], toward
     assert here.worth(then).broken <= here.worth(before).broken + 1e-9
     for change in done.changes:
         assert here.pays(change.worth_before, change.worth_after)
+
+
+def test_a_rescuer_with_a_break_ahead_still_comes() -> None:
+    """Because it rests first its own stops are late anyway: that must not look impossible to the solver."""
+    down, _, here = stranded_day()
+    lunch = Break(earliest_at=NOON, latest_at=hour(12), duration=1800)
+    own = [stop(3, 12, hours(10, 12.2)), stop(4, 14, hours(10, 12.4)), stop(5, 11, hours(10, 12.5))]
+    busy = left_of(route(*own, of=shift("b", capacity=BIG)), 10)
+    resting = replace(busy, shift=replace(busy.shift, breaks=(lunch,)))
+    done = replan([resting], None, here, patient(), stranded=[down])
+    left, rescuer = after([down, resting], done)
+    assert ids(left) == []
+    assert {1, 2} <= set(ids(rescuer))
+
+
+def test_a_solver_that_fails_once_is_asked_otherwise() -> None:
+    """On the road no answer to one question is no reason not to ask the next; CONTROL: booked, it waits."""
+    late = delayed()
+    asked = list[bool]()
+
+    def fails_first(problem: Problem) -> Orders:
+        asked.append(all(task.required for task in problem.tasks))
+        if len(asked) == 1:
+            raise EngineFailed("no answer")
+        return BookedEngine().improve(problem, patient())
+
+    done = replan([late], None, CALM, patient(), engine=Answering(fails_first))
+    assert len(asked) > 1
+    assert ids(after([late], done)[0])[-1] == 1
+    asked.clear()
+    replan([late], None, replace(CALM, on_road=None), patient(), engine=Answering(fails_first))
+    assert len(asked) == 1

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from infra.artefact.template import Template
+from infra.artefact.watch import FUNCTIONS
 from tests.artefact.expansion import Resources, expanded, of_type, template_of
 
 # Of $context: nothing of who somebody is, and no path, in which ids and tokens stand.
@@ -92,7 +93,7 @@ def test_access_log_says_nothing_of_anybody(final: Resources) -> None:
 def test_every_log_forgets(stage: str, days: int) -> None:
     """Functions' and access log alike, after the days that the stage says."""
     groups = of_type(expanded(template_of(stage)), "AWS::Logs::LogGroup")
-    assert len(groups) == 5
+    assert len(groups) == len(FUNCTIONS) + 1
     assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
 
 

@@ -118,8 +118,10 @@ class _Day:
         routes = [route for route in run.routes if not route.withdrawn or len(route.stops)]
         for route, planned in zip(routes, judge(routes, now, run.plans.world), strict=True):
             shift_id = route.shift.shift_id
-            rests[shift_id] = route
             word = heard.get(shift_id)
+            if word is not None and word.is_back:
+                continue
+            rests[shift_id] = route
             if word is not None:
                 begun[shift_id] = underway(route, word, now, travel)
             elif now >= route.shift.starts_at:
@@ -129,8 +131,6 @@ class _Day:
                 rests[shift_id] = rest_of(route, begun[shift_id], travel)
             if travel is not run.plans.travel:
                 rests[shift_id] = _driven_anew(rests[shift_id], travel)
-            if word is not None and word.is_back:
-                del rests[shift_id]
         driven = [rest for rest in rests.values() if rest.driven]
         return _Day(
             rests=rests,
@@ -164,22 +164,25 @@ class _Day:
     def write(self, run: Run, change: Change) -> bool:
         """Put what changed back under what is behind, and store it unless a van has come further."""
         stored = {route.shift.shift_id: route for route in run.routes}
-        routes = list[Route]()
-        for old, new in zip(change.before, change.after, strict=True):
-            if old is new:
-                continue
-            begun = self.underway.get(old.shift.shift_id)
-            if begun is not None:
-                new = whole(stored[old.shift.shift_id], begun, new, self.circumstances.travel)
-            routes.append(new)
+        changed = {
+            new.shift.shift_id: new
+            for old, new in zip(change.before, change.after, strict=True)
+            if old is not new
+        }
+        routes = [
+            whole(stored[shift_id], self.underway[shift_id], new, self.circumstances.travel)
+            if shift_id in self.underway
+            else new
+            for shift_id, new in changed.items()
+        ]
         known = [
             self.progress[old.shift.shift_id] for old in change.before if old.shift.shift_id in self.progress
         ]
         if not run.commit(change, routes, known):
             return False
-        for new in change.after:
-            if new.shift.shift_id in self.rests:
-                self.rests[new.shift.shift_id] = replace(new, version=new.version + 1)
+        for shift_id in self.rests.keys() & changed.keys():
+            new = changed[shift_id]
+            self.rests[shift_id] = replace(new, version=new.version + 1)
         return True
 
 

@@ -82,7 +82,7 @@ def replan(
     Returns
     -------
     Changes of which each is better than what it replaces and wrongs nobody, in any order; what a solver
-    proposes beyond that is refused and named.
+    proposes beyond that is refused and named. On the road promises are weighed: see `Circumstances.pays`.
     """
     nobodys = [waiting] if waiting is not None else []
     posed = pose(routes, nobodys, circumstances, stranded=stranded)
@@ -130,20 +130,25 @@ _ON_ROAD = (_Rescue.HARD, _Rescue.FEWEST, _Rescue.SOFT)
 _STRANDED = (_Rescue.FETCH, _Rescue.FETCH, _Rescue.FETCH_LATE)
 
 
+def _questions(posed: Posed, circumstances: Circumstances) -> tuple[_Rescue, ...]:
+    if circumstances.on_road is None:
+        return _BOOKED
+    return _STRANDED if posed.problem.meetings else _ON_ROAD
+
+
 class _Attempt:
     """The best so far, and what was learned of the proposals that failed."""
 
-    def __init__(self, posed: Posed, waiting: Sequence[Route], circumstances: Circumstances) -> None:
+    def __init__(self, posed: Posed, nobodys: Sequence[Route], circumstances: Circumstances) -> None:
         self._posed, self._circumstances = posed, circumstances
-        self._before = circumstances.see([*posed.routes, *waiting])
+        self._before = circumstances.see([*posed.routes, *nobodys])
         self._best, self._orders = list(self._before), posed.problem.orders
         self._start = self._orders
         self._reserves = _Reserves(posed)
         self._reserves.learn(self._orders, self._reached(self._best))
         self._why: dict[str, None] = {}
         self._sweeps = Sweeps(circumstances.world)
-        on_road = _STRANDED if posed.problem.meetings else _ON_ROAD
-        self._rescues = list(_BOOKED if circumstances.on_road is None else on_road)
+        self._rescues = list(_questions(posed, circumstances))
 
     def problem(self) -> Problem:
         """The problem with windows as they must be kept, to go on from the last proposal.

@@ -1,6 +1,6 @@
 """Stores in memory that keep what their ports promise; each passes the contract test of its port."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from chalicelib.errors import AlreadyDone, NotFound, Upstream
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
+from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import Seconds, Timestamp
 from infra.secrets import Vault
 
@@ -55,6 +56,32 @@ class InMemoryReceipts:
         if (tenant, row.key) in self.rows:
             raise AlreadyDone("This request was carried out before.")
         self.rows[tenant, row.key] = row
+
+
+@dataclass
+class InMemoryReminders:
+    """Reminders of all tenants."""
+
+    rows: dict[tuple[Tenant, ReminderKind, str], Reminder] = field(default_factory=dict)
+
+    def write_reminder(self, tenant: Tenant, reminder: Reminder) -> None:
+        self.rows[tenant, reminder.kind, reminder.subject] = reminder
+
+    def finish_reminder(self, tenant: Tenant, reminder: Reminder, again_at: Timestamp | None) -> None:
+        key = (tenant, reminder.kind, reminder.subject)
+        if self.rows.get(key) != reminder:
+            return
+        if again_at is None:
+            del self.rows[key]
+        else:
+            self.rows[key] = replace(reminder, due_at=again_at)
+
+    def due_reminders(self, until: Timestamp) -> Iterator[tuple[Tenant, Reminder]]:
+        due = [(key[0], row) for key, row in self.rows.items() if row.due_at <= until]
+        return iter(sorted(due, key=lambda each: each[1].due_at))
+
+    def due_reminders_of(self, tenant: Tenant, until: Timestamp) -> Iterator[Reminder]:
+        return (reminder for whose, reminder in self.due_reminders(until) if whose == tenant)
 
 
 @dataclass

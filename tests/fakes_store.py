@@ -22,6 +22,7 @@ from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteR
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import GHOST_GRACE, Route
 from chalicelib.units import Seconds, StopId, Timestamp
+from tests.fakes import InMemoryReminders
 
 
 class InMemoryStore:
@@ -43,6 +44,7 @@ class InMemoryStore:
         self._requests: dict[tuple[Tenant, PlanKey, Work], Requests] = {}
         self._replans: dict[tuple[Tenant, str], Replan] = {}
         self._progress: dict[tuple[Tenant, PlanKey, str], Progress] = {}
+        self.reminders = InMemoryReminders()
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
@@ -111,6 +113,8 @@ class InMemoryStore:
         if broken:
             raise WriteRefused(broken)
         self._write_routes(tenant, changes.routes)
+        for reminder in changes.reminders:
+            self.reminders.write_reminder(tenant, reminder)
         for hold in changes.holds:
             self._holds[tenant, hold.stop_id] = replace(hold, version=hold.version + 1)
         if changes.promise is not None:
@@ -242,6 +246,8 @@ class InMemoryStore:
         for promise in changes.promises:
             self._promises[tenant, promise.stop_id] = replace(promise, version=promise.version + 1)
         self._write_routes(tenant, changes.routes)
+        for reminder in changes.reminders:
+            self.reminders.write_reminder(tenant, reminder)
         for stop_id, fact in _about_promises(changes.facts):
             self._ledger[tenant, stop_id, fact.sequence] = fact
         if receipt is not None:

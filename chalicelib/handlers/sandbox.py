@@ -6,16 +6,20 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.errors import InvalidRequest
+from chalicelib.handlers.due import due_to, remind
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.paging import Listed
+from chalicelib.handlers.telemetry import Telemetry, structured_log
 from chalicelib.handlers.wire import Body, Instant, InstantText, Query, View, rfc3339
 from chalicelib.merchants.model import ALL_SCOPES
+from chalicelib.settings import Stage
 from chalicelib.units import Timestamp
 
 api = Endpoints("Sandbox")
 
 _LONGEST_STEP = 400 * 86_400
+_telemetry = Telemetry(structured_log(), stage=lambda: Stage.SANDBOX)
 
 
 class ClockRequest(Body):
@@ -83,6 +87,7 @@ def move_clock(call: Call[ClockRequest]) -> Answer:
     call.services.store.set_clock_offset(call.tenant, then - call.system_now, receipt=receipt)
     call.services.expire_due(call.tenant, then)
     call.services.bring_due(call.tenant, then)
+    remind(call.services, due_to(call.services, call.tenant, then), _telemetry)
     return answer(then)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.fleet.plans import PlanKey
+from chalicelib.handlers.due import due_anywhere, remind
 from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
 from chalicelib.notifications.model import MessageStatus
 
@@ -203,17 +204,20 @@ def deliver_webhooks(
 
 
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
-    """Clear up behind holds that ran out, bring deliveries that may be forgotten; gives their number."""
-    with _Watch(services, log).telemetry.invocation("drain_due") as line:
-        now, cleared, brought = services.clock.system_now(), 0, 0
+    """Do what came due: clear up behind holds, bring deliveries, act on reminders; gives how many."""
+    telemetry = Telemetry(log, stage=lambda: services.settings.stage)
+    with telemetry.invocation("drain_due") as line:
+        now, cleared, brought, reminded = services.clock.system_now(), 0, 0, 0
         for tenant, stop_id in services.store.due_anywhere(now):
             cleared += services.booking.expire(tenant, stop_id, services.business_now(tenant))
             line.fields["cleared"] = cleared
         for due in services.store.hooks.due_webhooks(now):
             brought += services.deliveries.sweep(due, services.business_now(due.tenant))
             line.fields["brought"] = brought
-        line.is_wanted = bool(cleared or brought)
-    return cleared + brought
+        reminded = remind(services, due_anywhere(services, now), telemetry)
+        line.fields["reminded"] = reminded
+        line.is_wanted = bool(cleared or brought or reminded)
+    return cleared + brought + reminded
 
 
 class _Watch:

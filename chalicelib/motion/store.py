@@ -15,6 +15,7 @@ from chalicelib.fleet.store import FleetStore
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
 from chalicelib.receipts import ReceiptRow
+from chalicelib.reminders import Reminder
 from chalicelib.units import StopId
 
 
@@ -30,12 +31,15 @@ class MotionChanges:
         Each the same way.
     routes
         As in `promises.store.Changes`.
+    reminders
+        Each written over the one there may be.
     """
 
     progress: Progress | None = None
     promises: tuple[Promise, ...] = ()
     routes: tuple[RouteWrite, ...] = ()
     facts: tuple[Fact, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
     receipt: ReceiptRow | None = None
 
 

@@ -22,6 +22,7 @@ from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
+    from chalicelib.reminders import Reminder
 
 
 class Guard(StrEnum):
@@ -80,8 +81,8 @@ class Changes:
         Stored as `version + 1` on the same condition; version 0 must not exist.
     facts
         Written as ledger rows of their subject where that is a promise, and all together as one outbox row.
-    due
-        Stops whose hold runs out at a time, so that somebody clears up behind it.
+    reminders
+        Each written over the one there may be.
     """
 
     routes: tuple[RouteWrite, ...] = ()
@@ -90,6 +91,7 @@ class Changes:
     cart: CartClaim | None = None
     order: OrderClaim | None = None
     facts: tuple[Fact, ...] = ()
+    reminders: "tuple[Reminder, ...]" = ()
     receipt: ReceiptRow | None = None
 
 

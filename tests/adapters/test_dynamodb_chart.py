@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.store import PlanChanges
@@ -40,6 +41,7 @@ from tests.promises.store_contract import (
     order,
     write,
 )
+from tests.reminders.store_contract import a_reminder
 from tests.webhooks.store_contract import a_delivery, a_webhook, an_attempt, an_event
 
 PLACE = PlanKey(depot_id="porto", day=TODAY)
@@ -135,6 +137,10 @@ ACCESSES: Accesses = {
     "begin_replay": lambda store: store.hooks.begin_replay(ACME, a_delivery(name=REPLAY), None),
     "add_attempt": lambda store: store.hooks.add_attempt(ACME, an_attempt()),
     "attempts": lambda store: store.hooks.attempts(ACME, "hook", limit=5, before=None),
+    "write_reminder": lambda store: store.reminders.write_reminder(ACME, a_reminder()),
+    "due_reminders": lambda store: list(store.reminders.due_reminders(NOW + 1000)),
+    "due_reminders_of": lambda store: list(store.reminders.due_reminders_of(ACME, NOW + 1000)),
+    "finish_reminder": lambda store: store.reminders.finish_reminder(ACME, a_reminder(), None),
     "remove_webhook": lambda store: store.hooks.remove_webhook(ACME, "hook"),
 }
 
@@ -202,6 +208,7 @@ def test_every_row_is_one_of_the_chart_and_has_its_attributes(
         access(store)
     store.commit(BEST, Changes(order=order(None, 1, "parcel-2")))
     store.hooks.save_webhook(ACME, a_webhook())  # the one of the accesses was removed
+    store.reminders.write_reminder(ACME, a_reminder())  # this one, too
     rows, seen = charted_rows(), set[str]()
     for item in moto_dynamodb.scan(TableName=moto_table)["Items"]:
         (row,) = [row for row in rows if row.describes(item)]
@@ -239,8 +246,14 @@ def test_vehicles_are_read_once_for_each_fleet_version(new_store: NewStore) -> N
 
 
 @pytest.mark.parametrize(
-    "public", [name for kind in (DynamoStore, WebhookRows) for name in dir(kind) if not name.startswith("_")]
+    "public",
+    [
+        name
+        for kind in (DynamoStore, WebhookRows, ReminderRows)
+        for name in dir(kind)
+        if not name.startswith("_")
+    ],
 )
 def test_every_method_of_the_store_is_in_the_chart(public: str) -> None:
     """Whoever adds an access says what it costs."""
-    assert public in charted_accesses() or public in ("disconnect", "outbox_row", "hooks")
+    assert public in charted_accesses() or public in ("disconnect", "outbox_row", "hooks", "reminders")

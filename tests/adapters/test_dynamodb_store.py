@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from tests.adapters.conftest import NewStore
 from tests.concurrency.racers import new_store as store_on
@@ -14,6 +15,7 @@ from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
 from tests.promises.store_contract import PromiseStoreContract
+from tests.reminders.store_contract import ReminderStoreContract
 from tests.webhooks.store_contract import WebhookStoreContract
 
 _stacks = count(1)
@@ -51,6 +53,14 @@ class TestMotionOnMoto(OnMoto, MotionStoreContract):
 
 class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
     """Merchants and their keys."""
+
+
+class TestRemindersOnMoto(ReminderStoreContract):
+    """What is to be done later."""
+
+    @pytest.fixture
+    def store(self, new_store: NewStore) -> ReminderRows:
+        return new_store().reminders
 
 
 class TestWebhooksOnMoto(WebhookStoreContract):

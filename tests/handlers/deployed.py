@@ -64,11 +64,12 @@ class Deployed(ShopClient):
     """
 
     def __init__(self, environment: dict[str, str], internet: Internet | None = None) -> None:
-        stack = f"deployed-{next(_stacks)}-test"
+        stage = environment.get("STAGE", "test")
+        stack = f"deployed-{next(_stacks)}-{stage}"
         self.dynamodb, self.sqs = boto3.client("dynamodb"), boto3.client("sqs")
         self.resources = create(dynamodb=self.dynamodb, sqs=self.sqs, stack=stack)
         self.environment = {
-            "STAGE": "test",
+            "STAGE": stage,
             "TABLE_NAME": self.resources.table_name,
             "IMPROVE_QUEUE_URL": self.resources.improve_queue_url,
             "REPAIR_QUEUE_URL": self.resources.repair_queue_url,

@@ -10,6 +10,7 @@ from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Hunch, Incident, Progress, Rest, Served, Sighting, Trouble
 from chalicelib.motion.store import MotionChanges
 from chalicelib.promises.model import PromiseState
+from chalicelib.reminders import Reminder, ReminderKind
 from tests.promises.shop import NEAR, TODAY
 from tests.promises.store_contract import ACME, BEST, NOW, a_fact, a_promise, a_receipt
 
@@ -96,6 +97,17 @@ class MotionStoreContract:
         store.commit_motion(ACME, changes)
         with pytest.raises(AlreadyDone):
             store.commit_motion(ACME, changes)
+
+    def test_reminders_are_written_with_what_makes_them_due(self, store: Any) -> None:
+        """In the same transaction, also when nothing else than the progress is written."""
+        reminder = Reminder(kind=ReminderKind.WATCH_SHIFT, subject="s-1", due_at=NOW)
+        with pytest.raises(StaleWrite):
+            store.commit_motion(
+                ACME, MotionChanges(progress=replace(a_progress(), version=3), reminders=(reminder,))
+            )
+        assert list(store.reminders.due_reminders_of(ACME, NOW)) == []
+        store.commit_motion(ACME, MotionChanges(progress=a_progress(), reminders=(reminder,)))
+        assert list(store.reminders.due_reminders_of(ACME, NOW)) == [reminder]
 
     def test_promises_are_read_by_their_ids(self, store: Any) -> None:
         """In the order asked for; those that are not there are left out."""

@@ -21,6 +21,7 @@ from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.promises.model import Delivery, Handover, Hold, HoldState, Offer, Promise, PromiseState
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
+from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.routing.model import Load, TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, no_stops, pack
 from chalicelib.units import StopId
@@ -361,6 +362,15 @@ class PromiseStoreContract:
             store.commit(ACME, Changes(facts=(a_fact(kind=FactKind.PROMISE_CANCELLED),)))
         assert refused.value.guards == {Guard.PROMISE}
         assert list(store.ledger(ACME, 1)) == [a_fact()]
+
+    def test_reminders_are_written_with_what_makes_them_due(self, store: Any) -> None:
+        """In the same transaction: a command that is refused reminds nobody."""
+        reminder = Reminder(kind=ReminderKind.WATCH_SHIFT, subject="s-1", due_at=NOW)
+        with pytest.raises(WriteRefused):
+            store.commit(ACME, Changes(promise=a_promise(version=3), reminders=(reminder,)))
+        assert list(store.reminders.due_reminders_of(ACME, NOW)) == []
+        store.commit(ACME, Changes(promise=a_promise(), reminders=(reminder,)))
+        assert list(store.reminders.due_reminders_of(ACME, NOW)) == [reminder]
 
     def test_active_holds_fall_due_oldest_first(self, store: Any) -> None:
         """From the moment they are ghosts for everybody; of one tenant, and no more than asked for."""

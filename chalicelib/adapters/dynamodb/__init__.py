@@ -37,13 +37,15 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     mark       T#EVENT#{event_id} EVENT                 numbered ttl
     delivery   T#WEBHOOK#{id}     D#{name}              version document writer?         due
     attempt    T#WEBHOOK#{id}     A#{at}#{sequence}     document ttl
+    reminder   T#REMINDER#{kind}#{subject} REMINDER     ttl                            due
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
 `P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
 active holds of all tenants by the moment they are ghosts for everybody, in shards `DUE#{shard}`; in shards of
-their own, `DUE#W{shard}`, deliveries that may be forgotten and webhooks whose secrets are to be sealed anew.
+their own, `DUE#W{shard}`, deliveries that may be forgotten and webhooks whose secrets are to be sealed anew;
+and in `DUE#R{shard}` reminders.
 
 Access patterns, and what each asks of DynamoDB. Index reads are eventually consistent, all others strongly,
 but for the routes a search reads.
@@ -109,6 +111,10 @@ but for the routes a search reads.
     59  attempts                    Query
     60  due_webhooks                4 Query         due, one for each shard
     61  due_webhooks_of             Query           due
+    62  write_reminder              PutItem
+    63  due_reminders               8 Query         due, one for each shard
+    64  due_reminders_of            Query           due
+    65  finish_reminder             DeleteItem      a PutItem where it is to come again
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

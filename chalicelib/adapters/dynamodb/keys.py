@@ -36,6 +36,7 @@ _LEDGER = "L#"
 _PROMISE = "P#"
 _SHIFT = "S#"
 WEBHOOK_DUE_SHARDS: Final = 4  # as `DUE_SHARDS`, for what webhooks have due
+REMINDER_SHARDS: Final = 8  # as `DUE_SHARDS`, for reminders
 _EVENT = "E#"
 _DELIVERY = "D#"
 _ATTEMPT = "A#"
@@ -318,6 +319,28 @@ def webhook_due_of(partition_key: str, sort_key: str) -> tuple[Tenant, str, str 
     if rest == "WEBHOOKS":
         return tenant, sort_key, None
     return tenant, rest.removeprefix("WEBHOOK#"), sort_key.removeprefix(_DELIVERY)
+
+
+def reminder_key(tenant: Tenant, kind: str, subject: str) -> Key:
+    """One reminder: there is one of a kind and subject."""
+    return _of(tenant, f"REMINDER#{kind}#{subject}"), "REMINDER"
+
+
+def reminder_of(partition_key: str) -> tuple[Tenant, str, str]:
+    """Read whose reminder it is, its kind and its subject out of its partition key."""
+    whose, _, rest = partition_key.removeprefix("T#").partition("#REMINDER#")
+    kind, _, subject = rest.partition("#")
+    return Tenant.parse(whose), kind, subject
+
+
+def reminder_shard(tenant: Tenant) -> int:
+    """Which partition of the due index has a tenant's reminders."""
+    return crc32(str(tenant).encode()) % REMINDER_SHARDS
+
+
+def reminder_partition(shard: int) -> str:
+    """Partition key of the due index for reminders; holds and webhooks have others."""
+    return f"DUE#R{shard}"
 
 
 def due_shard(tenant: Tenant) -> int:

@@ -58,7 +58,9 @@ class MotionRows(PromiseRows):
             alone may have been.
         """
         progress = changes.progress
-        alone = not (changes.promises or changes.routes or changes.facts or changes.receipt)
+        alone = not (
+            changes.promises or changes.routes or changes.facts or changes.receipt or changes.reminders
+        )
         if progress is not None and alone:
             self._write_alone(tenant, progress)
             return
@@ -73,6 +75,7 @@ class MotionRows(PromiseRows):
             writing.promise(promise)
         writing.routes(changes.routes)
         writing.ledger(changes.facts)
+        writing.reminders(changes.reminders)
         writing.transaction.receipt(changes.receipt)
         try:
             writing.transaction.commit(changes.facts)

@@ -6,6 +6,7 @@ write. Weak point: a hold that falls due is found by an index, which lags behind
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.dynamodb.keys import (
     DUE,
@@ -51,6 +52,9 @@ from chalicelib.fleet.plans import RouteWrite
 from chalicelib.promises.model import Hold, Promise
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
 from chalicelib.units import StopId, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.reminders import Reminder
 
 
 class PromiseRows(PlanRows):
@@ -124,6 +128,7 @@ class PromiseRows(PlanRows):
         if changes.order is not None:
             writing.order(changes.order)
         writing.ledger(changes.facts)
+        writing.reminders(changes.reminders)
         writing.transaction.receipt(changes.receipt)
         try:
             writing.transaction.commit(changes.facts)
@@ -196,3 +201,10 @@ class Writing:
             if stop_id is not None:
                 key = ledger_key(self._tenant, stop_id, fact.sequence)
                 self.transaction.put(Guard.PROMISE, key, ledger_item(fact, self._now), only_if=ABSENT)
+
+    def reminders(self, reminders: "Sequence[Reminder]") -> None:
+        """Each over the one there may be: what is to be done later is known from now on."""
+        if reminders:
+            from chalicelib.adapters.dynamodb.reminders import write_reminders
+
+            write_reminders(self.transaction, Guard.PROMISE, self._tenant, reminders, self._now)

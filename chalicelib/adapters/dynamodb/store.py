@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.units import Clock
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.reminders import ReminderRows
     from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
 
@@ -58,6 +59,13 @@ class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, 
         from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
         return WebhookRows(self._table)
+
+    @cached_property
+    def reminders(self) -> "ReminderRows":
+        """What is to be done later, apart from the rest: no search knows of it."""
+        from chalicelib.adapters.dynamodb.reminders import ReminderRows
+
+        return ReminderRows(self._table)
 
     def outbox_row(self, record: Mapping[str, Any]) -> OutboxRow | None:
         """Read a record of the table's stream as Lambda hands it over; None unless it brings new facts."""

@@ -1,0 +1,73 @@
+"""What is done when its time has come: for each kind of reminder, who acts.
+
+An act may be done twice, or late, and says when it is to be done again. One that fails does not hold up the
+others, and is tried again when reminders are looked at next.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.events import Tenant
+from chalicelib.handlers.telemetry import Telemetry
+from chalicelib.reminders import Reminder, ReminderKind
+from chalicelib.units import DAY, Seconds, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.bootstrap import Services
+
+type Act = Callable[["Services", Tenant, str, Timestamp], Timestamp | None]
+"""Takes a reminder's subject and the business time; gives when to be reminded again, None if never."""
+
+_FARTHEST: Final[Seconds] = 400 * DAY  # that a test clock may run ahead
+
+ACTS: Final[Mapping[ReminderKind, Act]] = {}
+
+
+def due_anywhere(services: "Services", now: Timestamp) -> Iterator[tuple[Tenant, Reminder, Timestamp]]:
+    """What is due to all tenants, and their business time, at a system time.
+
+    Their clocks are the system's but where there is a test clock, which only runs ahead.
+    """
+    moved = services.settings.has_test_clock
+    clocks = dict[Tenant, Timestamp]()
+    for tenant, reminder in services.store.reminders.due_reminders(now + _FARTHEST if moved else now):
+        if tenant not in clocks:
+            clocks[tenant] = services.business_now(tenant, system_now=now)
+        if reminder.due_at <= clocks[tenant]:
+            yield tenant, reminder, clocks[tenant]
+
+
+def due_to(
+    services: "Services", tenant: Tenant, now: Timestamp
+) -> Iterator[tuple[Tenant, Reminder, Timestamp]]:
+    """What is due to one tenant by a business time."""
+    return ((tenant, due, now) for due in services.store.reminders.due_reminders_of(tenant, now))
+
+
+def remind(
+    services: "Services",
+    due: Iterable[tuple[Tenant, Reminder, Timestamp]],
+    telemetry: Telemetry,
+    acts: Mapping[ReminderKind, Act] = ACTS,
+) -> int:
+    """Act on what is due; gives how much was acted on.
+
+    Raises
+    ------
+    ExceptionGroup
+        What went wrong, when all others are done.
+    """
+    done, failures = 0, list[Exception]()
+    for tenant, reminder, now in due:
+        try:
+            with telemetry.line("reminder") as line:
+                line.fields |= {"tenant": str(tenant), "reminder": reminder.kind, "subject": reminder.subject}
+                again_at = acts[reminder.kind](services, tenant, reminder.subject, now)
+                services.store.reminders.finish_reminder(tenant, reminder, again_at)
+        except Exception as failed:  # raised again below: one that fails must not hold up the others
+            failures.append(failed)
+        else:
+            done += 1
+    if failures:
+        raise ExceptionGroup("reminders failed", failures)
+    return done

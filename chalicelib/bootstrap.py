@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
     from chalicelib.routing.optimiser import Engine
+    from chalicelib.tracking.service import Tracking
     from chalicelib.webhooks.delivery import Deliveries
     from chalicelib.webhooks.ports import WayOut
     from chalicelib.webhooks.service import Webhooks
@@ -61,6 +62,7 @@ _QUEUE_TIMES = Config(
 _SECRET_TIMES = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
+_LOOKS_A_MINUTE = 600  # of one network, which may be a whole carrier's
 _PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
 
 
@@ -211,6 +213,18 @@ class Services:
         from chalicelib.promises.pinning import Pinning
 
         return Pinning(self._ports, self.fleet.shift_place)
+
+    @cached_property
+    def tracking(self) -> "Tracking":
+        """What buyers see and say."""
+        from chalicelib.tracking.service import Tracking
+
+        return Tracking(self.store, self.planner, self._ports)
+
+    @cached_property
+    def tracking_limiter(self) -> RateLimiter:
+        """How often one network may look at deliveries: a page asks a few times a minute."""
+        return RateLimiter(self.store, quota=Quota(requests=_LOOKS_A_MINUTE, window=MINUTE))
 
     @cached_property
     def _ports(self) -> "Ports":

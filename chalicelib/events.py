@@ -56,6 +56,7 @@ class FactKind(StrEnum):
     PROMISE_FAILED = "promise.failed"  # an attempt did; the promise may be kept yet
     PROMISE_CORRECTED = "promise.corrected"
     PROMISE_CONTACTED = "promise.contacted"  # its buyer asked where it is
+    PROMISE_SCORED = "promise.scored"  # its buyer said how likely they are to recommend it
     SHIFT_DEPARTED = "shift.departed"
     SHIFT_RETURNED = "shift.returned"
     SHIFT_INCIDENT = "shift.incident"

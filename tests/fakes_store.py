@@ -17,7 +17,7 @@ from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.motion.store import MotionChanges
 from chalicelib.notifications.model import Message
-from chalicelib.promises.model import Hold, HoldState, Promise
+from chalicelib.promises.model import Hold, HoldState, Promise, token_hash
 from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import GHOST_GRACE, Route
@@ -80,6 +80,14 @@ class InMemoryStore:
 
     def promise(self, tenant: Tenant, stop_id: StopId) -> Promise | None:
         return self._promises.get((tenant, stop_id))
+
+    def tracked(self, token_sha256: str) -> tuple[Tenant, StopId] | None:
+        found = (
+            whose
+            for whose, promise in self._promises.items()
+            if token_hash(promise.tracking_token) == token_sha256
+        )
+        return next(found, None)
 
     def promises(
         self, tenant: Tenant, query: PromiseQuery, *, limit: int, start: str | None

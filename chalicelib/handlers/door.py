@@ -162,6 +162,7 @@ class Door:
             raw=incoming.raw_body(request),
             base_url=incoming.base_url(request, endpoint),
             request_id=visit.request_id,
+            source_ip=incoming.source_ip(request),
             build=self._services,
         )
         return endpoint.handler(call).rendered()

@@ -107,6 +107,8 @@ class OpenCall(Generic[Q]):
     ----------
     raw
         The body, unread: at most `strict_json.MAX_BYTES`.
+    source_ip
+        As in `Call`.
     base_url
         Scheme, host and stage under which the caller reached us, as the caller says.
     build
@@ -119,6 +121,7 @@ class OpenCall(Generic[Q]):
     raw: bytes
     base_url: str
     request_id: str
+    source_ip: str
     build: "Callable[[], Services]"
 
 
@@ -264,9 +267,11 @@ class Endpoints:
         method: str,
         path: str,
         *,
+        request: type[BaseModel] | None = None,
         query: type[BaseModel] | None = None,
         answers: Mapping[int, AnswerKind | tuple[AnswerKind, ...]],
         problems: tuple[str, ...] = (),
+        idempotency: Idempotency = Idempotency.UNUSED,
     ) -> Callable[[H], H]:
         """Declare an endpoint without a key: its handler gets an `OpenCall` and reads the body itself."""
 
@@ -278,9 +283,11 @@ class Endpoints:
                     handler=handler,
                     tag=self.tag,
                     scope=None,
+                    request=request,
                     query=query,
                     answers=answers,
                     problems=problems,
+                    idempotency=idempotency,
                 )
             )
             return handler

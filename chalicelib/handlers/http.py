@@ -160,6 +160,7 @@ PROBLEMS: Mapping[str, Problem] = {
         404, "There is no such thing", "It does not exist, or it is another merchant's: we do not say which."
     ),
     "conflict": Problem(409, "The state does not allow this", "`detail` says why."),
+    "not_delivered": Problem(409, "Nobody came yet", "There is nothing to score before an attempt."),
     "illegal_transition": Problem(409, "The state does not allow this", "`state` is the state it is in."),
     "key_in_use": Problem(
         409, "A key cannot revoke itself", "Use another admin key, so that one is left that can make keys."

@@ -52,6 +52,10 @@ PATHS: Mapping[str, Paths] = {
         "/v1/depots/{depot_id}/plans/{date}/replan": ("POST",),
         "/v1/replans/{replan_id}": ("GET",),
     },
+    "tracking": {
+        "/t/{token}/state": ("GET",),
+        "/t/{token}/feedback": ("POST",),
+    },
     "notifications": {
         "/v1/promises/{promise_id}/messages": ("GET",),
     },

@@ -226,8 +226,11 @@ def _read_attempt(stored: Document) -> Attempt:
     )
 
 
-def _read_feedback(stored: list[int] | None) -> Feedback | None:
-    return Feedback(product=stored[0], delivery=stored[1]) if stored else None
+def _read_feedback(stored: list[Any] | None) -> Feedback | None:
+    if not stored:
+        return None
+    product, delivery, *comment = stored  # older rows have no comment
+    return Feedback(product=product, delivery=delivery, comment=comment[0] if comment else None)
 
 
 def promise_document(promise: Promise) -> Document:
@@ -270,7 +273,8 @@ def promise_document(promise: Promise) -> Document:
     if promise.contacts:
         document["contacts"] = promise.contacts
     if promise.feedback is not None:
-        document["feedback"] = [promise.feedback.product, promise.feedback.delivery]
+        said = promise.feedback
+        document["feedback"] = [said.product, said.delivery, said.comment]
     return document
 
 

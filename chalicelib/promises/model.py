@@ -7,6 +7,7 @@ the truth about place and expiry; a hold or promise knows where it was last seen
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 
 from chalicelib.fleet.forecasts import Forecast
 from chalicelib.fleet.model import Handover, Money
@@ -297,10 +298,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """How likely a buyer is to recommend the goods, and how they were delivered, each from 0 to 10."""
+    """How likely a buyer is to recommend the goods, and how they were delivered, each from 0 to 10.
+
+    Attributes
+    ----------
+    comment
+        In the buyer's words: personal.
+    """
 
     product: int
     delivery: int
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +360,11 @@ class Promise:
     contacts: int = 0
     feedback: Feedback | None = None
     version: int = 0
+
+
+def token_hash(token: str) -> str:
+    """Under which a buyer's token is looked up; any text has one."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class ChangeKind(StrEnum):

@@ -68,6 +68,7 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_FAILED: EventType.PROMISE_FAILED,
     FactKind.PROMISE_CORRECTED: EventType.PROMISE_CORRECTED,
     FactKind.PROMISE_CONTACTED: None,
+    FactKind.PROMISE_SCORED: None,
     FactKind.SHIFT_DEPARTED: None,
     FactKind.SHIFT_RETURNED: None,
     FactKind.SHIFT_INCIDENT: None,

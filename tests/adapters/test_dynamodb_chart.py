@@ -19,7 +19,7 @@ from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.merchants.model import Merchant
 from chalicelib.motion.store import MotionChanges
 from chalicelib.notifications.model import MessageStatus
-from chalicelib.promises.model import HoldState
+from chalicelib.promises.model import HoldState, token_hash
 from chalicelib.promises.store import Changes, PromiseQuery
 from chalicelib.webhooks.model import REPLAY
 from tests.adapters.conftest import ACCOUNT, NewStore
@@ -105,6 +105,7 @@ ACCESSES: Accesses = {
     "route": lambda store: store.route(ACME, "porto", TODAY, "s-1"),
     "hold": lambda store: store.hold(ACME, 1),
     "promise": lambda store: store.promise(ACME, 1),
+    "tracked": lambda store: store.tracked(token_hash(a_promise().tracking_token)),
     "cart": lambda store: store.cart(ACME, "cart-1"),
     "order": lambda store: store.order(ACME, "order-1", None),
     "ledger": lambda store: store.ledger(ACME, 1),

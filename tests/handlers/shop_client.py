@@ -34,6 +34,7 @@ from chalicelib.handlers import (
     promises,
     replans,
     sandbox,
+    tracking,
     webhooks,
 )
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
@@ -291,6 +292,7 @@ class Shop(ShopClient):
             merchants.api,
             webhooks.api,
             kpis.api,
+            tracking.api,
             sandbox.api,
         ]
         features.append(about.endpoints(tuple(features)))

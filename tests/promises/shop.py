@@ -40,6 +40,7 @@ from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import SpeedProfile, StraightLine, TravelTimes
 from chalicelib.routing.uncertainty import Noise
+from chalicelib.tracking.service import Tracking
 from chalicelib.units import MINUTE, Seconds, Timestamp
 from tests.builders import CALM
 from tests.fakes_store import InMemoryStore
@@ -142,6 +143,7 @@ class Shop:
         self.pinning = Pinning(ports, self.fleet.shift_place)
         self.motion = Motion(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
         self.watch = Watch(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
+        self.tracking = Tracking(self.store, self.planner, ports)
         self.fleet.put_depot(TENANT, self.depot, self.now)
         for vehicle in self.vehicles:
             self.fleet.put_vehicle(TENANT, self.depot.depot_id, vehicle, self.now)

@@ -18,7 +18,17 @@ from chalicelib.fleet.planning import Found
 from chalicelib.fleet.plans import NOWHERE, RouteWrite
 from chalicelib.fleet.store import FleetChanges
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
-from chalicelib.promises.model import Delivery, Handover, Hold, HoldState, Offer, Promise, PromiseState
+from chalicelib.promises.model import (
+    Delivery,
+    Handover,
+    Hold,
+    HoldState,
+    Offer,
+    Promise,
+    PromiseState,
+    Standing,
+    token_hash,
+)
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
 from chalicelib.reminders import Reminder, ReminderKind
@@ -96,7 +106,7 @@ def a_promise(stop_id: StopId = 1, **more: Any) -> Promise:
         "cutoff_at": at(7),
         "price": None,
         "found": Found(depot_id="porto", day=TODAY, shift_id="s-1"),
-        "tracking_token": "token",
+        "tracking_token": f"token-{stop_id}",
         "created_at": NOW,
         "sequence": 1,
     }
@@ -363,6 +373,15 @@ class PromiseStoreContract:
         assert refused.value.guards == {Guard.PROMISE}
         assert list(store.ledger(ACME, 1)) == [a_fact()]
 
+    def test_buyers_token_opens_its_promise(self, store: Any) -> None:
+        """By its hash, before anybody knows whose it is; also when the promise was changed since."""
+        store.commit(ACME, Changes(promise=a_promise(), facts=(a_fact(),)))
+        store.commit(ACME, Changes(promise=replace(a_promise(), version=1, standing=Standing.AT_RISK)))
+        store.commit(BEST, Changes(promise=replace(a_promise(2), tracking_token="another")))
+        assert store.tracked(token_hash(a_promise().tracking_token)) == (ACME, 1)
+        assert store.tracked(token_hash("another")) == (BEST, 2)
+        assert store.tracked(token_hash("nobody's")) is None
+
     def test_reminders_are_written_with_what_makes_them_due(self, store: Any) -> None:
         """In the same transaction: a command that is refused reminds nobody."""
         reminder = Reminder(kind=ReminderKind.WATCH_SHIFT, subject="s-1", due_at=NOW)
@@ -442,7 +461,9 @@ class PromiseStoreContract:
         def turn_pages(made: list[int], limit: int) -> None:
             tenant = Tenant(merchant_id=f"m{next(numbers)}", mode=Mode.TEST)
             for stop_id, later in enumerate(made, 1):
-                store.commit(tenant, Changes(promise=a_promise(stop_id, created_at=NOW + later)))
+                token = f"{tenant}-{stop_id}"  # a token opens one promise, whosever it is
+                promise = a_promise(stop_id, created_at=NOW + later, tracking_token=token)
+                store.commit(tenant, Changes(promise=promise))
             expected = sorted(range(1, len(made) + 1), key=lambda stop_id: (made[stop_id - 1], stop_id))
             for query in (PromiseQuery(), PromiseQuery(depot_id="porto", day=TODAY)):
                 assert all_pages(store, query, limit=limit, tenant=tenant) == expected
@@ -479,7 +500,7 @@ class PromiseStoreContract:
         assert list(store.ledger(other, 1)) == []
         assert list(store.due_holds(other, NOW + 10_000, limit=10)) == []
         assert store.get_receipt(other, a_receipt().key) is None
-        store.commit(other, changes)
+        store.commit(other, replace(changes, promise=a_promise(tracking_token="another")))
         assert store.promise(ACME, 1).version == 1
 
     @pytest.mark.parametrize("text", ["a#b", "T#best.test#CART", "ünï©ode ☂", " ", "x" * 255])

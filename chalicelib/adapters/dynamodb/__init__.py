@@ -19,6 +19,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     progress   T#MOTION#{plan}    {shift_id}            version milestones document ttl
     hold       T#S#{stop}         HOLD                  version document ttl           due?
     promise    T#S#{stop}         PROMISE               version document ttl           listing
+    tracking   TRACK#{sha256}     TRACK                 tenant stop ttl
     fact       T#S#{stop}         L#{sequence}          fact ttl
     entry      T#PROMISES         P#{created_at}#{stop} ttl
     cart       T#C#{cart_ref}     CART                  stop ttl
@@ -111,6 +112,7 @@ but for the routes a search reads.
     59  attempts                    Query
     60  due_webhooks                4 Query         due, one for each shard
     61  due_webhooks_of             Query           due
+    66  tracked                     GetItem
     62  write_reminder              PutItem
     63  due_reminders               8 Query         due, one for each shard
     64  due_reminders_of            Query           due

@@ -128,6 +128,11 @@ def promise_key(tenant: Tenant, stop_id: StopId) -> Key:
     return _stop(tenant, stop_id), "PROMISE"
 
 
+def tracking_key(token_sha256: str) -> Key:
+    """Which promise a buyer's token opens: looked up before anybody knows whose it is."""
+    return f"TRACK#{token_sha256}", "TRACK"
+
+
 def ledger_key(tenant: Tenant, stop_id: StopId, sequence: int) -> Key:
     """One line of a promise's ledger."""
     return _stop(tenant, stop_id), f"{_LEDGER}{sequence:08}"

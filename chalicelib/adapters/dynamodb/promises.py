@@ -23,6 +23,7 @@ from chalicelib.adapters.dynamodb.keys import (
     promise_key,
     promise_place,
     stop_of,
+    tracking_key,
 )
 from chalicelib.adapters.dynamodb.listing import page_of
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
@@ -37,6 +38,7 @@ from chalicelib.adapters.dynamodb.rows import (
     promise_item,
     promise_of,
     stop_named,
+    tracking_item,
 )
 from chalicelib.adapters.dynamodb.table import Item, number
 from chalicelib.adapters.dynamodb.transaction import (
@@ -49,7 +51,7 @@ from chalicelib.adapters.dynamodb.transaction import (
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import RouteWrite
-from chalicelib.promises.model import Hold, Promise
+from chalicelib.promises.model import Hold, Promise, token_hash
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
 from chalicelib.units import StopId, Timestamp
 
@@ -77,6 +79,11 @@ class PromiseRows(PlanRows):
         """One promise, strongly consistent."""
         item = self._table.get(promise_key(tenant, stop_id))
         return promise_of(item) if item else None
+
+    def tracked(self, token_sha256: str) -> tuple[Tenant, StopId] | None:
+        """Whose promise a buyer's token opens, and which; strongly consistent."""
+        item = self._table.get(tracking_key(token_sha256))
+        return (Tenant.parse(item["tenant"]["S"]), int(item["stop"]["N"])) if item else None
 
     def promises(
         self, tenant: Tenant, query: PromiseQuery, *, limit: int, start: str | None
@@ -167,6 +174,9 @@ class Writing:
         if not promise.version:
             entry = entry_key(self._tenant, promise_place(promise.created_at, promise.stop_id))
             self.transaction.put(Guard.PROMISE, entry, entry_item(promise, self._now), only_if=ABSENT)
+            opens = tracking_key(token_hash(promise.tracking_token))
+            item = tracking_item(self._tenant, promise, self._now)
+            self.transaction.put(Guard.PROMISE, opens, item, only_if=ABSENT)
 
     def cart(self, claim: CartClaim) -> None:
         """On the hold it named when it was read: one live hold per cart."""

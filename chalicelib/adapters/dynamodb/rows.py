@@ -146,6 +146,15 @@ def promise_of(item: Item) -> Promise:
     return read_promise(json.loads(item["document"]["S"]), version_of(item))
 
 
+def tracking_item(tenant: Tenant, promise: Promise, now: Timestamp) -> Item:
+    """Write which promise a buyer's token opens, as long as there is the promise."""
+    return {
+        "tenant": text(str(tenant)),
+        "stop": number(promise.stop_id),
+        "ttl": time_to_live(now, promise.window.end, KEPT),
+    }
+
+
 def entry_item(promise: Promise, now: Timestamp) -> Item:
     """Write a promise's entry in the list of all: its key says everything."""
     return {"ttl": time_to_live(now, promise.window.end, KEPT)}

@@ -1,0 +1,150 @@
+"""How a delivery is spoken of to its buyer: in JSON, and in what the page's forms send."""
+
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, Field
+
+from chalicelib.errors import FieldError, InvalidRequest
+from chalicelib.handlers.promise_wire import WindowView, window_view
+from chalicelib.handlers.strict_json import check_declared, read_json, validated
+from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, View, absent, rfc3339
+from chalicelib.promises.model import Feedback, Outcome, PromiseState
+from chalicelib.tracking.model import Cause, Tracked
+
+FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 20
+
+type Score = Annotated[int, Field(ge=0, le=10)]
+
+
+class ScoreRequest(Body):
+    """How likely the buyer is to recommend what came, and how it came."""
+
+    product: Annotated[Score, Field(description="What was delivered.")]
+    delivery: Annotated[Score, Field(description="How it was delivered.")]
+    comment: Note | None = None
+
+    def feedback(self) -> Feedback:
+        """Give it as the promise keeps it."""
+        return Feedback(product=self.product, delivery=self.delivery, comment=self.comment)
+
+
+class ScoreView(View):
+    """What was written down."""
+
+    product: Score
+    delivery: Score
+
+    @staticmethod
+    def of(feedback: Feedback) -> "ScoreView":
+        """Show the scores; the words stay with the merchant."""
+        return ScoreView(product=feedback.product, delivery=feedback.delivery)
+
+
+class EtaView(View):
+    """When the van is expected: 5 %, 50 % and 95 %, in steps of five minutes."""
+
+    earliest_at: InstantText
+    expected_at: InstantText
+    latest_at: InstantText
+    stops_before: Annotated[int, Field(description="Deliveries the van makes first.")]
+
+
+class MovedView(View):
+    """What changed last, and why."""
+
+    cause: Cause
+    at: InstantText
+    from_window: Annotated[WindowView | None, absent(description="What held before.")]
+
+
+class VanView(View):
+    """Where the van was last seen."""
+
+    location: LocationView
+    seen_at: InstantText
+
+
+class StateView(View):
+    """A delivery as its buyer sees it: nothing of who receives it, nothing of anybody else's."""
+
+    state: PromiseState
+    window: Annotated[WindowView, Field(description="What you were last told.")]
+    late: Annotated[bool, Field(description="Whether that will rather not be kept.")]
+    eta: Annotated[EtaView | None, absent(description="While the van is under way.")]
+    van: Annotated[VanView | None, absent(description="On the last stretch to this door only.")]
+    moved: Annotated[MovedView | None, absent()]
+    outcome: Annotated[Outcome | None, absent(description="Of the last attempt.")]
+    ended_at: Annotated[InstantText | None, absent(description="When that attempt ended.")]
+    feedback: Annotated[ScoreView | None, absent()]
+    poll_after_seconds: int
+
+
+def state_view(shown: Tracked) -> StateView:
+    """Show a delivery; equal states give equal views."""
+    zone, eta, van, moved = shown.timezone, shown.eta, shown.van, shown.moved
+    return StateView(
+        state=shown.state,
+        window=window_view(shown.window, zone),
+        late=shown.late,
+        eta=EtaView(
+            earliest_at=rfc3339(eta.earliest_at, zone),
+            expected_at=rfc3339(eta.expected_at, zone),
+            latest_at=rfc3339(eta.latest_at, zone),
+            stops_before=eta.stops_before,
+        )
+        if eta
+        else None,
+        van=VanView(location=LocationView.of(van.location), seen_at=rfc3339(van.at, zone)) if van else None,
+        moved=MovedView(
+            cause=moved.cause,
+            at=rfc3339(moved.at, zone),
+            from_window=window_view(moved.from_window, zone) if moved.from_window else None,
+        )
+        if moved
+        else None,
+        outcome=shown.outcome,
+        ended_at=rfc3339(shown.ended_at, zone) if shown.ended_at is not None else None,
+        feedback=ScoreView.of(shown.feedback) if shown.feedback else None,
+        poll_after_seconds=shown.poll_after,
+    )
+
+
+def is_form(content_type: str | None) -> bool:
+    """Whether a body was sent by a form of the page."""
+    return (content_type or "").partition(";")[0].strip().lower() == FORM
+
+
+def read_form(raw: bytes) -> dict[str, str]:
+    """Read a form's fields; empty ones were left out by who filled it in.
+
+    Raises
+    ------
+    InvalidRequest
+        It is no form of ours: not UTF-8, a field given twice, or too many.
+    """
+    try:
+        fields = parse_qsl(raw.decode("ascii"), max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise InvalidRequest("The form is not valid.", code="malformed_json") from None
+    found = dict(fields)
+    if len(found) != len(fields):
+        twice = sorted({name for name, _ in fields if sum(name == other for other, _ in fields) > 1})
+        raise InvalidRequest(
+            "A field is given twice.", fields=[FieldError(f"/{name}", "It is given twice.") for name in twice]
+        )
+    return {name: text for name, text in found.items() if text.strip()}
+
+
+def read_body[M: BaseModel](model: type[M], raw: bytes, content_type: str | None, encoding: str | None) -> M:
+    """Read a JSON body as strictly as any other endpoint does.
+
+    Raises
+    ------
+    InvalidRequest
+        As `incoming.body`.
+    """
+    check_declared(content_type, encoding)
+    tree: Any = read_json(raw)
+    return validated(model, raw, tree)

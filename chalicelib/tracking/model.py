@@ -1,0 +1,92 @@
+"""What a buyer is shown of one delivery: nothing of who receives it, and nothing of anybody else's."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.fleet.progress import Sighting
+from chalicelib.promises.model import Feedback, Outcome, PromiseState
+from chalicelib.routing.model import Location, TimeWindow
+from chalicelib.units import Seconds, Timestamp
+
+
+class Cause(StrEnum):
+    """Why a delivery comes at another time than was said first."""
+
+    YOU_ASKED = "you_asked"
+    SHOP_ASKED = "shop_asked"
+    NOT_HOME = "not_home"
+    NO_ACCESS = "no_access"
+    WRONG_ADDRESS = "wrong_address"
+    ATTEMPT_FAILED = "attempt_failed"  # for another reason, which is ours
+    TRAFFIC = "traffic"
+    ROAD_CLOSED = "road_closed"
+    VAN_BROKE_DOWN = "van_broke_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What became of the time.
+
+    Attributes
+    ----------
+    from_window
+        What held before; None where it still holds and may not be kept.
+    """
+
+    cause: Cause
+    at: Timestamp
+    from_window: TimeWindow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eta:
+    """When the van is expected: 5 %, 50 % and 95 %, in steps of five minutes, outwards.
+
+    Attributes
+    ----------
+    stops_before
+        Deliveries it makes first.
+    """
+
+    earliest_at: Timestamp
+    expected_at: Timestamp
+    latest_at: Timestamp
+    stops_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """A delivery as its buyer sees it.
+
+    Attributes
+    ----------
+    window
+        What the buyer was last told.
+    eta
+        While the van is under way and heard of; None at any other time.
+    late
+        Whether the window will rather not be kept.
+    moved
+        What changed last, and why.
+    van
+        Where the van is, on the last stretch only.
+    door
+        Where it goes; for drawing the van's way, shown with the van or not at all.
+    outcome, ended_at
+        Of the last attempt.
+    poll_after
+        When it is worth to look again.
+    """
+
+    state: PromiseState
+    window: TimeWindow
+    timezone: str
+    eta: Eta | None
+    late: bool
+    moved: Moved | None
+    van: Sighting | None
+    door: Location
+    outcome: Outcome | None
+    ended_at: Timestamp | None
+    feedback: Feedback | None
+    poll_after: Seconds

@@ -1,0 +1,189 @@
+"""The buyer's side of a promise: found by its token, shown as it stands, and scored.
+
+The token is all a buyer has, so it opens one promise and nothing else; only its hash is looked up. Weak
+point: each look costs some six reads, like a look of the merchant's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from chalicelib.errors import Conflict, NotFound
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.live import EtaStatus
+from chalicelib.fleet.planning import DepotPlans, Planner
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Progress, Trouble
+from chalicelib.promises.facts import promise_fact
+from chalicelib.promises.model import Feedback, Outcome, Promise, PromiseState, Standing, token_hash
+from chalicelib.promises.outlook import Outlook, outlooks_in
+from chalicelib.promises.placing import Ports
+from chalicelib.promises.store import Changes, PromiseStore
+from chalicelib.receipts import Receipt
+from chalicelib.routing.model import TimeWindow
+from chalicelib.routing.packed import Route
+from chalicelib.tracking.model import Cause, Eta, Moved, Tracked
+from chalicelib.tracking.van import van_shown
+from chalicelib.units import DAY, MINUTE, Seconds, StopId, Timestamp
+
+_STEP: Final[Seconds] = 5 * MINUTE  # what is shown of a time: to the minute it would promise too much
+_POLL: Final[dict[PromiseState, Seconds]] = {
+    PromiseState.CONFIRMED: 15 * MINUTE,
+    PromiseState.OUT_FOR_DELIVERY: MINUTE,
+    PromiseState.ARRIVING: 20,
+}
+_UNDER_WAY = (EtaStatus.UNDER_WAY, EtaStatus.NEXT, EtaStatus.AT_THE_DOOR)
+_CAUSES: Final = {
+    Outcome.FAILED_NOT_HOME: Cause.NOT_HOME,
+    Outcome.FAILED_NO_ACCESS: Cause.NO_ACCESS,
+    Outcome.FAILED_WRONG_ADDRESS: Cause.WRONG_ADDRESS,
+    Outcome.FAILED_VEHICLE: Cause.VAN_BROKE_DOWN,
+}
+_TROUBLES: Final = {
+    Trouble.VEHICLE_DOWN: Cause.VAN_BROKE_DOWN,
+    Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
+    Trouble.DELAY: Cause.TRAFFIC,
+}
+
+
+class NotDelivered(Conflict):
+    """There is nothing to score yet."""
+
+    code = "not_delivered"
+
+
+class TrackingStore(PromiseStore, Protocol):
+    """Where tokens are looked up, beside promises."""
+
+    def tracked(self, token_sha256: str) -> tuple[Tenant, StopId] | None:
+        """Whose promise a token opens, and which; strongly consistent."""
+        ...
+
+
+class Tracking:
+    """What buyers see and say; one per process, holds no state."""
+
+    def __init__(self, store: TrackingStore, planner: Planner, ports: Ports) -> None:
+        self._store, self._planner, self._ports = store, planner, ports
+
+    def find(self, token: str) -> tuple[Tenant, Promise]:
+        """The promise that a token opens.
+
+        Raises
+        ------
+        NotFound
+            It opens none: never did, or no longer; nobody is told which.
+        """
+        found = self._store.tracked(token_hash(token))
+        promise = self._store.promise(*found) if found else None
+        if found is None or promise is None or promise.tracking_token != token:
+            raise NotFound("There is no such page.")
+        return found[0], promise
+
+    def look(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Tracked:
+        """Show a promise as it stands; one that no van has is shown without an expected time."""
+        plans, route, progress = self._where(tenant, promise, now)
+        outlook = None
+        if plans is not None and route is not None:
+            outlook = outlooks_in(plans, route, [promise.stop_id], now, progress).get(promise.stop_id)
+        eta = _eta(outlook) if not promise.state.finished else None
+        van = None
+        if eta is not None and outlook is not None and route is not None and progress is not None:
+            van = van_shown(route, progress, promise.stop_id, outlook.expected_at, now)
+        late = not promise.state.finished and promise.standing is not Standing.SAFE
+        moved = _moved(self._store.ledger(tenant, promise.stop_id))
+        if late:
+            moved = Moved(cause=_in_the_way(progress), at=now)
+        last = promise.attempts[-1] if promise.attempts else None
+        return Tracked(
+            state=promise.state,
+            window=promise.told_window,
+            timezone=promise.timezone,
+            eta=eta,
+            late=late,
+            moved=moved,
+            van=van,
+            door=promise.delivery.location,
+            outcome=last.outcome if last else None,
+            ended_at=last.ended_at if last else None,
+            feedback=promise.feedback,
+            poll_after=_POLL.get(promise.state, DAY),
+        )
+
+    def rate(
+        self,
+        tenant: Tenant,
+        stop_id: StopId,
+        feedback: Feedback,
+        now: Timestamp,
+        receipt: Receipt[Promise],
+    ) -> Promise:
+        """Write down what a buyer thought; said again, the last word counts.
+
+        Raises
+        ------
+        NotFound
+            There is no such promise.
+        NotDelivered
+            No attempt has ended yet.
+        """
+
+        def attempt() -> Promise:
+            promise = self._store.promise(tenant, stop_id)
+            if promise is None:
+                raise NotFound("There is no such page.")
+            if not promise.attempts:
+                raise NotDelivered("There is nothing to score before somebody came.")
+            scored = replace(promise, feedback=feedback, sequence=promise.sequence + 1)
+            data = {"product": feedback.product, "delivery": feedback.delivery}
+            fact = promise_fact(FactKind.PROMISE_SCORED, scored, now, data, actor=Actor.BUYER)
+            self._store.commit(tenant, Changes(promise=scored, facts=(fact,), receipt=receipt(scored)))
+            return scored
+
+        return self._ports.retried(attempt)
+
+    def _where(
+        self, tenant: Tenant, promise: Promise, now: Timestamp
+    ) -> tuple[DepotPlans | None, Route | None, Progress | None]:
+        """The plans a promise is in, the route that has it, and how far that shift has come."""
+        depot = self._store.depot(tenant, promise.found.depot_id)
+        if promise.state.finished or depot is None:
+            return None, None, None
+        day = promise.found.day
+        plans = self._planner.read(tenant, depot, day, day, now=now, consistent=False)
+        route = plans.holder(promise.stop_id)
+        if route is None:
+            return plans, None, None
+        progresses = self._store.progresses(tenant, PlanKey(depot_id=depot.depot_id, day=day))
+        return plans, route, progresses.get(route.shift.shift_id)
+
+
+def _eta(outlook: Outlook | None) -> Eta | None:
+    if outlook is None or outlook.status not in _UNDER_WAY:
+        return None
+    return Eta(
+        earliest_at=outlook.earliest_at // _STEP * _STEP,
+        expected_at=(outlook.expected_at + _STEP // 2) // _STEP * _STEP,
+        latest_at=-(-outlook.latest_at // _STEP) * _STEP,
+        stops_before=outlook.stops_before,
+    )
+
+
+def _moved(ledger: Sequence[Fact]) -> Moved | None:
+    """The last thing that gave the delivery another time, or took its time away."""
+    for fact in reversed(ledger):
+        if fact.kind is FactKind.PROMISE_CHANGED and "from_window" in fact.data:
+            asked = Cause.YOU_ASKED if fact.actor is Actor.BUYER else Cause.SHOP_ASKED
+            before = fact.data["from_window"]
+            window = TimeWindow(start=before["starts_at"], end=before["ends_at"])
+            return Moved(cause=asked, at=fact.at, from_window=window)
+        if fact.kind is FactKind.PROMISE_FAILED:
+            failed = _CAUSES.get(Outcome(fact.data["outcome"]), Cause.ATTEMPT_FAILED)
+            return Moved(cause=failed, at=fact.at)
+    return None
+
+
+def _in_the_way(progress: Progress | None) -> Cause:
+    """What holds the van up, as far as anybody said."""
+    known = [incident.kind for incident in progress.incidents] if progress else []
+    return next((_TROUBLES[kind] for kind in reversed(known) if kind in _TROUBLES), Cause.TRAFFIC)

@@ -1,0 +1,136 @@
+"""A buyer's link over HTTP: how the delivery stands, and what it was like; and nothing without the link."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.handlers.shop_client import Shop, at
+from tests.handlers.test_motion import completed, event, o_clock, report
+
+PERSONAL = ("Ana", "+12025550123", "41.1", "order-", "4471")
+NOT_HOME = "failed_not_home"
+
+
+class Buyer:
+    """Somebody with a link; no key."""
+
+    def __init__(self, shop: Shop, promise: dict[str, Any]) -> None:
+        self.shop, self.promise = shop, promise
+        self.path = promise["tracking_url"].removeprefix("https://track.example")
+
+    def state(self) -> dict[str, Any]:
+        shown: dict[str, Any] = self.shop.done("GET", f"{self.path}/state", key=None)
+        return shown
+
+    def score(self, product: int, delivery: int, **more: Any) -> Any:
+        body = {"product": product, "delivery": delivery, **more.pop("body", {})}
+        return self.shop.ask("POST", f"{self.path}/feedback", body, key=None, **more)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture
+def buyer(shop: Shop) -> Buyer:
+    """A promise from eight to ten; it is nine."""
+    instructions = {"gate_code": "4471"}
+    buyer = Buyer(shop, shop.promise(instructions=instructions))
+    shop.clock.at = at(o_clock("09:00"))
+    return buyer
+
+
+def test_state_tells_the_window_and_nothing_personal(buyer: Buyer) -> None:
+    """No name, number, address, order or code: whoever finds the link learns when, and that is all."""
+    shown = buyer.state()
+    assert shown["window"] == buyer.promise["promised_window"]
+    assert (shown["state"], shown["late"], shown["poll_after_seconds"]) == ("confirmed", False, 900)
+    text = json.dumps(shown)
+    assert not [word for word in PERSONAL if word in text]
+
+
+def test_state_under_way_tells_the_expected_time_and_where_the_van_is(shop: Shop, buyer: Buyer) -> None:
+    """On the last stretch, with the place of the van and of nothing else."""
+    report(shop, event("departed_depot", "08:55"), event("position", "08:59", lat=41.155, lon=-8.605))
+    shown = buyer.state()
+    assert shown["eta"]["stops_before"] == 0
+    assert shown["van"]["location"] == {"lat": 41.155, "lon": -8.605}
+    assert shown["poll_after_seconds"] == 20
+
+
+def test_state_is_not_sent_again_while_it_is_the_same(shop: Shop, buyer: Buyer) -> None:
+    """304 under its tag; another one as soon as anything changed. Nobody between us may keep it."""
+    first = shop.ask("GET", f"{buyer.path}/state", key=None)
+    same = {"If-None-Match": first.headers["ETag"]}
+    assert shop.ask("GET", f"{buyer.path}/state", key=None, headers=same).status_code == 304
+    assert "private" in first.headers["Cache-Control"]
+    report(shop, event("departed_depot", "08:59"))
+    assert shop.ask("GET", f"{buyer.path}/state", key=None, headers=same).status_code == 200
+
+
+@pytest.mark.parametrize("end", ["", "/state"])
+def test_wrong_token_is_answered_alike(shop: Shop, buyer: Buyer, end: str) -> None:
+    """Guessed, cut short or of another shape (B11)."""
+    answers = {
+        shop.refused("GET", f"/t/{token}/state", key=None)["code"]
+        for token in ("x", "0" * 22, buyer.path.removeprefix("/t/")[:-1], "a" * 200)
+    }
+    assert answers == {"not_found"}
+
+
+def test_network_that_asks_too_often_is_slowed_down(shop: Shop, buyer: Buyer) -> None:
+    """With a time after which to come back."""
+    statuses = [shop.ask("GET", "/t/guess/state", key=None).status_code for _ in range(601)]
+    assert statuses == [404] * 600 + [429]
+    shop.wait(60)
+    assert buyer.state()["state"] == "confirmed"
+
+
+def test_scores_are_taken_after_somebody_came(shop: Shop, buyer: Buyer) -> None:
+    """Product and delivery apart; the words go to the merchant and to nobody else."""
+    assert buyer.score(9, 8).json_body["code"] == "not_delivered"
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    answer = buyer.score(9, 3, body={"comment": "Ana says the box was wet"})
+    assert (answer.status_code, answer.json_body) == (201, {"product": 9, "delivery": 3})
+    shown = buyer.state()
+    assert shown["feedback"] == {"product": 9, "delivery": 3}
+    assert "wet" not in json.dumps(shown)
+    ledger = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}/ledger")["data"]
+    assert ledger[-1]["kind"] == "promise.scored"
+    assert ledger[-1]["actor"] == "buyer"
+    assert "wet" not in json.dumps(ledger)
+
+
+def test_score_sent_twice_is_one(shop: Shop, buyer: Buyer) -> None:
+    """Under one Idempotency-Key; under the same one with another body it is refused."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", NOT_HOME))
+    first, again = (buyer.score(9, 3, idempotency_key="one") for _ in range(2))
+    assert first.json_body == again.json_body
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert buyer.score(1, 3, idempotency_key="one").json_body["code"] == "idempotency_mismatch"
+    ledger = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}/ledger")["data"]
+    assert [each["kind"] for each in ledger].count("promise.scored") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"product": 11}, "/product"), ({"delivery": -1}, "/delivery"), ({"stars": 5}, "/stars")],
+)
+def test_bad_score_names_the_field(shop: Shop, buyer: Buyer, body: dict[str, int], pointer: str) -> None:
+    """As every other request."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    problem = buyer.score(5, 5, body=body).json_body
+    assert problem["code"] == "invalid_request"
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+def test_scores_reach_the_figures(shop: Shop, buyer: Buyer) -> None:
+    """As net promoter scores, product and delivery apart."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    buyer.score(10, 0)
+    shop.clock.advance(86_400)
+    query = "depot_id=porto&from=2026-11-24&to=2026-11-24"
+    [day] = shop.done("GET", f"/v1/kpis?{query}", key="ops")["data"]
+    assert (day["nps_product"]["nps"], day["nps_delivery"]["nps"]) == (100, -100)

@@ -26,6 +26,7 @@ from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
 from chalicelib.promises.search import SlotSearch
+from chalicelib.routing.model import Location
 from chalicelib.routing.proof import PROOF_SCENARIOS
 from chalicelib.routing.uncertainty import Noise, scenarios
 from chalicelib.settings import Settings
@@ -62,6 +63,7 @@ _QUEUE_TIMES = Config(
 _SECRET_TIMES = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
+MOST_STREETS = 3000  # of a picture
 _LOOKS_A_MINUTE = 600  # of one network, which may be a whole carrier's
 _PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
 
@@ -220,6 +222,13 @@ class Services:
         from chalicelib.tracking.service import Tracking
 
         return Tracking(self.store, self.planner, self._ports)
+
+    def streets(
+        self, tenant: Tenant, depot_id: str, south_west: Location, north_east: Location
+    ) -> list[tuple[Location, Location]]:
+        """Stretches of street within a box around a depot's customer, for drawing."""
+        depot = self.store.depot(tenant, depot_id)
+        return self._travel.streets(depot, south_west, north_east, most=MOST_STREETS) if depot else []
 
     @cached_property
     def tracking_limiter(self) -> RateLimiter:

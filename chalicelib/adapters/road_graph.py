@@ -177,6 +177,7 @@ class RoadGraph:
         self._lat = figures.lat / _MICRODEGREE
         self._lon = figures.lon / _MICRODEGREE
         self._tail, self._head, self._metres = figures.tail, figures.head, figures.metres
+        self._deciseconds = figures.deciseconds
         self._snap_limit = snap_limit
         at_doors = np.flatnonzero(figures.doorstep)
         self._by_lat = at_doors[np.argsort(self._lat[at_doors], kind="stable")]
@@ -208,17 +209,24 @@ class RoadGraph:
             f"the nearest road is {metres.min():,.0f} metres away; at most {self._snap_limit} are accepted"
         )
 
-    def streets(self, south_west: Location, north_east: Location) -> list[tuple[Location, Location]]:
-        """Stretches of street within a box, each once whichever way it is driven; about 2 ms."""
+    def streets(
+        self, south_west: Location, north_east: Location, *, most: int
+    ) -> list[tuple[Location, Location]]:
+        """Stretches of street within a box, the fastest where there are too many; about 2 ms.
+
+        Parameters
+        ----------
+        most
+            How many at the most; one that may be driven both ways may come twice.
+        """
         lat, lon = self._lat, self._lon
         inside = (lat >= south_west.lat) & (lat <= north_east.lat)
         inside &= (lon >= south_west.lon) & (lon <= north_east.lon)
         found = np.flatnonzero(inside[self._tail] & inside[self._head])
-        ends = np.sort(np.stack([self._tail[found], self._head[found]], axis=1).astype(np.int64), axis=1)
-        return [
-            (Location(lat=lat[one], lon=lon[one]), Location(lat=lat[other], lon=lon[other]))
-            for one, other in np.unique(ends, axis=0).tolist()
-        ]
+        speed = self._metres[found] / self._deciseconds[found]
+        found = found[np.argsort(-speed, kind="stable")[:most]]
+        ends = zip(self._tail[found].tolist(), self._head[found].tolist(), strict=True)
+        return [(self._location(one), self._location(other)) for one, other in ends]
 
     def from_one(self, origin: Places, destinations: Places) -> Whole:
         """Seconds from one place to each destination."""
@@ -241,6 +249,9 @@ class RoadGraph:
         metres[seconds == 0] = 0
         metres[seconds == UNREACHABLE] = UNREACHABLE
         return seconds, np.minimum(np.ceil(metres), UNREACHABLE).astype(np.int32)
+
+    def _location(self, node: int) -> Location:
+        return Location(lat=float(self._lat[node]), lon=float(self._lon[node]))
 
     def _one_to_many(self, hierarchy: Any, one: Places, many: Places) -> Whole:
         if len(one) != 1:

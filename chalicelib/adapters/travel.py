@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.road_graph import RoadFigures, RoadGraph
 from chalicelib.errors import OffRoad, Upstream
 from chalicelib.fleet.model import Depot, TravelEngine
+from chalicelib.routing.model import Location
 from chalicelib.routing.travel_times import StraightLine, TravelTimes
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ class TravelEngines:
                 )
             case _:
                 return self._straight
+
+    def streets(
+        self, depot: Depot, south_west: Location, north_east: Location, *, most: int
+    ) -> list[tuple[Location, Location]]:
+        """Stretches of street within a box, for drawing; none where the depot has no road graph."""
+        engine = self.of(depot)
+        return engine.streets(south_west, north_east, most=most) if isinstance(engine, RoadGraph) else []
 
     def warm(self) -> None:
         """Load every road graph, before any depot asks for one."""

@@ -53,6 +53,7 @@ PATHS: Mapping[str, Paths] = {
         "/v1/replans/{replan_id}": ("GET",),
     },
     "tracking": {
+        "/t/{token}": ("GET",),
         "/t/{token}/state": ("GET",),
         "/t/{token}/feedback": ("POST",),
     },

@@ -6,16 +6,17 @@ slowed down. Nothing an answer carries is to be kept by anybody between us and t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import RateLimited, SlotkeeperError
+from chalicelib.errors import NotFound, RateLimited, SlotkeeperError
 from chalicelib.events import Tenant
 from chalicelib.handlers.endpoints import Endpoints, OpenCall
 from chalicelib.handlers.http import JSON, Answer, Text
 from chalicelib.handlers.idempotency import Idempotency, Repeatable, callers_key, fingerprint_of
 from chalicelib.handlers.strict_json import canonical
-from chalicelib.handlers.tracking_wire import ScoreRequest, ScoreView, StateView, read_body, state_view
+from chalicelib.handlers.tracking_wire import ScoreRequest, ScoreView, Sent, StateView, state_view
 from chalicelib.merchants.hold_caps import network_of
 from chalicelib.promises.model import Promise
 from chalicelib.receipts import Receipt, no_receipt
@@ -23,9 +24,12 @@ from chalicelib.units import Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.bootstrap import Services
+    from chalicelib.handlers.tracking_page import Shop
+    from chalicelib.handlers.tracking_words import PageWords
 
 api = Endpoints("Buyer")
 
+HTML = "text/html; charset=utf-8"
 _PROBLEMS = ("not_found", "rate_limited")
 PRIVATE = {
     "Cache-Control": "private, no-store",
@@ -43,6 +47,33 @@ class Buyer:
     promise: Promise
     now: Timestamp
     system_now: Timestamp
+
+
+@api.open_endpoint("GET", "/t/{token}", answers={200: "text/html", 404: "text/html"}, problems=_PROBLEMS)
+def tracking_page(call: OpenCall) -> Answer:
+    """Show a buyer the delivery: the time, what changed, where the van is on its last stretch.
+
+    A plain page in the buyer's language that works without JavaScript.
+    """
+    from chalicelib.handlers.tracking_page import page, security_policy
+
+    try:
+        buyer = opened(call)
+    except NotFound:
+        return _no_such_page(call)
+    tracking, promise = buyer.services.tracking, buyer.promise
+    words, shop = speaking(buyer)
+    text = page(
+        tracking.look(buyer.tenant, promise, buyer.now),
+        words,
+        shop,
+        buyer.now,
+        token=promise.tracking_token,
+        key=f"page-{promise.sequence}",
+        streets=partial(buyer.services.streets, buyer.tenant, promise.depot_id),
+    )
+    headers = PRIVATE | {"Content-Security-Policy": security_policy()}
+    return Answer(200, Text(HTML, text), headers)
 
 
 @api.open_endpoint("GET", "/t/{token}/state", answers={200: StateView, 304: None}, problems=_PROBLEMS)
@@ -64,16 +95,17 @@ def tracking_state(call: OpenCall) -> Answer:
     "POST",
     "/t/{token}/feedback",
     request=ScoreRequest,
-    answers={201: ScoreView},
+    answers={201: ScoreView, 303: None},
     problems=(*_PROBLEMS, "not_delivered"),
     idempotency=Idempotency.OPTIONAL,
 )
 def score_delivery(call: OpenCall) -> Answer:
-    """Say how likely you are to recommend what came, and how it came, each from 0 to 10."""
-    buyer = opened(call)
-    wanted = read_body(
-        ScoreRequest, call.raw, call.headers.get("content-type"), call.headers.get("content-encoding")
-    )
+    """Say how likely you are to recommend what came, and how it came, each from 0 to 10.
+
+    A form of the page is answered with the page; its field `key` is its Idempotency-Key.
+    """
+    buyer, sent = opened(call), Sent.of(call)
+    wanted = sent.read(ScoreRequest)
 
     def answer(promise: Promise) -> Answer:
         assert promise.feedback is not None  # it was just written
@@ -83,8 +115,9 @@ def score_delivery(call: OpenCall) -> Answer:
         tenant, stop_id = buyer.tenant, buyer.promise.stop_id
         return buyer.services.tracking.rate(tenant, stop_id, wanted.feedback(), buyer.now, receipt)
 
-    repeatable = repeated(call, buyer, "feedback", wanted.model_dump(mode="json"), Idempotency.OPTIONAL)
-    return once(repeatable, rate, answer)
+    repeatable = repeated(sent, buyer, "feedback", wanted.model_dump(mode="json"), Idempotency.OPTIONAL)
+    answered = once(repeatable, rate, answer)
+    return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}"}) if sent.form else answered
 
 
 def once[R](
@@ -130,11 +163,31 @@ def opened(call: "OpenCall[Any]") -> Buyer:
     )
 
 
-def repeated(
-    call: "OpenCall[Any]", buyer: Buyer, what: str, tree: Any, rule: Idempotency
-) -> Repeatable | None:
+def _no_such_page(call: "OpenCall[Any]") -> Answer:
+    """Say so to a person, in a language that the browser asks for."""
+    from chalicelib.handlers.tracking_page import Shop, plain_page, security_policy
+    from chalicelib.handlers.tracking_words import words_for
+
+    asked = call.headers.get("accept-language", "").split(",")
+    words = words_for(*(each.partition(";")[0].strip() for each in asked))
+    shop = Shop(brand="", support_phone=None)
+    text = plain_page(words, shop, title=words.not_found_title, text=words.not_found)
+    return Answer(404, Text(HTML, text), PRIVATE | {"Content-Security-Policy": security_policy()})
+
+
+def speaking(buyer: Buyer) -> "tuple[PageWords, Shop]":
+    """In which language to speak to a buyer, and for whom."""
+    from chalicelib.handlers.tracking_page import Shop
+    from chalicelib.handlers.tracking_words import words_for
+
+    merchant = buyer.services.merchants.settings(buyer.tenant)
+    words = words_for(buyer.promise.order.recipient.locale, *merchant.locales)
+    return words, Shop(brand=merchant.brand, support_phone=merchant.support_phone)
+
+
+def repeated(sent: Sent, buyer: Buyer, what: str, tree: Any, rule: Idempotency) -> Repeatable | None:
     """Recognise a request that comes again; None if its sender gave it no name."""
-    callers = callers_key(call.headers.get("idempotency-key"), rule)
+    callers = callers_key(sent.key, rule)
     if callers is None:
         return None
     place = f"POST /t/{what}"

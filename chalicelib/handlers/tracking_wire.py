@@ -1,13 +1,16 @@
 """How a delivery is spoken of to its buyer: in JSON, and in what the page's forms send."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
-from chalicelib.errors import FieldError, InvalidRequest
+from chalicelib.errors import InvalidRequest
+from chalicelib.handlers.endpoints import OpenCall
 from chalicelib.handlers.promise_wire import WindowView, window_view
-from chalicelib.handlers.strict_json import check_declared, read_json, validated
+from chalicelib.handlers.strict_json import check_declared, read_json, refusal, validated
 from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, View, absent, rfc3339
 from chalicelib.promises.model import Feedback, Outcome, PromiseState
 from chalicelib.tracking.model import Cause, Tracked
@@ -111,40 +114,63 @@ def state_view(shown: Tracked) -> StateView:
     )
 
 
-def is_form(content_type: str | None) -> bool:
-    """Whether a body was sent by a form of the page."""
-    return (content_type or "").partition(";")[0].strip().lower() == FORM
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came with a POST: JSON, or a form of the page.
 
-
-def read_form(raw: bytes) -> dict[str, str]:
-    """Read a form's fields; empty ones were left out by who filled it in.
-
-    Raises
-    ------
-    InvalidRequest
-        It is no form of ours: not UTF-8, a field given twice, or too many.
+    Attributes
+    ----------
+    form
+        The fields that were filled in; None if it is JSON.
+    key
+        The Idempotency-Key, of a form its field `key`.
     """
+
+    raw: bytes
+    headers: Mapping[str, str]
+    form: Mapping[str, str] | None
+    key: str | None
+
+    @staticmethod
+    def of(call: OpenCall[Any]) -> "Sent":
+        """Read as much as tells what it is.
+
+        Raises
+        ------
+        InvalidRequest
+            It says that it is a form, and is none.
+        """
+        kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != FORM:
+            key = call.headers.get("idempotency-key")
+            return Sent(raw=call.raw, headers=call.headers, form=None, key=key)
+        fields = _fields(call.raw)
+        return Sent(raw=call.raw, headers=call.headers, key=fields.pop("key", None), form=fields)
+
+    def read[M: BaseModel](self, model: type[M]) -> M:
+        """Read it into a model, JSON as strictly as at any other endpoint.
+
+        Raises
+        ------
+        InvalidRequest
+            It is not what the model wants.
+        """
+        if self.form is None:
+            check_declared(self.headers.get("content-type"), self.headers.get("content-encoding"))
+            return validated(model, self.raw, read_json(self.raw))
+        try:
+            return model.model_validate_strings(dict(self.form))
+        except ValidationError as error:
+            raise refusal(error, dict(self.form)) from None
+
+
+def _fields(raw: bytes) -> dict[str, str]:
+    """The fields of a form; empty ones were left out by who filled it in."""
     try:
         fields = parse_qsl(raw.decode("ascii"), max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise InvalidRequest("The form is not valid.", code="malformed_json") from None
     found = dict(fields)
     if len(found) != len(fields):
-        twice = sorted({name for name, _ in fields if sum(name == other for other, _ in fields) > 1})
-        raise InvalidRequest(
-            "A field is given twice.", fields=[FieldError(f"/{name}", "It is given twice.") for name in twice]
-        )
+        raise InvalidRequest("A field of the form is given twice.")
     return {name: text for name, text in found.items() if text.strip()}
-
-
-def read_body[M: BaseModel](model: type[M], raw: bytes, content_type: str | None, encoding: str | None) -> M:
-    """Read a JSON body as strictly as any other endpoint does.
-
-    Raises
-    ------
-    InvalidRequest
-        As `incoming.body`.
-    """
-    check_declared(content_type, encoding)
-    tree: Any = read_json(raw)
-    return validated(model, raw, tree)

@@ -14,7 +14,7 @@ def check_described(endpoints: Iterable[Endpoint], method: str, path: str, answe
     endpoint = endpoint_of(endpoints, method, path)
     if endpoint is None:
         return
-    if answer.status_code < 400:
+    if answer.status_code < 400 or answer.status_code in endpoint.answers:
         assert answer.status_code in endpoint.answers, f"{endpoint.name} declares no {answer.status_code}"
     else:
         code = answer.json_body["code"]

@@ -235,7 +235,9 @@ def asked_of_every_endpoint(shop: Shop, key: str | None) -> dict[str, HTTPRespon
     }
 
 
-def test_nothing_but_health_description_and_the_buyers_own_page_is_open(world: tuple[Shop, Things, Things]) -> None:
+def test_nothing_but_health_description_and_the_buyers_own_page_is_open(
+    world: tuple[Shop, Things, Things],
+) -> None:
     """B09: 401, the same for every endpoint, and the same whatever is wrong with a key."""
     shop = world[0]
     unknown = key_text(mode=Mode.TEST, type=KeyType.SECRET, random=b"nobody has this key!")

@@ -1,15 +1,23 @@
 """A buyer's link over HTTP: how the delivery stands, and what it was like; and nothing without the link."""
 
 import json
+from base64 import b64encode
+from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.handlers.shop_client import Shop, at
+from chalicelib.handlers.tracking_words import LANGUAGES, PageWords
+from chalicelib.promises.model import Outcome, PromiseState
+from chalicelib.tracking.model import Cause
+from tests.handlers.shop_client import ACME, Shop, at
 from tests.handlers.test_motion import completed, event, o_clock, report
 
-PERSONAL = ("Ana", "+12025550123", "41.1", "order-", "4471")
+PERSONAL = ("Ana", "+12025550123", "41.1", "4471")
 NOT_HOME = "failed_not_home"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Buyer:
@@ -48,7 +56,7 @@ def test_state_tells_the_window_and_nothing_personal(buyer: Buyer) -> None:
     assert shown["window"] == buyer.promise["promised_window"]
     assert (shown["state"], shown["late"], shown["poll_after_seconds"]) == ("confirmed", False, 900)
     text = json.dumps(shown)
-    assert not [word for word in PERSONAL if word in text]
+    assert not [word for word in (*PERSONAL, buyer.promise["order_ref"]) if word in text]
 
 
 def test_state_under_way_tells_the_expected_time_and_where_the_van_is(shop: Shop, buyer: Buyer) -> None:
@@ -134,3 +142,91 @@ def test_scores_reach_the_figures(shop: Shop, buyer: Buyer) -> None:
     query = "depot_id=porto&from=2026-11-24&to=2026-11-24"
     [day] = shop.done("GET", f"/v1/kpis?{query}", key="ops")["data"]
     assert (day["nps_product"]["nps"], day["nps_delivery"]["nps"]) == (100, -100)
+
+
+def page_of(buyer: Buyer, **headers: str) -> Any:
+    return buyer.shop.ask("GET", buyer.path, key=None, headers=headers)
+
+
+def test_page_tells_the_window_in_words(buyer: Buyer) -> None:
+    """In the depot's zone, as a person would say it; nothing personal, and nobody keeps it."""
+    answer = page_of(buyer)
+    html = answer.body.decode()
+    assert answer.status_code == 200
+    assert "Today, 08:00\N{EN DASH}10:00" in html
+    assert "Booked" in html
+    assert not [word for word in (*PERSONAL, buyer.promise["order_ref"]) if word in html]
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_page_may_load_nothing_but_itself(buyer: Buyer) -> None:
+    """Style and script by their hashes: what a merchant wrote can be neither."""
+    answer = page_of(buyer)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    html = answer.body.decode()
+    for tag in ("style", "script"):
+        text = html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+        assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert "http" not in html.replace("https://track.example", "")
+
+
+def test_page_shows_the_van_on_its_last_stretch(shop: Shop, buyer: Buyer) -> None:
+    """As a picture that is described; and when the van was there."""
+    assert "<svg" not in page_of(buyer).body.decode()
+    report(shop, event("departed_depot", "08:55"), event("position", "08:59", lat=41.155, lon=-8.605))
+    html = page_of(buyer).body.decode()
+    assert 'role="img" aria-label="The van is about 700 metres from your door."' in html
+    assert "Where the van was at 08:59" in html
+    assert "You are the next stop" in html
+
+
+def test_page_speaks_the_buyers_language(shop: Shop) -> None:
+    """The recipient's, else the merchant's first that it speaks."""
+    for locale, said in (("de-AT", "Heute"), ("fr", "Aujourd&#39;hui"), ("es-MX", "Hoy"), ("xx", "Today")):
+        recipient = {"name": "Ana", "locale": locale}
+        assert said in page_of(Buyer(shop, shop.promise(recipient=recipient))).body.decode()
+
+
+def test_what_a_merchant_wrote_is_text(shop: Shop) -> None:
+    """B06: a brand with markup in it shows as it was written."""
+    merchant = shop.services.merchants.settings(ACME)
+    shop.services.merchants.save_settings(replace(merchant, brand="<script>alert(1)</script>"))
+    html = page_of(Buyer(shop, shop.promise())).body.decode()
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_link_that_opens_nothing_is_answered_with_a_page(shop: Shop, buyer: Buyer) -> None:
+    """In the browser's language."""
+    answer = shop.ask("GET", "/t/nobody", key=None, headers={"Accept-Language": "pt, de;q=0.8"})
+    assert answer.status_code == 404
+    assert "Diese Seite gibt es nicht" in answer.body.decode()
+
+
+def test_form_is_answered_with_the_page_and_acts_once(shop: Shop, buyer: Buyer) -> None:
+    """Sent twice, as by an impatient finger, it is one; the page then says thank you."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    html = page_of(buyer).body.decode()
+    key = html.partition('name="key" value="')[2].partition('"')[0]
+    form = urlencode({"key": key, "product": 9, "delivery": 4, "comment": ""}).encode()
+    for _ in range(2):
+        answer = shop.ask(
+            "POST", f"{buyer.path}/feedback", form, key=None, headers=FORM, idempotency_key=None
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"..{buyer.path[2:]}")
+    assert "You gave 9 for what you bought and 4 for how it came" in page_of(buyer).body.decode()
+    ledger = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}/ledger")["data"]
+    assert [each["kind"] for each in ledger].count("promise.scored") == 1
+
+
+@pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)
+def test_every_language_has_words_for_everything(words: PageWords) -> None:
+    """Each state, cause and delivery; and no field is left empty."""
+    assert set(words.states) == set(PromiseState)
+    assert set(words.causes) == set(Cause)
+    assert set(words.outcomes) == {outcome for outcome in Outcome if outcome.is_delivery}
+    assert (len(words.weekdays), len(words.months)) == (7, 12)
+    assert not [name for name, text in asdict(words).items() if not text]

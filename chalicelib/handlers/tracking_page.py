@@ -1,0 +1,168 @@
+"""The buyer's page: one HTML document that needs nothing from anywhere and works without JavaScript.
+
+What is said is chosen here, how it looks stands in `pages`. Jinja escapes whatever a merchant wrote.
+Weak point: times are shown on a 24-hour clock in every language.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from chalicelib.handlers.tracking_map import Streets, drawn, metres_away
+from chalicelib.handlers.tracking_words import PageWords
+from chalicelib.promises.model import PromiseState
+from chalicelib.routing.model import TimeWindow
+from chalicelib.tracking.model import Tracked
+from chalicelib.units import Timestamp
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PAGES = Path(__file__).parent / "pages"
+_TO = "\N{EN DASH}"
+_WITH_A_TIME = (PromiseState.CONFIRMED, PromiseState.OUT_FOR_DELIVERY, PromiseState.ARRIVING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """Who sold it, as its buyers know it."""
+
+    brand: str
+    support_phone: str | None
+
+
+def page(
+    shown: Tracked, words: PageWords, shop: Shop, now: Timestamp, *, token: str, key: str, streets: Streets
+) -> str:
+    """Show a delivery.
+
+    Parameters
+    ----------
+    key
+        Idempotency-Key of the forms: sent twice, they act once.
+    streets
+        Asked only when the van is shown.
+    """
+    zone = ZoneInfo(shown.timezone)
+    picture = caption = None
+    if shown.van is not None:
+        metres = metres_away(shown.van.location, shown.door)
+        label = words.map_label.format(metres=metres)
+        picture = drawn(shown.van.location, shown.door, streets, label=label)
+        seen = words.van_seen.format(time=_clock(shown.van.at, zone))
+        caption = f"{label} {seen}. {words.roads}"
+    scores = shown.feedback
+    said = words.scored.format(product=scores.product, delivery=scores.delivery) if scores else None
+    return _rendered(
+        words,
+        shop,
+        headline=_headline(shown, words, zone, now),
+        state=_state(shown, words),
+        expected=_expected(shown, words, zone),
+        stops=words.stops_before(shown.eta.stops_before) if shown.eta else None,
+        notice=_notice(shown, words, zone, now),
+        picture=picture,
+        picture_caption=caption,
+        scored=said,
+        wants_score=shown.ended_at is not None and scores is None,
+        poll_after=shown.poll_after,
+        path=token,
+        key=key,
+        script=Markup(_asset("tracking.js")),
+        title=words.title,
+    )
+
+
+def plain_page(words: PageWords, shop: Shop, *, title: str, text: str) -> str:
+    """Say one thing: there is no such page, or a form did not work."""
+    return _rendered(words, shop, content=True, title=title, text=text, poll_after=0, script=None)
+
+
+def security_policy() -> str:
+    """What the page may load: itself."""
+    return (
+        f"default-src 'none'; style-src {_hash('tracking.css')}; script-src {_hash('tracking.js')}; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _headline(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:
+    """The time while there is one to wait for, else what came of it."""
+    if shown.state in _WITH_A_TIME:
+        return _window(shown.window, words, zone, now)
+    return words.states[shown.state]
+
+
+def _state(shown: Tracked, words: PageWords) -> str | None:
+    if shown.state in _WITH_A_TIME:
+        return words.states[shown.state]
+    return words.outcomes.get(shown.outcome) if shown.outcome else None
+
+
+def _expected(shown: Tracked, words: PageWords, zone: ZoneInfo) -> str | None:
+    if shown.eta is not None:
+        return words.expected.format(
+            time=_clock(shown.eta.expected_at, zone),
+            earliest=_clock(shown.eta.earliest_at, zone),
+            latest=_clock(shown.eta.latest_at, zone),
+        )
+    return _clock(shown.ended_at, zone) if shown.state is PromiseState.DELIVERED and shown.ended_at else None
+
+
+def _notice(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> list[str]:
+    """What changed and why, as long as it matters."""
+    if shown.moved is None or shown.state not in _WITH_A_TIME:
+        return []
+    lines = [words.causes[shown.moved.cause]]
+    if shown.late:
+        lines.append(words.late)
+    if shown.moved.from_window is not None:
+        lines.append(words.before.format(window=_window(shown.moved.from_window, words, zone, now)))
+    return lines
+
+
+def _window(window: TimeWindow, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:
+    day, today = (datetime.fromtimestamp(at, zone).date() for at in (window.start, now))
+    return f"{words.day_of(day, today)}, {_clock(window.start, zone)}{_TO}{_clock(window.end, zone)}"
+
+
+def _clock(at: Timestamp, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at, zone):%H:%M}"
+
+
+def _rendered(words: PageWords, shop: Shop, **more: Any) -> str:
+    style = Markup(_asset("tracking.css"))
+    name = "plain.html" if more.pop("content", False) else "tracking.html"
+    return _template(name).render(
+        words=words, brand=shop.brand, support_phone=shop.support_phone, style=style, **more
+    )
+
+
+@cache
+def _template(name: str) -> "Template":
+    pages = Environment(
+        loader=FileSystemLoader(_PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return pages.get_template(name)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_PAGES / name).read_text()
+
+
+@cache
+def _hash(name: str) -> str:
+    return f"'sha256-{b64encode(sha256(_asset(name).encode()).digest()).decode()}'"

@@ -56,7 +56,15 @@ def metres_away(van: Location, door: Location) -> int:
     return max(round(float(haversine_metres(van.lat, van.lon, door.lat, door.lon)) / 100), 1) * 100
 
 
-def drawn(van: Location, door: Location, streets: Streets, *, label: str) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An SVG, and whether there are streets in it."""
+
+    svg: Markup
+    has_streets: bool
+
+
+def drawn(van: Location, door: Location, streets: Streets, *, label: str) -> Picture:
     """Draw van and door on the streets around them.
 
     Parameters
@@ -69,7 +77,7 @@ def drawn(van: Location, door: Location, streets: Streets, *, label: str) -> Mar
     ends = ((frame.place(one), frame.place(other)) for one, other in around)
     lines = "".join(f"M{a:g} {b:g}L{c:g} {d:g}" for (a, b), (c, d) in ends)
     (van_x, van_y), (door_x, door_y) = frame.place(van), frame.place(door)
-    return Markup(
+    svg = Markup(
         '<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
         '<path class="streets" d="{lines}"/>'
         '<path class="way" d="M{van_x} {van_y}L{door_x} {door_y}"/>'
@@ -86,3 +94,4 @@ def drawn(van: Location, door: Location, streets: Streets, *, label: str) -> Mar
         door_x=door_x,
         door_y=door_y,
     )
+    return Picture(svg, bool(lines))

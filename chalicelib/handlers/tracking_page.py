@@ -53,12 +53,14 @@ def page(
     """
     zone = ZoneInfo(shown.timezone)
     picture = caption = None
+    next_one = shown.state is PromiseState.ARRIVING  # which says how many stops there are before
     if shown.van is not None:
         metres = metres_away(shown.van.location, shown.door)
         label = words.map_label.format(metres=metres)
         picture = drawn(shown.van.location, shown.door, streets, label=label)
         seen = words.van_seen.format(time=_clock(shown.van.at, zone))
-        caption = f"{label} {seen}. {words.roads}"
+        caption = f"{label} {seen}."
+        caption += f" {words.roads}" if picture.has_streets else ""
     scores = shown.feedback
     said = words.scored.format(product=scores.product, delivery=scores.delivery) if scores else None
     return _rendered(
@@ -66,10 +68,10 @@ def page(
         shop,
         headline=_headline(shown, words, zone, now),
         state=_state(shown, words),
-        expected=_expected(shown, words, zone),
-        stops=words.stops_before(shown.eta.stops_before) if shown.eta else None,
+        expected=_expected(shown, words, zone, now),
+        stops=words.stops_before(shown.eta.stops_before) if shown.eta and not next_one else None,
         notice=_notice(shown, words, zone, now),
-        picture=picture,
+        picture=picture.svg if picture else None,
         picture_caption=caption,
         scored=said,
         wants_score=shown.ended_at is not None and scores is None,
@@ -107,14 +109,16 @@ def _state(shown: Tracked, words: PageWords) -> str | None:
     return words.outcomes.get(shown.outcome) if shown.outcome else None
 
 
-def _expected(shown: Tracked, words: PageWords, zone: ZoneInfo) -> str | None:
+def _expected(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str | None:
     if shown.eta is not None:
         return words.expected.format(
             time=_clock(shown.eta.expected_at, zone),
             earliest=_clock(shown.eta.earliest_at, zone),
             latest=_clock(shown.eta.latest_at, zone),
         )
-    return _clock(shown.ended_at, zone) if shown.state is PromiseState.DELIVERED and shown.ended_at else None
+    if shown.state is not PromiseState.DELIVERED or shown.ended_at is None:
+        return None
+    return f"{_day(shown.ended_at, words, zone, now)}, {_clock(shown.ended_at, zone)}"
 
 
 def _notice(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> list[str]:
@@ -130,8 +134,13 @@ def _notice(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) ->
 
 
 def _window(window: TimeWindow, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:
-    day, today = (datetime.fromtimestamp(at, zone).date() for at in (window.start, now))
-    return f"{words.day_of(day, today)}, {_clock(window.start, zone)}{_TO}{_clock(window.end, zone)}"
+    day = _day(window.start, words, zone, now)
+    return f"{day}, {_clock(window.start, zone)}{_TO}{_clock(window.end, zone)}"
+
+
+def _day(at: Timestamp, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:
+    day, today = (datetime.fromtimestamp(each, zone).date() for each in (at, now))
+    return words.day_of(day, today)
 
 
 def _clock(at: Timestamp, zone: ZoneInfo) -> str:

@@ -27,7 +27,7 @@ class Artefact:
 
 
 LEAN: Final = Artefact(name="lean", without=frozenset({"ortools", "pyvrp"}))
-WORKER: Final = Artefact(name="worker", without=frozenset({"phonenumbers", "twilio"}))
+WORKER: Final = Artefact(name="worker", without=frozenset({"jinja2", "phonenumbers", "twilio"}))
 ARTEFACTS: Final = (LEAN, WORKER)
 
 NEVER_CALLED: Final = {

@@ -422,3 +422,15 @@ def test_the_straight_line_is_a_last_resort(
             assert np.median(off) < 0.35
     far = straight >= 100
     assert np.median(np.abs(tables[1][far] / tables[0][far] - 1)) < 0.2
+
+
+def test_streets_of_a_box_are_those_within_it_the_fastest_first(roads: RoadGraph) -> None:
+    """For looking at: both ends inside, and where there are too many, the fastest."""
+    low, high = Location(lat=41.145, lon=-8.625), Location(lat=41.155, lon=-8.610)
+    every = roads.streets(low, high, most=100_000)
+    assert len(every) > 100
+    for end in (end for stretch in every for end in stretch):
+        assert low.lat <= end.lat <= high.lat
+        assert low.lon <= end.lon <= high.lon
+    assert roads.streets(low, high, most=10) == every[:10]
+    assert roads.streets(high, low, most=10) == []

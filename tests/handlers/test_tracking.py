@@ -1,6 +1,7 @@
 """A buyer's link over HTTP: how the delivery stands, and what it was like; and nothing without the link."""
 
 import json
+import re
 from base64 import b64encode
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -9,8 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib.handlers.tracking_map import HEIGHT, WIDTH, drawn
 from chalicelib.handlers.tracking_words import LANGUAGES, PageWords
 from chalicelib.promises.model import Outcome, PromiseState
+from chalicelib.routing.model import Location
 from chalicelib.tracking.model import Cause
 from tests.handlers.shop_client import ACME, Shop, at
 from tests.handlers.test_motion import completed, event, o_clock, report
@@ -181,7 +184,8 @@ def test_page_shows_the_van_on_its_last_stretch(shop: Shop, buyer: Buyer) -> Non
     html = page_of(buyer).body.decode()
     assert 'role="img" aria-label="The van is about 700 metres from your door."' in html
     assert "Where the van was at 08:59" in html
-    assert "You are the next stop" in html
+    assert "You are next" in html
+    assert "OpenStreetMap" not in html  # there is no road graph here
 
 
 def test_page_speaks_the_buyers_language(shop: Shop) -> None:
@@ -230,3 +234,25 @@ def test_every_language_has_words_for_everything(words: PageWords) -> None:
     assert set(words.outcomes) == {outcome for outcome in Outcome if outcome.is_delivery}
     assert (len(words.weekdays), len(words.months)) == (7, 12)
     assert not [name for name, text in asdict(words).items() if not text]
+
+
+def test_picture_has_the_streets_between_van_and_door() -> None:
+    """Only those around, and where they come from is said."""
+    van, door = Location(lat=41.150, lon=-8.620), Location(lat=41.145, lon=-8.614)
+    asked: list[tuple[Location, Location]] = []
+
+    def streets(south_west: Location, north_east: Location) -> list[tuple[Location, Location]]:
+        asked.append((south_west, north_east))
+        return [(van, door)]
+
+    picture = drawn(van, door, streets, label="<near>")
+    [(low, high)] = asked
+    assert low.lat < door.lat < van.lat < high.lat
+    assert low.lon < van.lon < door.lon < high.lon
+    assert picture.has_streets
+    assert 'aria-label="&lt;near&gt;"' in picture.svg
+    for x, y in re.findall(
+        r"([\d.]+) ([\d.]+)", picture.svg.partition('class="streets"')[2].partition("/>")[0]
+    ):
+        assert 0 < float(x) < WIDTH
+        assert 0 < float(y) < HEIGHT

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -335,6 +336,10 @@ def _drive(shop: ShopClient) -> None:
     wrong = {"outcome": "delivered_to_recipient", "reason": "wrong door"}
     shop.done("POST", f"/v1/promises/{first}/corrections", wrong, key="phone")
     shop.done("POST", f"/v1/promises/{first}/contacts", {"channel": "phone", "reason": "where"})
+    page = urlsplit(shop.done("GET", f"/v1/promises/{first}")["tracking_url"]).path
+    for part in ("", "/state"):
+        assert shop.ask("GET", page + part, key=None).status_code == 200
+    shop.done("POST", f"{page}/feedback", {"product": 9, "delivery": 8}, key=None)
 
 
 def _look_around(shop: ShopClient) -> None:

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.dispatch.run import Run
+from chalicelib.fleet.plans import UNASSIGNED
 from chalicelib.fleet.progress import Progress, Trouble, as_planned, underway
+from chalicelib.routing.altered import Cause, altered
 from chalicelib.routing.change import Change
+from chalicelib.routing.closed import reached
 from chalicelib.routing.closed_roads import ClosedPlace, around
 from chalicelib.routing.edit import reordered
 from chalicelib.routing.neighbourhoods import neighbourhoods
@@ -98,12 +101,15 @@ class _Day:
         Of those that have begun, by shift.
     judged
         The rests, as they were when the day was looked at; of vans that drive.
+    detoured
+        Shifts whose way goes around a closed road.
     """
 
     rests: dict[str, Route]
     underway: Mapping[str, Underway]
     progress: Mapping[str, Progress]
     judged: Mapping[str, Judged]
+    detoured: frozenset[str]
     circumstances: Circumstances
 
     @staticmethod
@@ -115,6 +121,7 @@ class _Day:
         begun = dict[str, Underway]()
         progress = dict[str, Progress]()
         rests = dict[str, Route]()
+        detoured = set[str]()
         routes = [route for route in run.routes if not route.withdrawn or len(route.stops)]
         for route, planned in zip(routes, judge(routes, now, run.plans.world), strict=True):
             shift_id = route.shift.shift_id
@@ -130,7 +137,10 @@ class _Day:
                 progress[shift_id] = word or Progress(shift_id=shift_id, plan=run.plan)
                 rests[shift_id] = rest_of(route, begun[shift_id], travel)
             if travel is not run.plans.travel:
-                rests[shift_id] = _driven_anew(rests[shift_id], travel)
+                anew = _driven_anew(rests[shift_id], travel)
+                if anew is not rests[shift_id]:
+                    rests[shift_id] = anew
+                    detoured.add(shift_id)
         driven = [rest for rest in rests.values() if rest.driven]
         return _Day(
             rests=rests,
@@ -140,6 +150,7 @@ class _Day:
                 rest.shift.shift_id: judged
                 for rest, judged in zip(driven, judge(driven, now, world), strict=True)
             },
+            detoured=frozenset(detoured),
             circumstances=Circumstances(
                 travel=travel,
                 world=world,
@@ -169,10 +180,15 @@ class _Day:
             for old, new in zip(change.before, change.after, strict=True)
             if old is not new
         }
+        because = self._because(change)
         routes = [
-            whole(stored[shift_id], self.underway[shift_id], new, self.circumstances.travel)
-            if shift_id in self.underway
-            else new
+            altered(
+                stored[shift_id],
+                self._whole(stored[shift_id], new),
+                because=because,
+                by=run.replan_id,
+                now=run.now,
+            )
             for shift_id, new in changed.items()
         ]
         known = [
@@ -180,10 +196,29 @@ class _Day:
         ]
         if not run.commit(change, routes, known):
             return False
+        written = {route.shift.shift_id: route for route in routes}
         for shift_id in self.rests.keys() & changed.keys():
             new = changed[shift_id]
-            self.rests[shift_id] = replace(new, version=new.version + 1)
+            self.rests[shift_id] = replace(new, version=new.version + 1, altered=written[shift_id].altered)
         return True
+
+    def _whole(self, stored: Route, rest: Route) -> Route:
+        """A route as it is to be stored, with what is behind of it."""
+        underway = self.underway.get(stored.shift.shift_id)
+        return rest if underway is None else whole(stored, underway, rest, self.circumstances.travel)
+
+    def _because(self, change: Change) -> Cause:
+        """What made it necessary, as its drivers are told."""
+        vans = [route for route in change.before if route.shift.shift_id != UNASSIGNED]
+        if not all(route.driven for route in vans):
+            return Cause.VAN_BROKE_DOWN
+        if len(vans) < len(change.before):
+            return Cause.NO_VAN_HAD_IT
+        if any(route.shift.shift_id in self.detoured for route in vans):
+            return Cause.ROAD_CLOSED
+        if any(reached(route, self.circumstances.world.closed, self.circumstances.now) for route in vans):
+            return Cause.CLOSURE
+        return Cause.PROMISE_AT_RISK
 
 
 def _closed(heard: Iterable[Progress]) -> Iterator[ClosedPlace]:

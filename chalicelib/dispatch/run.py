@@ -50,6 +50,11 @@ class Run:
         return self._record.plan
 
     @property
+    def replan_id(self) -> str:
+        """Id of this run's record."""
+        return self._record.replan_id
+
+    @property
     def routes(self) -> list[Route]:
         """The vans' routes of the plan, as they are known by now."""
         plans = self.plans

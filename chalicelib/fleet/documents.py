@@ -1,4 +1,4 @@
-"""Depots, vehicles and drivers as plain JSON documents, and back.
+"""Depots, vehicles, drivers and what altered a route as plain JSON documents, and back.
 
 The one place that knows their stored shape; `shape` is the version of it, and readers keep all that were ever
 written. Versions stay outside: they guard the row a document is stored in. Wall times are `HH:MM`, instants
@@ -34,6 +34,7 @@ from chalicelib.fleet.model import (
     Weekday,
     WeeklyShift,
 )
+from chalicelib.routing.altered import Alteration, Altered, Cause
 from chalicelib.routing.model import Capacity, Location
 from chalicelib.routing.travel_times import SpeedProfile
 
@@ -167,6 +168,28 @@ def driver_document(driver: Driver) -> Document:
 def read_driver(stored: Document) -> Driver:
     """Read what `driver_document` wrote."""
     return Driver(name=stored["name"], phone=stored["phone"])
+
+
+def alteration_document(alteration: Alteration) -> Document:
+    """Write what was done to a running route."""
+    return {
+        "because": alteration.because,
+        "by": alteration.by,
+        "at": alteration.at,
+        "version": alteration.version,
+        "stops": [list(each) for each in alteration.stops],
+    }
+
+
+def read_alteration(stored: Document) -> Alteration:
+    """Read what `alteration_document` wrote."""
+    return Alteration(
+        because=Cause(stored["because"]),
+        by=stored["by"],
+        at=stored["at"],
+        version=stored["version"],
+        stops=tuple((stop_id, Altered(what)) for stop_id, what in stored["stops"]),
+    )
 
 
 def _check_shape(stored: Document, name: str) -> None:

@@ -12,14 +12,16 @@ from chalicelib.handlers.promise_wire import InstructionsBody
 from chalicelib.handlers.wire import Date, Instant, LocationView, View, absent, rfc3339
 from chalicelib.motion.manifest import Line, Manifest
 from chalicelib.promises.model import Outcome, PromiseState
+from chalicelib.routing.altered import Alteration, Altered, Cause
 from chalicelib.routing.model import StopKind
+from chalicelib.routing.rescue import is_meeting
 from chalicelib.units import Timestamp
 
 MANIFEST_COLUMNS = (
     *("shift_id", "version", "sequence", "promise_id", "order_ref", "state", "outcome", "recipient", "phone"),
     *("lat", "lon", "address_lines", "unit", "floor", "postal_code", "city", "country", "parcels"),
     *("window_starts_at", "window_ends_at", "live_eta", "attended", "requires"),
-    *("gate_code", "note", "safe_place", "neighbour"),
+    *("gate_code", "note", "safe_place", "neighbour", "change", "changed_because"),
 )
 
 
@@ -41,10 +43,14 @@ class ManifestStopView(View):
     live_eta: Annotated[ArrivalView | None, Field(description="Null once it is behind.")]
     handover: HandoverBody | None
     instructions: InstructionsBody | None
+    change: Annotated[
+        Altered | None, absent(description="What became of it since the driver could last be sure of it.")
+    ]
+    changed_because: Annotated[Cause | None, absent(description="Why; `changes` has the whole story.")]
 
     @staticmethod
-    def of(line: Line) -> "ManifestStopView":
-        """Show a line."""
+    def of(line: Line, altered: tuple[Altered, Alteration] | None) -> "ManifestStopView":
+        """Show a line, and what became of it."""
         stop, promise = line.stop, line.promise
         delivery = promise.delivery if promise else None
         told = promise.order.instructions if promise else None
@@ -82,6 +88,40 @@ class ManifestStopView(View):
                 if told
                 else None
             ),
+            change=altered[0] if altered else None,
+            changed_because=altered[1].because if altered else None,
+        )
+
+
+class AlterationView(View):
+    """One change of a running route."""
+
+    because: Cause
+    by: Annotated[str | None, absent(description="Id of the replan or the change that made it.")]
+    at: Instant
+    version: Annotated[int, Field(description="Of the first manifest that has it.")]
+    new: Annotated[list[str], Field(description="Promises that came, to be fetched or delivered here.")]
+    moved: Annotated[list[str], Field(description="Promises with another place in the order.")]
+    changed: Annotated[list[str], Field(description="Promises with another window or other instructions.")]
+    gone: Annotated[list[str], Field(description="Promises that are no longer this shift's.")]
+
+    @staticmethod
+    def of(alteration: Alteration) -> "AlterationView":
+        """Show a change; where vans meet is no promise."""
+
+        def which(wanted: Altered) -> list[str]:
+            stops = alteration.stops
+            return [promise_id(each) for each, what in stops if what is wanted and not is_meeting(each)]
+
+        return AlterationView(
+            because=alteration.because,
+            by=alteration.by,
+            at=alteration.at,
+            version=alteration.version,
+            new=which(Altered.NEW),
+            moved=which(Altered.MOVED),
+            changed=which(Altered.CHANGED),
+            gone=which(Altered.GONE),
         )
 
 
@@ -100,12 +140,19 @@ class ManifestView(View):
     departed_at: Instant | None
     returned_at: Instant | None
     computed_at: Instant
+    changes: Annotated[
+        list[AlterationView],
+        Field(
+            description="What altered the route, oldest first; each until the driver is done at a stop that "
+            "he came to afterwards."
+        ),
+    ]
     stops: list[ManifestStopView]
 
     @staticmethod
     def of(manifest: Manifest, now: Timestamp) -> "ManifestView":
         """Show a manifest."""
-        duty, shift = manifest.duty, manifest.duty.route.shift
+        duty, shift, altered = manifest.duty, manifest.duty.route.shift, manifest.altered
         return ManifestView(
             shift_id=shift.shift_id,
             version=manifest.version,
@@ -119,15 +166,16 @@ class ManifestView(View):
             departed_at=manifest.progress.departed_at,
             returned_at=manifest.progress.returned_at,
             computed_at=now,
-            stops=[ManifestStopView.of(line) for line in manifest.lines],
+            changes=[AlterationView.of(each) for each in manifest.alterations],
+            stops=[ManifestStopView.of(line, altered.get(line.stop.stop_id)) for line in manifest.lines],
         )
 
 
 def manifest_rows(manifest: Manifest) -> Iterator[tuple[object, ...]]:
     """Write a manifest as rows of `MANIFEST_COLUMNS`, one a stop."""
-    zone = manifest.duty.depot.timezone
+    zone, altered = manifest.duty.depot.timezone, manifest.altered
     for line in manifest.lines:
-        shown, stop = ManifestStopView.of(line), line.stop
+        shown, stop = ManifestStopView.of(line, altered.get(line.stop.stop_id)), line.stop
         address, told = shown.address, shown.instructions
         yield (
             manifest.duty.route.shift.shift_id,
@@ -157,4 +205,6 @@ def manifest_rows(manifest: Manifest) -> Iterator[tuple[object, ...]]:
             told and told.note,
             told and told.safe_place,
             told and told.neighbour,
+            shown.change and str(shown.change),
+            shown.changed_because and str(shown.changed_because),
         )

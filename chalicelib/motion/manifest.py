@@ -2,11 +2,12 @@
 
 It holds what is personal of its promises, so it is read by the shift's driver and the merchant's office only.
 Its version is the route's: a change of the order of stops makes a higher one. Its tag changes with everything
-a driver should see, expected arrivals aside, which go on by themselves between milestones. Weak point: it
-reads every promise of the shift, also when nothing has changed since.
+a driver should see, expected arrivals aside, which go on by themselves between milestones. What altered the
+route is shown until the driver is done at a stop that he came to afterwards: by then he has read it. Weak
+point: it reads every promise of the shift, also when nothing has changed since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -14,7 +15,9 @@ from chalicelib.fleet.live import Arrival
 from chalicelib.fleet.progress import Progress, Served
 from chalicelib.fleet.service import Duty
 from chalicelib.promises.model import Promise
+from chalicelib.routing.altered import Alteration, Altered
 from chalicelib.routing.model import Stop
+from chalicelib.units import StopId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,17 @@ class Manifest:
     def version(self) -> int:
         """Grows whenever the stops or their order change."""
         return self.duty.route.version
+
+    @property
+    def alterations(self) -> Sequence[Alteration]:
+        """What altered the route since its driver could last be sure of it, oldest first."""
+        read_until = max((each.arrived_at for each in self.progress.served if each.left_at), default=0)
+        return [each for each in self.duty.route.altered if each.at >= read_until]
+
+    @property
+    def altered(self) -> Mapping[StopId, tuple[Altered, Alteration]]:
+        """What became of which stop, by the last change that touched it."""
+        return {stop_id: (what, each) for each in self.alterations for stop_id, what in each.stops}
 
     @property
     def tag(self) -> str:

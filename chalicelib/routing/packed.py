@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.routing.altered import Alteration
 from chalicelib.routing.model import (
     Break,
     Capacity,
@@ -100,6 +101,8 @@ class Route:
         The shift was taken back: nothing may be added, and the template does not bring it again.
     by_hand
         Somebody put this shift; a change of the template leaves it alone.
+    altered
+        Why it is not what its driver knew: see `routing.altered`; stored beside the bytes.
     """
 
     shift: Shift
@@ -112,6 +115,7 @@ class Route:
     end_node: int = -1
     withdrawn: bool = False
     by_hand: bool = False
+    altered: tuple[Alteration, ...] = ()
 
     @property
     def driven(self) -> bool:
@@ -237,7 +241,7 @@ def together(one: Load, other: Load) -> Load:
 
 
 def pack(route: Route) -> bytes:
-    """Write a route as bytes; `version` stays outside, it guards the row these bytes are stored in."""
+    """Write a route as bytes; its version and what altered it stand beside them in the row."""
     shift = route.shift
     strings = "\x1f".join((shift.vehicle_id, ",".join(sorted(shift.skills)), ",".join(route.skill_names)))
     encoded = strings.encode()

@@ -24,6 +24,11 @@ def meeting_id(stop_id: StopId) -> StopId:
     return stop_id | _MEETING
 
 
+def is_meeting(stop_id: StopId) -> bool:
+    """Whether an id is that of a meeting, and no promise's."""
+    return bool(stop_id & _MEETING)
+
+
 def pickups(stranded: Route) -> Route:
     """List what can be fetched from a van where it stands: one meeting for each of its stops, same order."""
     listed = replace(stranded, stops=no_stops())

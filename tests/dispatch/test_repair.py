@@ -13,10 +13,12 @@ from chalicelib.errors import StaleWrite
 from chalicelib.events import FactKind, Tenant
 from chalicelib.fleet.progress import Incident, Progress, Served, Sighting, Trouble
 from chalicelib.motion.store import MotionChanges
+from chalicelib.routing.altered import Altered, Cause
 from chalicelib.routing.model import Location, StopKind
+from chalicelib.routing.packed import Route
 from tests.dispatch.test_service import PLAN, Office
 from tests.fakes_store import InMemoryStore
-from tests.promises.shop import TENANT, TODAY, Shop, a_vehicle, at
+from tests.promises.shop import TENANT, Shop, a_vehicle, at
 
 VAN, OTHER = "porto.van-1.2026-11-24.0800", "porto.van-2.2026-11-24.0800"
 NEAR = [Location(lat=41.15 + step / 200, lon=-8.61) for step in range(4)]
@@ -36,15 +38,15 @@ class Town(Office):
         progress = replace(self.shop.store.progress(TENANT, PLAN, shift_id) or new, **facts)
         self.shop.store.commit_motion(TENANT, MotionChanges(progress=progress))
 
+    def route(self, shift_id: str) -> Route:
+        """The route of a shift, as it is stored."""
+        found = self.shop.store.route(TENANT, PLAN.depot_id, PLAN.day, shift_id)
+        assert found is not None
+        return found
+
     def order(self, shift_id: str) -> list[int]:
         """The stops of a shift."""
-        stored = self.shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
-        return [
-            stop.stop_id
-            for _, route in stored
-            for stop in route.all_stops()
-            if route.shift.shift_id == shift_id
-        ]
+        return [stop.stop_id for stop in self.route(shift_id).all_stops()]
 
 
 def a_town() -> Town:
@@ -83,6 +85,23 @@ def test_late_van_keeps_what_can_be_kept(town: Town) -> None:
     assert sorted(town.order(VAN)) == sorted([far, *near])
     assert done.standing is not None
     assert (done.standing.kept, done.standing.broken) == (3, 1)
+
+
+def test_its_driver_is_told_what_a_repair_did_and_why(town: Town) -> None:
+    """Who has another place now is named, nobody else; it stands in the route that was written."""
+    before = town.order(VAN)
+    town.shop.now = at(12)
+    town.hear(VAN, departed_at=None, held_until=at(13, 24))
+    done = town.repair()
+    route = town.route(VAN)
+    (noted,) = route.altered
+    assert (noted.because, noted.by) == (Cause.PROMISE_AT_RISK, done.replan_id)
+    assert (noted.version, noted.at) == (route.version, at(12))
+    moved = dict(noted.stops)
+    assert set(moved.values()) == {Altered.MOVED}
+    assert [each for each in town.order(VAN) if each not in moved] == [
+        each for each in before if each not in moved
+    ]
 
 
 def test_without_a_repair_all_of_it_is_broken(town: Town) -> None:
@@ -130,16 +149,15 @@ def test_stranded_van_is_met_by_another(town: Town) -> None:
     done = town.repair()
     assert done.state is ReplanState.APPLIED
     assert town.order(VAN) == [far]
-    stored = {
-        route.shift.shift_id: route
-        for _, route in shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
-    }
-    kinds = stored[OTHER].stops["kind"].tolist()
+    kinds = town.route(OTHER).stops["kind"].tolist()
     assert kinds[0] == StopKind.MEETING
     assert sorted(town.order(OTHER)[1:]) == sorted(near)
     assert {move.stop_id for move in done.moves} == set(near)
     assert done.standing is not None
     assert done.standing.broken == 0
+    for shift_id, what, whom in ((VAN, Altered.GONE, near), (OTHER, Altered.NEW, town.order(OTHER))):
+        (noted,) = town.route(shift_id).altered
+        assert (noted.because, dict(noted.stops)) == (Cause.VAN_BROKE_DOWN, dict.fromkeys(whom, what))
 
 
 def test_nobody_meets_a_van_that_drives(town: Town) -> None:
@@ -284,9 +302,5 @@ def test_road_one_driver_found_closed_is_closed_for_all() -> None:
 
 def driven(town: Town) -> int:
     """Seconds of driving of the first van's route, as it is stored."""
-    stored = town.shop.store.routes(TENANT, "porto", first=TODAY, last=TODAY, consistent=True)
-    return sum(
-        int(route.stops["leg_seconds"].sum()) + route.last_leg.seconds
-        for _, route in stored
-        if route.shift.shift_id == VAN
-    )
+    route = town.route(VAN)
+    return int(route.stops["leg_seconds"].sum()) + route.last_leg.seconds

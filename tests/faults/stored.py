@@ -62,6 +62,7 @@ from chalicelib.promises.model import (
     Recipient,
 )
 from chalicelib.promises.offer_token import seal_offer, unseal_offer
+from chalicelib.routing.altered import Alteration, Altered, Cause
 from chalicelib.routing.model import (
     Break,
     Capacity,
@@ -233,10 +234,22 @@ def a_booked_route() -> Route:
     return route.inserted(0, done, leg, leg).inserted(1, held, leg, leg)
 
 
+def an_altered_route() -> Route:
+    """The same where the driver is told why it is not what it was."""
+    noted = Alteration(
+        because=Cause.VAN_BROKE_DOWN,
+        by="rpl_0am361y23vtsq",
+        at=NOW,
+        version=8,
+        stops=((STOP_ID, Altered.NEW), (1, Altered.MOVED)),
+    )
+    return replace(a_booked_route(), altered=(noted,))
+
+
 def content(route: Route) -> object:
     """Everything a route holds; routes themselves are compared by identity."""
     legs = route.stops[["leg_seconds", "leg_metres"]].tolist()
-    place = (route.graph, route.start_node, route.end_node, route.withdrawn, route.by_hand)
+    place = (route.graph, route.start_node, route.end_node, route.withdrawn, route.by_hand, route.altered)
     return route.shift, route.all_stops(), legs, route.last_leg, route.version, place
 
 
@@ -430,6 +443,12 @@ FORMATS = {
         content(replace(a_booked_route(), version=8)),
         lambda: rows.route_item(a_booked_route(), TODAY, NOW),
         lambda item: content(rows.route_of(item, "s-1")),
+    ),
+    "route that was altered": row(
+        content(replace(an_altered_route(), version=8)),
+        lambda: rows.route_item(an_altered_route(), TODAY, NOW),
+        lambda item: content(rows.route_of(item, "s-1")),
+        "altered",
     ),
     "shift": row(
         SHIFT_ROW,

@@ -2,12 +2,17 @@
 
 import csv
 import io
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chalice.test import HTTPResponse
 
+from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.motion.store import MotionChanges
+from chalicelib.routing.altered import Cause, altered
 from tests.handlers.shop_client import ADDRESS, NEAR, PHONE, Shop, at
 from tests.handlers.test_motion import DAY, EVENTS, SHIFT, completed, event, o_clock, report
 
@@ -91,6 +96,63 @@ def test_a_manifest_shows_what_was_done_and_what_is_next(shop: Shop, sold: list[
     )
     assert (done["live_eta"], done["kind"]) == (None, "done")
     assert (ahead["promise_id"], ahead["live_eta"]["status"]) == (sold[0]["promise_id"], "next")
+
+
+def turn_around(shop: Shop) -> None:
+    """What a repair does, made here without one: the route the other way round, and why."""
+    store, place = shop.services.store, PlanKey(depot_id="porto", day=date.fromisoformat(DAY))
+    ((tenant, route),) = [
+        (tenant, route)
+        for tenant in {tenant for tenant, _ in store.outbox}
+        if (route := store.route(tenant, "porto", place.day, SHIFT)) is not None
+    ]
+    turned = replace(route, stops=route.stops[::-1].copy())
+    because = Cause.PROMISE_AT_RISK
+    noted = altered(route, turned, because=because, by="rpl_1", now=shop.clock.at)
+    write = RouteWrite(depot_id="porto", day=place.day, route=noted)
+    store.commit_motion(tenant, MotionChanges(routes=(write,)))
+
+
+def test_a_driver_sees_what_changed_and_why(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """At the stop and as a whole, with the version that brought it; CONTROL: before, nothing is said."""
+    report(shop, event("departed_depot", "08:10"))
+    before = shop.ask("GET", MANIFEST)
+    assert before.json_body["changes"] == []
+    assert not any("changed_because" in stop for stop in before.json_body["stops"])
+    turn_around(shop)
+    answer = shop.ask("GET", MANIFEST, headers={"If-None-Match": before.headers["ETag"]})
+    after = answer.json_body
+    assert after["version"] == before.json_body["version"] + 1
+    (change,) = after["changes"]
+    assert (change["because"], change["by"]) == ("promise_at_risk", "rpl_1")
+    assert (change["at"], change["version"]) == (o_clock("08:30"), after["version"])
+    (moved,) = change["moved"]
+    assert (change["new"], change["changed"], change["gone"]) == ([], [], [])
+    assert [(stop["promise_id"], stop["changed_because"]) for stop in after["stops"] if "change" in stop] == [
+        (moved, "promise_at_risk")
+    ]
+    rows = csv.DictReader(
+        io.StringIO(shop.ask("GET", MANIFEST, headers={"Accept": "text/csv"}).body.decode())
+    )
+    assert sorted((row["change"], row["changed_because"]) for row in rows) == [
+        ("", ""),
+        ("moved", "promise_at_risk"),
+    ]
+
+
+def test_a_driver_who_has_seen_a_change_is_not_told_for_ever(shop: Shop, sold: list[dict[str, Any]]) -> None:
+    """Not while he is at a door that he came to before; once he is done at one he came to afterwards."""
+    report(shop, event("departed_depot", "08:10"))
+    report(shop, event("arrived", "08:25", promise_id=sold[0]["promise_id"]))
+    turn_around(shop)
+    shop.clock.advance(1800)
+    seen = []
+    for done, came, left in ((sold[0], "08:25", "08:35"), (sold[1], "08:45", "08:50")):
+        report(shop, event("arrived", came, promise_id=done["promise_id"]))
+        seen.append(len(shop.done("GET", MANIFEST)["changes"]))
+        report(shop, completed(done, left))
+        seen.append(len(shop.done("GET", MANIFEST)["changes"]))
+    assert seen == [1, 1, 1, 0]
 
 
 def test_a_manifest_as_csv_has_a_line_a_stop(shop: Shop, sold: list[dict[str, Any]]) -> None:

@@ -32,6 +32,7 @@ from chalicelib.promises.model import (
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
 from chalicelib.reminders import Reminder, ReminderKind
+from chalicelib.routing.altered import Alteration, Altered, Cause
 from chalicelib.routing.model import Load, TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, no_stops, pack
 from chalicelib.units import StopId
@@ -228,6 +229,16 @@ class PromiseStoreContract:
         store.commit(ACME, Changes(routes=(write(one),)))
         changed, same = routes_of(store)
         assert (changed.version, changed is one, same is two) == (2, False, True)
+
+    def test_what_altered_a_route_is_kept_with_it(self, store: Any) -> None:
+        """Read alone and among the others of its plan; the next write, made from it, keeps it."""
+        noted = Alteration(
+            because=Cause.BUYER, by="chg_1", at=NOW, version=1, stops=((1, Altered.GONE), (2, Altered.NEW))
+        )
+        store.commit(ACME, Changes(routes=(write(replace(a_route(), altered=(noted,))),)))
+        assert store.route(ACME, "porto", TODAY, "s-1").altered == (noted,)
+        store.commit(ACME, Changes(routes=tuple(map(write, routes_of(store)))))
+        assert [(route.version, route.altered) for route in routes_of(store)] == [(2, (noted,))]
 
     def test_routes_are_read_by_date_with_both_ends(self, store: Any) -> None:
         """In order of date and shift, whatever characters their ids have."""

@@ -71,7 +71,7 @@ class PlanRows(Rows):
         """
         items = self._table.query(
             routes_span(tenant, depot_id, first, last),
-            attributes="pk, sk, version, route",
+            attributes="pk, sk, version, route, altered",
             consistent=consistent,
         )
         return [self._dated(item) for item in items]

@@ -9,6 +9,7 @@ kept is the same for all merchants.
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -22,8 +23,10 @@ from chalicelib.adapters.dynamodb.keys import (
 from chalicelib.adapters.dynamodb.table import Item, binary, binary_of, number, text
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.documents import (
+    alteration_document,
     depot_document,
     driver_document,
+    read_alteration,
     read_depot,
     read_driver,
     read_vehicle,
@@ -76,16 +79,21 @@ def vehicle_of(item: Item) -> Vehicle:
 
 def route_item(route: Route, day: date, now: Timestamp) -> Item:
     """Write a route as the version that follows its own."""
-    return {
+    item: Item = {
         "version": number(route.version + 1),
         "route": binary(pack(route)),
         "ttl": time_to_live(now, end_of(day), KEPT),
     }
+    if not route.altered:  # as of all routes that nobody drives yet
+        return item
+    return item | {"altered": text(json_text(list(map(alteration_document, route.altered))))}
 
 
 def route_of(item: Item, shift_id: str) -> Route:
     """Read what `route_item` wrote."""
-    return unpack(shift_id, binary_of(item, "route"), version_of(item))
+    route = unpack(shift_id, binary_of(item, "route"), version_of(item))
+    stored = item.get("altered")
+    return replace(route, altered=tuple(map(read_alteration, json.loads(stored["S"])))) if stored else route
 
 
 def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:

@@ -17,6 +17,7 @@ from chalicelib.units import Timestamp
 class ReminderKind(StrEnum):
     """What is to be done."""
 
+    WATCH_PLAN = "watch_plan"  # have its shifts watched that are loaded
     WATCH_SHIFT = "watch_shift"  # look at a van of which nothing was heard
     LEARN_DAY = "learn_day"  # learn from a finished day
 

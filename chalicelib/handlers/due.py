@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.events import Tenant
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers.telemetry import Telemetry
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import DAY, Seconds, Timestamp
@@ -20,7 +21,21 @@ type Act = Callable[["Services", Tenant, str, Timestamp], Timestamp | None]
 
 _FARTHEST: Final[Seconds] = 400 * DAY  # that a test clock may run ahead
 
-ACTS: Final[Mapping[ReminderKind, Act]] = {}
+
+def _watch_plan(services: "Services", tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
+    return services.watch.muster(tenant, PlanKey.parse(subject), now)
+
+
+def _watch_shift(services: "Services", tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
+    from chalicelib.motion.watching import shift_of  # which no door that moves a clock need load
+
+    return services.watch.watch(tenant, *shift_of(subject), now)
+
+
+ACTS: Final[Mapping[ReminderKind, Act]] = {
+    ReminderKind.WATCH_PLAN: _watch_plan,
+    ReminderKind.WATCH_SHIFT: _watch_shift,
+}
 
 
 def due_anywhere(services: "Services", now: Timestamp) -> Iterator[tuple[Tenant, Reminder, Timestamp]]:

@@ -32,6 +32,7 @@ type BatchAnswer = dict[str, list[dict[str, str]]]
 
 _log = structured_log()
 _RESERVE_SECONDS = 8.0
+_MAY_NEED_WATCHING = {FactKind.PLAN_CHANGED, FactKind.PLAN_REPLANNED}  # vans that had nothing to do before
 
 
 def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
@@ -57,6 +58,8 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
             line.fields |= {"events": [event.event_id for event in events]} if events else {}
             for fact in row.facts:
+                if fact.kind in _MAY_NEED_WATCHING:
+                    services.watch.expect(row.tenant, PlanKey.parse(fact.subject), now)
                 if work := _work_of(fact):
                     services.plan_jobs.send(
                         row.tenant,

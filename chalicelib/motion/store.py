@@ -15,7 +15,7 @@ from chalicelib.fleet.store import FleetStore
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
 from chalicelib.receipts import ReceiptRow
-from chalicelib.reminders import Reminder
+from chalicelib.reminders import Reminder, ReminderStore
 from chalicelib.units import StopId
 
 
@@ -45,6 +45,11 @@ class MotionChanges:
 
 class MotionStore(PromiseStore, FleetStore, Protocol):
     """Where the day is kept, beside plans and promises."""
+
+    @property
+    def reminders(self) -> ReminderStore:
+        """What is to be done later."""
+        ...
 
     def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> Progress | None:
         """What is kept of a shift, strongly consistent; None if nothing happened yet."""

@@ -89,6 +89,9 @@ def replan(
     if circumstances.on_road is not None:
         circumstances = replace(circumstances, on_road=_as_posed(posed, stranded))
     attempt = _Attempt(posed, [*nobodys, *stranded], circumstances)
+    if not posed.problem.vans:
+        attempt.refuse("no van is left to come")
+        return attempt.result()
     for share in SHARES:
         if budget.left <= 0 or not posed.problem.tasks or attempt.is_settled():
             break

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from chalicelib.events import Tenant
+from chalicelib.handlers import workers
 from chalicelib.handlers.due import Act, due_anywhere, due_to, remind
 from chalicelib.handlers.telemetry import Telemetry, structured_log
 from chalicelib.reminders import Reminder, ReminderKind
-from chalicelib.units import Timestamp
+from chalicelib.units import MINUTE, Timestamp
 from tests.handlers.deployed import ACME, Deployed, Start
+from tests.handlers.shop_client import at
 
 WATCH, LEARN = ReminderKind.WATCH_SHIFT, ReminderKind.LEARN_DAY
 
@@ -111,3 +113,25 @@ def test_what_is_due_by_a_moved_clock_needs_no_second_move(start: Start, diary: 
         write(product, watched("s-1", product.clock.at + 86_460))
         product.clock.advance(60)
         assert anywhere(product, diary) == done
+
+
+def test_a_van_nobody_hears_of_is_watched_as_the_clock_moves(start: Start) -> None:
+    """Sold, set out, silent: when the clock has passed the window, the ledger says at risk, then broken."""
+    product = start(STAGE="sandbox")
+    sold = product.promise()
+    workers.publish_facts(product.stream(), product.services)
+    shift_id = product.done("GET", "/v1/depots/porto/plans/2026-11-24")["routes"][0]["shift_id"]
+    product.clock.at = at(sold["promised_window"]["starts_at"])
+    left = {"event_id": "e-1", "type": "departed_depot", "at": sold["promised_window"]["starts_at"]}
+    assert product.ask("POST", f"/v1/shifts/{shift_id}/events", {"events": [left]}).status_code == 202
+    kinds = []
+    for before_end in (5 * MINUTE, -5 * MINUTE):
+        then = at(sold["promised_window"]["ends_at"]) - before_end
+        while product.services.business_now(ACME) < then:
+            step = {"advance_seconds": min(600, then - product.services.business_now(ACME))}
+            product.done("POST", "/v1/test/clock", step, key="admin")
+        ledger = product.done("GET", f"/v1/promises/{sold['promise_id']}/ledger")["data"]
+        kinds.append(
+            [line["kind"] for line in ledger if line["kind"] in ("promise.at_risk", "promise.broken")]
+        )
+    assert kinds == [["promise.at_risk"], ["promise.at_risk", "promise.broken"]]

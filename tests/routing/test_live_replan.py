@@ -135,6 +135,13 @@ def test_what_a_stranded_van_has_on_board_is_fetched_and_delivered() -> None:
     assert (ids(stored), stored.driven) == ([], True)
 
 
+def test_where_no_van_is_left_to_come_that_is_said() -> None:
+    """A depot's only van broke down: nothing changes, and the reason can be read."""
+    down, _, here = stranded_day()
+    done = replan([], None, here, patient(), stranded=[down])
+    assert (done.changes, done.unchanged) == ((), "no van is left to come")
+
+
 def test_nobody_fetches_what_is_not_stranded() -> None:
     """CONTROL: where the van is merely late, what it has on board stays there."""
     _, other, _ = stranded_day()

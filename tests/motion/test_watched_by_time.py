@@ -1,0 +1,272 @@
+"""A van nobody hears of is looked at as time goes by: warned of in time, asked for again, left at last."""
+
+from datetime import time
+from itertools import pairwise
+
+import pytest
+
+from chalicelib.dispatch.model import ReplanState
+from chalicelib.events import FactKind
+from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.live import Live, live
+from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Served, Sighting
+from chalicelib.motion.service import world_of
+from chalicelib.motion.watching import Odds, shift_of, when_next
+from chalicelib.promises.model import Standing
+from chalicelib.reminders import ReminderKind
+from chalicelib.routing.model import Location
+from chalicelib.units import HOUR, MINUTE, Timestamp
+from tests.dispatch.test_repair import NEAR, OTHER, VAN
+from tests.dispatch.test_service import PLAN
+from tests.motion.test_watching import FAR, Street
+from tests.promises.shop import TENANT, Shop, a_vehicle, at
+
+
+class Clockwork(Street):
+    """A street where time goes by, and with it what comes due; repairs are made as they are asked for."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.looks: list[Timestamp] = []
+        self.repairs: list[ReplanState] = []
+
+    def wait(self, until: Timestamp, *, reminded: bool = True) -> None:
+        """Nothing happens but that time goes by."""
+        reminders = self.shop.store.reminders
+        while reminded and (due := next(reminders.due_reminders(until), None)):
+            _, reminder = due
+            self.shop.now = max(self.shop.now, reminder.due_at)
+            asked = len(self.facts(FactKind.PLAN_TROUBLED))
+            if reminder.kind is ReminderKind.WATCH_PLAN:
+                again = self.shop.watch.muster(TENANT, PlanKey.parse(reminder.subject), self.shop.now)
+            else:
+                self.looks.append(self.shop.now)
+                again = self.shop.watch.watch(TENANT, *shift_of(reminder.subject), self.shop.now)
+            reminders.finish_reminder(TENANT, reminder, again)
+            if len(self.facts(FactKind.PLAN_TROUBLED)) > asked:
+                self.repairs.append(self.repair().state)
+        self.shop.now = until
+
+    def standings(self) -> list[Standing]:
+        return [self.promise(stop_id).standing for stop_id in self.order(VAN)]
+
+
+@pytest.fixture
+def street() -> Clockwork:
+    """A far delivery from ten to twelve, three near ones from twelve to two; it is six in the morning."""
+    shop = Shop()
+    shop.buy(at(10), FAR, "far")
+    for step in range(3):
+        shop.buy(at(12), NEAR[step], f"near-{step}")
+    street = Clockwork(shop)
+    shop.watch.expect(TENANT, PLAN, shop.now)
+    return street
+
+
+def silent(street: Clockwork) -> None:
+    """The van left at eight, and then nobody hears of it any more."""
+    street.hear(VAN)
+
+
+def test_of_a_van_nobody_hears_of_promises_get_at_risk_and_then_break(street: Clockwork) -> None:
+    """By time alone, each warned of before its window closes."""
+    silent(street)
+    street.wait(at(15))
+    assert street.standings() == [Standing.BROKEN] * 4
+    ends = {promise_id(each): street.promise(each).window.end for each in street.order(VAN)}
+    warned, broken = (
+        {fact.subject: fact.at for fact in street.told() if fact.kind is kind}
+        for kind in (FactKind.PROMISE_AT_RISK, FactKind.PROMISE_BROKEN)
+    )
+    assert set(warned) == set(broken) == set(ends)
+    assert all(warned[each] <= end - 10 * MINUTE for each, end in ends.items())
+    assert all(end < broken[each] <= end + 2 * MINUTE for each, end in ends.items())
+    assert {fact.data["silent_since"] for fact in street.told()} == {at(8)}
+
+
+def test_without_a_reminder_nobody_is_warned(street: Clockwork) -> None:
+    """CONTROL: the same silence, and nobody looks."""
+    silent(street)
+    street.wait(at(15), reminded=False)
+    assert street.standings() == [Standing.SAFE] * 4
+    assert street.told() == []
+
+
+def test_a_shift_that_never_departs_is_watched(street: Clockwork) -> None:
+    """Another van of the plan reports, so that silence means something."""
+    street.hear(OTHER)
+    street.wait(at(15))
+    assert street.standings() == [Standing.BROKEN] * 4
+    assert street.looks[0] == at(8, 10)
+
+
+def test_where_no_van_ever_reports_nothing_is_said_to_be_broken(street: Clockwork) -> None:
+    """Whether it was driven nobody knows; that somebody should look is said all the same."""
+    street.wait(at(15))
+    assert street.standings() == [Standing.AT_RISK] * 4
+
+
+def test_a_van_on_its_way_is_hardly_looked_at(street: Clockwork) -> None:
+    """Heard of all the time nobody is named, and two looks are never closer than they may be."""
+    far, *near = street.order(VAN)
+    served = list[Served]()
+    street.hear(VAN)
+    for stop_id, came in zip((far, *near), (10, 12.1, 12.3, 12.5), strict=True):
+        street.wait(at(0) + round(came * HOUR))
+        served.append(Served(stop_id=stop_id, arrived_at=street.shop.now, left_at=street.shop.now + 300))
+        street.hear(VAN, served=tuple(served), milestones=len(served) + 1)
+    street.wait(at(18))
+    assert street.told() == []
+    assert street.shop.store.reminders.rows == {}
+    assert min(later - look for look, later in pairwise(street.looks)) >= 5 * MINUTE
+    assert len(street.looks) <= (at(13) - at(8)) / (10 * MINUTE)
+
+
+def test_a_van_that_is_back_is_not_looked_at_any_more(street: Clockwork) -> None:
+    """Nor is one whose windows are all over."""
+    street.hear(VAN)
+    street.wait(at(9))
+    assert street.shop.store.reminders.rows
+    street.hear(VAN, returned_at=at(9))
+    street.wait(at(10))
+    assert street.shop.store.reminders.rows == {}
+
+
+def test_looks_end_when_every_window_is_over(street: Clockwork) -> None:
+    """However silent the van stays."""
+    silent(street)
+    street.wait(at(14, 5))
+    assert street.shop.store.reminders.rows == {}
+
+
+def test_a_clock_that_jumps_misses_nobody(street: Clockwork) -> None:
+    """The plan is mustered late, and whoever should have left is looked at at once."""
+    silent(street)
+    street.shop.now = at(13, 40)
+    street.shop.watch.muster(TENANT, PLAN, street.shop.now)
+    assert Standing.SAFE not in street.standings()
+
+
+def test_who_stays_at_risk_is_asked_for_again_but_not_all_the_time(street: Clockwork) -> None:
+    """Until its window is over; CONTROL: a look that no clock asks for asks once."""
+    street.hear(VAN, departed_at=None, held_until=at(13, 50))
+    street.shop.now = at(10)
+    for _ in range(5):
+        street.look()
+    assert [fact.data["why"] for fact in street.facts(FactKind.PLAN_TROUBLED)] == ["at_risk"]
+    street.wait(at(16))
+    asked = [fact for fact in street.facts(FactKind.PLAN_TROUBLED) if fact.data["why"] == "still_at_risk"]
+    times = [fact.at for fact in asked]
+    assert 4 <= len(times) <= 4 * HOUR // (5 * MINUTE)
+    assert min(later - sooner for sooner, later in pairwise(times)) >= 5 * MINUTE
+    assert times[-1] <= at(14)
+
+
+def rescuable() -> Clockwork:
+    """A van broke down with three parcels on board; the other one has a flat tyre."""
+    shop = Shop()
+    shop.buy(at(10), FAR, "far")
+    for step in range(3):
+        shop.buy(at(12), NEAR[step], f"near-{step}")
+    shop.fleet.put_vehicle(TENANT, "porto", a_vehicle(2), shop.now)
+    street = Clockwork(shop)
+    shop.watch.expect(TENANT, PLAN, shop.now)
+    far, *_ = street.order(VAN)
+    shop.now = at(11)
+    came = Served(stop_id=far, arrived_at=at(10, 30), left_at=at(10, 36), outcome="delivered_to_recipient")
+    spot = Sighting(location=Location(lat=41.20, lon=-8.61), at=at(10, 54))
+    street.hear(VAN, served=(came,), seen=spot, down_at=at(10, 54), milestones=4)
+    street.hear(OTHER, down_at=at(10, 40))
+    street.look()
+    assert street.repair().state is ReplanState.UNCHANGED  # nobody can come
+    return street
+
+
+def free_the_other(street: Clockwork) -> None:
+    """The other van drives again."""
+    street.wait(at(11, 30))
+    street.hear(OTHER, down_at=None, milestones=2)
+
+
+def test_a_later_repair_saves_whom_the_first_could_not() -> None:
+    """Another van got free meanwhile: the shift in trouble is looked at again, and asks again."""
+    street = rescuable()
+    free_the_other(street)
+    street.wait(at(11, 50))
+    assert ReplanState.APPLIED in street.repairs
+    assert street.order(VAN)[1:] == []
+    street.shop.watch.look(TENANT, PLAN, OTHER, street.shop.now)
+    safe = [street.promise(each).standing for each in street.order(OTHER) if each < 1 << 62]
+    assert safe == [Standing.SAFE] * 3
+
+
+def test_without_asking_again_nobody_is_saved() -> None:
+    """CONTROL: the other van's milestone alone asks for nothing, and the parcels stay where they are."""
+    street = rescuable()
+    street.shop.store.reminders.rows.clear()
+    free_the_other(street)
+    street.shop.watch.look(TENANT, PLAN, OTHER, street.shop.now)
+    street.wait(at(11, 50))
+    assert street.repairs == []
+    assert len(street.order(VAN)) == 4
+
+
+def test_a_plan_is_mustered_before_its_day_begins_anywhere(street: Clockwork) -> None:
+    """Whatever is booked for it, all write the same reminder."""
+    reminders = street.shop.store.reminders.rows
+    for before in (24, 29, 300):
+        street.shop.watch.expect(TENANT, PLAN, at(6) - before * HOUR)
+        (reminder,) = reminders.values()
+    assert (reminder.kind, reminder.subject) == (ReminderKind.WATCH_PLAN, str(PLAN))
+    assert reminder.due_at == at(0) - 14 * HOUR
+
+
+def test_a_plan_under_way_that_is_written_to_all_the_time_is_mustered_all_the_same(street: Clockwork) -> None:
+    """The reminder stays due until the sweeper had time to come; CONTROL: a minute later it is another."""
+    dues = []
+    for minute in range(10, 17):
+        street.shop.watch.expect(TENANT, PLAN, at(9, minute))
+        (reminder,) = street.shop.store.reminders.rows.values()
+        dues.append((reminder.due_at - at(9)) // MINUTE)
+    assert dues == [10, 10, 10, 15, 15, 15, 15]
+
+
+def shift(starts: int, ends: int) -> WeeklyShift:
+    return WeeklyShift(days=EVERY_DAY, starts=time(starts), ends=time(ends))
+
+
+def test_who_loads_later_is_mustered_later() -> None:
+    """A plan's reminder comes again when its next van has loaded, and no more after the last."""
+    shop = Shop(vehicles=[a_vehicle(1, weekly=(shift(8, 13),)), a_vehicle(2, weekly=(shift(13, 18),))])
+    shop.buy(at(10), NEAR[0], "morning")
+    shop.buy(at(16), NEAR[1], "evening")
+    loads = [at(7, 30), at(12, 30)]
+    mustered = [shop.watch.muster(TENANT, PLAN, now) for now in (at(0), *loads)]
+    assert mustered == [*loads, None]
+
+
+def live_day(street: Clockwork, now: Timestamp) -> Live:
+    """The van's day as it looks now."""
+    duty, heard = (
+        street.shop.fleet.duty(TENANT, VAN, place=PLAN),
+        street.shop.store.progress(TENANT, PLAN, VAN),
+    )
+    return live(duty.route, heard, now, world=world_of(duty, street.shop.noise), travel=street.shop.travel)
+
+
+@pytest.mark.parametrize(
+    ("kept", "hour", "minutes"),
+    [(1.0, 9, 15), (0.5, 9, 15), (0.5, 11, 5), (1.0, 11, 5)],
+    ids=["nobody is in doubt", "there is much time left", "there is little", "it should be there by now"],
+)
+def test_the_less_time_is_left_the_sooner_a_look(
+    street: Clockwork, kept: float, hour: int, minutes: int
+) -> None:
+    """Between the soonest and the latest it may be."""
+    street.hear(VAN)
+    now = at(hour)
+    day = live_day(street, now)
+    odds = {stop_id: Odds(kept=kept, expected_at=now) for stop_id in street.order(VAN)}
+    assert when_next(day, odds, now) == now + minutes * MINUTE

@@ -2,14 +2,15 @@
 
 The functions are declared in `app.py`, because Lambda is pointed at the module that declares one. A record
 that fails is reported by itself (Powertools' batch processors), so the rest of its batch is not repeated.
-Each record has a line in the log, and the invocation one with the counts of all.
+Each record has a line in the log, and the invocation one with the counts of all. Facts that the stream did
+not bring are swept up each minute and handed to the same function.
 Weak point: an outbox row with several facts is repeated as a whole; each reaction is idempotent by itself.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Fact, FactKind, Tenant
@@ -17,6 +18,7 @@ from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers.due import due_anywhere, remind
 from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
 from chalicelib.notifications.model import MessageStatus
+from chalicelib.units import HOUR, Seconds, Timestamp
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -33,6 +35,7 @@ type BatchAnswer = dict[str, list[dict[str, str]]]
 _log = structured_log()
 _RESERVE_SECONDS = 8.0
 _MAY_NEED_WATCHING = {FactKind.PLAN_CHANGED, FactKind.PLAN_REPLANNED}  # vans that had nothing to do before
+_NEWS_FOR: Final[Seconds] = HOUR  # to a buyer; plans and merchants are told however late
 
 
 def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
@@ -54,7 +57,11 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             line.fields |= {"tenant": str(row.tenant), "outbox": row.row_id}
             line.fields |= {"facts": [fact.kind for fact in row.facts]}
             line.fields |= {"subjects": [fact.subject for fact in row.facts]}
-            now = services.business_now(row.tenant)
+            system_now = services.clock.system_now()
+            if services.store.is_handed_on(row, system_now):
+                line.fields["reason"] = "handed_on_before"
+                return
+            now = services.business_now(row.tenant, system_now=system_now)
             events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
             line.fields |= {"events": [event.event_id for event in events]} if events else {}
             for fact in row.facts:
@@ -71,13 +78,16 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                     )
                 elif fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
-                    services.motion.set_out(row.tenant, plan, shift_id, services.business_now(row.tenant))
+                    services.motion.set_out(row.tenant, plan, shift_id, now)
                 elif shifts := _shifts_to_watch(fact):
-                    plan, now = PlanKey.parse(fact.subject), services.business_now(row.tenant)
+                    plan = PlanKey.parse(fact.subject)
                     for shift_id in shifts:
                         services.watch.look(row.tenant, plan, shift_id, now)
+                elif row.written_at is None or system_now <= row.written_at + _NEWS_FOR:
+                    watch.text(row.tenant, fact, now)
                 else:
-                    watch.text(row.tenant, fact)
+                    line.fields["reason"] = "no_news_to_a_buyer"
+            services.store.note_handed_on(row)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
 
@@ -207,10 +217,11 @@ def deliver_webhooks(
 
 
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
-    """Do what came due: clear up behind holds, bring deliveries, act on reminders; gives how many."""
+    """Do what came due: facts, holds, deliveries, reminders; gives how many there were."""
     telemetry = Telemetry(log, stage=lambda: services.settings.stage)
     with telemetry.invocation("drain_due") as line:
         now, cleared, brought, reminded = services.clock.system_now(), 0, 0, 0
+        line.fields["handed_on"] = handed_on = _hand_on_left_over(services, now, log)
         for tenant, stop_id in services.store.due_anywhere(now):
             cleared += services.booking.expire(tenant, stop_id, services.business_now(tenant))
             line.fields["cleared"] = cleared
@@ -219,8 +230,21 @@ def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
             line.fields["brought"] = brought
         reminded = remind(services, due_anywhere(services, now), telemetry)
         line.fields["reminded"] = reminded
-        line.is_wanted = bool(cleared or brought or reminded)
-    return cleared + brought + reminded
+        line.is_wanted = bool(handed_on or cleared or brought or reminded)
+    return handed_on + cleared + brought + reminded
+
+
+def _hand_on_left_over(services: "Services", now: Timestamp, log: "Logger") -> int:
+    """Hand on what the stream did not; gives how many rows. One that fails is tried again later."""
+    records = services.store.left_over(now)
+    if not records:
+        return 0
+    failures = publish_facts({"Records": records}, services, log=log)["batchItemFailures"]
+    failed = {failure["itemIdentifier"] for failure in failures}
+    for record in records:
+        if record["dynamodb"]["SequenceNumber"] in failed:
+            services.store.put_off(record, now)
+    return len(records) - len(failed)
 
 
 class _Watch:
@@ -231,16 +255,14 @@ class _Watch:
         self.telemetry = Telemetry(log, stage=lambda: services.settings.stage)
         self.counts = Counter[Metric]()
 
-    def text(self, tenant: Tenant, fact: Fact) -> None:
+    def text(self, tenant: Tenant, fact: Fact, now: Timestamp) -> None:
         """Let the notifications react to a fact; what became of its text has a line of its own."""
         from chalicelib.notifications.service import TextUnanswered
 
         with self.telemetry.line("text", current_request_id()) as line:
             line.fields |= {"tenant": str(tenant), "promise_id": fact.subject, "fact": fact.kind}
             try:
-                message = self._services.notifications.react(
-                    tenant, fact, self._services.business_now(tenant)
-                )
+                message = self._services.notifications.react(tenant, fact, now)
             except TextUnanswered:
                 self.counts[Metric.TEXTS_FAILED] += 1
                 raise

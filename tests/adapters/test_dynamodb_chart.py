@@ -9,7 +9,10 @@ import pytest
 
 from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.keys import outbox_key
+from chalicelib.adapters.dynamodb.outbox import OutboxRow
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
+from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.store import PlanChanges
@@ -23,7 +26,9 @@ from chalicelib.promises.model import HoldState, token_hash
 from chalicelib.promises.store import Changes, PromiseQuery
 from chalicelib.webhooks.model import REPLAY
 from tests.adapters.conftest import ACCOUNT, NewStore
+from tests.adapters.test_dynamodb_outbox import stream_record
 from tests.dispatch.store_contract import a_replan
+from tests.fakes import FakeClock
 from tests.merchants.store_contract import a_key, a_pass
 from tests.motion.store_contract import a_progress
 from tests.promises.shop import TODAY, a_depot, a_vehicle
@@ -45,6 +50,8 @@ from tests.reminders.store_contract import a_reminder
 from tests.webhooks.store_contract import a_delivery, a_webhook, an_attempt, an_event
 
 PLACE = PlanKey(depot_id="porto", day=TODAY)
+LATE = FakeClock().at + HANDED_ON_WITHIN
+A_ROW = OutboxRow(tenant=ACME, row_id="f" * 32, facts=(), due_at=LATE)
 INDEXED = {"listing": {"list_pk", "list_sk"}, "due": {"due_pk", "due_at"}}
 
 type Accesses = dict[str, Callable[[DynamoStore], Any]]
@@ -142,8 +149,18 @@ ACCESSES: Accesses = {
     "due_reminders": lambda store: list(store.reminders.due_reminders(NOW + 1000)),
     "due_reminders_of": lambda store: list(store.reminders.due_reminders_of(ACME, NOW + 1000)),
     "finish_reminder": lambda store: store.reminders.finish_reminder(ACME, a_reminder(), None),
+    "left_over": lambda store: store.left_over(LATE),
+    "is_handed_on": lambda store: store.is_handed_on(A_ROW, LATE),
+    "put_off": lambda store: store.put_off(stream_record(an_outbox_row()), LATE),
+    "note_handed_on": lambda store: store.note_handed_on(A_ROW),
     "remove_webhook": lambda store: store.hooks.remove_webhook(ACME, "hook"),
 }
+
+
+def an_outbox_row() -> dict[str, Any]:
+    """As much of one as it takes to find it again."""
+    partition, sort = outbox_key(ACME, A_ROW.row_id)
+    return {"pk": {"S": partition}, "sk": {"S": sort}, "ttl": {"N": str(LATE + OUTBOX_KEPT)}}
 
 
 def listed(store: DynamoStore, **asked: Any) -> Any:

@@ -6,14 +6,20 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamodb.keys import outbox_key
 from chalicelib.adapters.dynamodb.listing import page_of
+from chalicelib.adapters.dynamodb.outbox import SWEPT_FOR, OutboxRow
+from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN
 from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.adapters.errand import errand
 from chalicelib.events import FactKind
 from chalicelib.promises.store import Changes, PromiseQuery
+from chalicelib.units import DAY, MINUTE
 from tests.adapters.conftest import NewStore
 from tests.fakes import CountedEntropy, FakeClock
 from tests.promises.store_contract import ACME, BEST, NOW, a_fact, a_hold, a_promise, cart
+
+LONG_AFTER = FakeClock().at + 10 * DAY
 
 
 def stream_record(item: dict[str, Any], event: str = "INSERT") -> dict[str, Any]:
@@ -51,19 +57,22 @@ def test_row_names_the_request_of_its_transaction(
 def test_row_of_before_the_request_id_is_read(
     new_store: NewStore, moto_dynamodb: Any, moto_table: str
 ) -> None:
-    """F30: and new rows have all that old readers look at: key, event, facts in the same spelling."""
+    """F30: nor before the sweeper; and new rows have all that old readers look at, in the same spelling."""
     store = new_store()
     with errand("req-12345"):
         store.commit(ACME, Changes(facts=(a_fact(),)))
     items = moto_dynamodb.scan(TableName=moto_table)["Items"]
     (new,) = [item for item in items if item["sk"]["S"] == "OUTBOX"]
-    assert set(new) == {"pk", "sk", "facts", "ttl", "request_id"}
+    assert set(new) == {"pk", "sk", "facts", "ttl", "request_id", "due_pk", "due_at"}
     (document,) = json.loads(new["facts"]["S"])
     assert set(document) == {"kind", "at", "actor", "subject", "sequence", "data"}
-    old = {name: value for name, value in new.items() if name != "request_id"}
+    old = {name: new[name] for name in ("pk", "sk", "facts", "ttl")}
     row, earlier = (store.outbox_row(stream_record(item)) for item in (new, old))
     assert row is not None
-    assert earlier == replace(row, request_id=None)
+    assert earlier == replace(row, request_id=None, written_at=None, due_at=None)
+    assert earlier is not None
+    assert not store.is_handed_on(earlier, LONG_AFTER)
+    store.note_handed_on(earlier)  # there is nothing to take out
 
 
 @pytest.mark.parametrize("event", ["MODIFY", "REMOVE"])
@@ -86,6 +95,105 @@ def test_commit_without_facts_hands_nothing_on(
     items = moto_dynamodb.scan(TableName=moto_table)["Items"]
     assert len(items) == 2
     assert not any(store.outbox_row(stream_record(item)) for item in items)
+
+
+class Outbox:
+    """A table, facts in it, and when they were written."""
+
+    def __init__(self, new_store: NewStore) -> None:
+        self.clock = FakeClock()
+        self.store = new_store(clock=self.clock)
+        self.written_at = self.clock.at
+
+    def write(self, count: int = 1) -> None:
+        for sequence in range(1, count + 1):
+            self.store.commit(ACME, Changes(facts=(a_fact(sequence=sequence),)))
+
+    def left_over(self, after: int) -> list[OutboxRow]:
+        """What a sweeper finds so many seconds after the facts were written."""
+        records = self.store.left_over(self.written_at + after)
+        return [row for record in records if (row := self.store.outbox_row(record))]
+
+    def fails(self, after: int) -> None:
+        """Sweep, and have all of it fail."""
+        now = self.written_at + after
+        for record in self.store.left_over(now):
+            self.store.put_off(record, now)
+
+
+@pytest.fixture
+def outbox(new_store: NewStore) -> Outbox:
+    return Outbox(new_store)
+
+
+def test_facts_that_nobody_handed_on_are_left_over_after_a_quarter_of_a_minute(outbox: Outbox) -> None:
+    """Not before, for the stream is on its way with them; and just as the stream would have brought them."""
+    outbox.write()
+    assert outbox.left_over(HANDED_ON_WITHIN - 1) == []
+    (row,) = outbox.left_over(HANDED_ON_WITHIN)
+    assert (row.tenant, row.facts) == (ACME, (a_fact(),))
+    assert (row.written_at, row.due_at) == (outbox.written_at, outbox.written_at + HANDED_ON_WITHIN)
+
+
+def test_witness_without_facts_is_never_left_over(outbox: Outbox) -> None:
+    """There is nothing to hand on, and nothing to pay for."""
+    outbox.store.commit(ACME, Changes(holds=(a_hold(),)))
+    assert outbox.left_over(MINUTE) == []
+
+
+def test_row_that_was_handed_on_is_no_longer_left_over(outbox: Outbox) -> None:
+    """Whoever handed it on says so, once or twice; who has an old copy of it learns that."""
+    outbox.write(2)
+    row, other = outbox.left_over(MINUTE)
+    for _ in range(2):
+        outbox.store.note_handed_on(row)
+    assert outbox.left_over(MINUTE) == [other]
+    assert outbox.store.is_handed_on(row, LONG_AFTER)
+    assert not outbox.store.is_handed_on(other, LONG_AFTER)
+
+
+def test_row_that_was_forgotten_is_not_made_anew(outbox: Outbox, moto_dynamodb: Any, moto_table: str) -> None:
+    """A row that time to live removed meanwhile counts as handed on, and stays removed."""
+    outbox.write()
+    (row,) = outbox.left_over(MINUTE)
+    partition, sort = outbox_key(row.tenant, row.row_id)
+    key = {"TableName": moto_table, "Key": {"pk": {"S": partition}, "sk": {"S": sort}}}
+    moto_dynamodb.delete_item(**key)
+    outbox.store.note_handed_on(row)
+    assert outbox.store.is_handed_on(row, LONG_AFTER)
+    assert "Item" not in moto_dynamodb.get_item(**key)
+
+
+def test_row_that_fails_is_tried_ever_more_rarely_and_for_a_day(outbox: Outbox) -> None:
+    """A poisoned row costs a few tries, not one in each minute of a week; it stays on record."""
+    outbox.write()
+    tried = []
+    for after in range(10 * MINUTE, 3 * DAY, 10 * MINUTE):
+        if outbox.left_over(after):
+            tried.append(after // MINUTE)
+            outbox.fails(after)
+    assert tried == [10 * 2**number for number in range(9)]
+
+
+def test_row_of_long_ago_is_not_left_over(outbox: Outbox) -> None:
+    """F29: in a table that was restored, what had not been handed on at that moment was since."""
+    outbox.write()
+    assert len(outbox.left_over(HANDED_ON_WITHIN + SWEPT_FOR)) == 1
+    assert outbox.left_over(HANDED_ON_WITHIN + SWEPT_FOR + 1) == []
+
+
+def test_no_row_waits_behind_many(outbox: Outbox) -> None:
+    """The sweeper takes a bounded number, and of each shard some."""
+    outbox.write(300)
+    (*_, newest) = sorted(row.row_id[-1] for row in outbox.left_over(MINUTE))
+    assert newest == "f"
+    swept = 0
+    while rows := outbox.left_over(MINUTE):
+        assert len(rows) <= 256
+        swept += len(rows)
+        for row in rows:
+            outbox.store.note_handed_on(row)
+    assert swept == 300
 
 
 def test_page_looks_at_a_bounded_number_of_promises(

@@ -93,7 +93,8 @@ class Worker:
         sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url
         services: Any = SimpleNamespace(
             settings=STAGE,
-            business_now=lambda _: NOW,
+            clock=FakeClock(),
+            business_now=lambda _, system_now: NOW,
             store=self.store,
             dispatch=self.dispatch(),
             plan_jobs=PlanJobs(sqs, urls={Work.IMPROVE: url}),

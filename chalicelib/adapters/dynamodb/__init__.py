@@ -26,7 +26,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     order      T#O#{order_ref}    ORDER                 stop stops ttl
     shipment   T#O#{order_ref}    ORDER#{shipment_ref}  stop stops ttl
     receipt    T#RECEIPT#{key}    RECEIPT               fingerprint http_status sealed_body ttl
-    outbox     T#OUTBOX#{token}   OUTBOX                facts? request_id? ttl
+    outbox     T#OUTBOX#{token}   OUTBOX                facts? request_id? ttl           due?
     text       T#TEXTS#{promise}  {message_id}          document claim? request_id? ttl
     sid        T#SID#{sid}        SID                   message ttl
     merchant   T#MERCHANT         MERCHANT              document
@@ -45,8 +45,8 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
 `P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
 active holds of all tenants by the moment they are ghosts for everybody, in shards `DUE#{shard}`; in shards of
-their own, `DUE#W{shard}`, deliveries that may be forgotten and webhooks whose secrets are to be sealed anew;
-and in `DUE#R{shard}` reminders.
+their own, `DUE#W{shard}`, deliveries that may be forgotten and webhooks whose secrets are to be sealed anew,
+in `DUE#R{shard}` reminders, and in `DUE#F{shard}` outbox rows whose facts nobody has handed on yet.
 
 Access patterns, and what each asks of DynamoDB. Index reads are eventually consistent, all others strongly,
 but for the routes a search reads.
@@ -117,6 +117,10 @@ but for the routes a search reads.
     63  due_reminders               8 Query         due, one for each shard
     64  due_reminders_of            Query           due
     65  finish_reminder             DeleteItem      a PutItem where it is to come again
+    66  is_handed_on                GetItem         only of rows that are due
+    67  note_handed_on              UpdateItem
+    68  left_over                   8 Query BatchGetItem   due, one for each shard; rows if there are some
+    69  put_off                     UpdateItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -37,6 +37,7 @@ _PROMISE = "P#"
 _SHIFT = "S#"
 WEBHOOK_DUE_SHARDS: Final = 4  # as `DUE_SHARDS`, for what webhooks have due
 REMINDER_SHARDS: Final = 8  # as `DUE_SHARDS`, for reminders
+OUTBOX_DUE_SHARDS: Final = 8  # of facts still to be handed on: each takes 500 transactions a second
 _EVENT = "E#"
 _DELIVERY = "D#"
 _ATTEMPT = "A#"
@@ -210,6 +211,16 @@ def outbox_of(partition_key: str, sort_key: str) -> tuple[Tenant, str] | None:
         return None
     whose, token = partition_key.removeprefix("T#").rsplit("#OUTBOX#", 1)
     return Tenant.parse(whose), token
+
+
+def outbox_due_partition(shard: int) -> str:
+    """Partition key of the due index for facts; holds and webhooks have others."""
+    return f"DUE#F{shard}"
+
+
+def outbox_due_shard(token: str) -> int:
+    """Which partition of the due index has a transaction's facts: any, whosever they are."""
+    return int(token[-1], 16) % OUTBOX_DUE_SHARDS
 
 
 def message_key(tenant: Tenant, subject: str, message_id: str) -> Key:

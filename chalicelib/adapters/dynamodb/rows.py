@@ -47,6 +47,7 @@ KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the e
 PASS_KEPT: Final[Seconds] = 7 * DAY
 HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
 OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
+HANDED_ON_WITHIN: Final[Seconds] = 15  # by the stream; what it did not bring by then, the sweeper brings
 
 
 def depot_item(depot: Depot, fleet_version: int) -> Item:

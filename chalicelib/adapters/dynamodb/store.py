@@ -1,9 +1,9 @@
 """All stores in one: each feature sees of it what its own protocol names."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.client import BaseClient
 
@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb.fleet import FleetRows
 from chalicelib.adapters.dynamodb.merchants import MerchantRows
 from chalicelib.adapters.dynamodb.messages import MessageRows
 from chalicelib.adapters.dynamodb.motion import MotionRows
-from chalicelib.adapters.dynamodb.outbox import OutboxRow, outbox_row
+from chalicelib.adapters.dynamodb.outbox import OutboxRows
 from chalicelib.adapters.dynamodb.receipts import ReceiptRows
 from chalicelib.adapters.dynamodb.replans import ReplanRows
 from chalicelib.adapters.dynamodb.table import Table
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
 
-class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, MessageRows, CountRows):
+class DynamoStore(
+    MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, MessageRows, CountRows, OutboxRows
+):
     """The store of every feature, on one table.
 
     Parameters
@@ -66,7 +68,3 @@ class DynamoStore(MotionRows, FleetRows, ReplanRows, MerchantRows, ReceiptRows, 
         from chalicelib.adapters.dynamodb.reminders import ReminderRows
 
         return ReminderRows(self._table)
-
-    def outbox_row(self, record: Mapping[str, Any]) -> OutboxRow | None:
-        """Read a record of the table's stream as Lambda hands it over; None unless it brings new facts."""
-        return outbox_row(record)

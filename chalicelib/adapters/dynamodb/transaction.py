@@ -13,8 +13,14 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from chalicelib.adapters.dynamodb.keys import Key, outbox_key, receipt_key
-from chalicelib.adapters.dynamodb.rows import OUTBOX_KEPT, facts_text, receipt_item
+from chalicelib.adapters.dynamodb.keys import (
+    Key,
+    outbox_due_partition,
+    outbox_due_shard,
+    outbox_key,
+    receipt_key,
+)
+from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT, facts_text, receipt_item
 from chalicelib.adapters.dynamodb.table import (
     Cancelled,
     ConditionFailed,
@@ -153,10 +159,15 @@ class Transaction[G: Hashable]:
             No answer, and the witness says that it was not applied and never will be; or it was not to be
             asked either.
         """
-        token = self._table.new_token()
+        token, now, told = self._table.new_token(), self._table.now(), tuple(facts)
         witness = outbox_key(self._tenant, token)
-        kept = {"ttl": number(self._table.now() + OUTBOX_KEPT)}
-        outbox = key_item(witness) | {"facts": text(facts_text(facts))} | on_behalf() | kept
+        kept = {"ttl": number(now + OUTBOX_KEPT)}
+        outbox = key_item(witness) | {"facts": text(facts_text(told))} | on_behalf() | kept
+        if told:
+            outbox |= {
+                "due_pk": text(outbox_due_partition(outbox_due_shard(token))),
+                "due_at": number(now + HANDED_ON_WITHIN),
+            }
         put = {"TableName": self._table.name, "Item": outbox, "ConditionExpression": ABSENT.expression}
         request = {"TransactItems": [*self._actions, {"Put": put}], "ClientRequestToken": token}
         if len(self._actions) >= MOST_ACTIONS:

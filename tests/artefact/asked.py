@@ -44,6 +44,7 @@ REGION = "eu-west-1"
 STACK = "asked-test"
 DAY = "2026-11-24"
 NEXT_DAY = "2026-11-27"
+AFTERWARDS = "2026-11-28"
 QUEUES = {
     f"{STACK}-improve.fifo": "ImproveQueue",
     f"{STACK}-repair.fifo": "RepairQueue",
@@ -377,6 +378,15 @@ def break_down(shop: ShopClient) -> None:
         shop.done("POST", f"/v1/shifts/{route['shift_id']}/events", {"events": events})
 
 
+def order_and_break_down(shop: ShopClient) -> None:
+    """Somebody buys, and every van stands still: whom all has to be told."""
+    shop.promise(offer=shop.offer(from_date=AFTERWARDS))
+    for route in shop.done("GET", f"/v1/depots/porto/plans/{NEXT_DAY}")["routes"]:
+        down = {"type": "incident", "kind": "vehicle_down", "at": f"{NEXT_DAY}T08:45:00Z"}
+        events = [{"event_id": fresh("event")} | down]
+        shop.done("POST", f"/v1/shifts/{route['shift_id']}/events", {"events": events})
+
+
 def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
     """Run everything; gives what each function of the template asked, and which endpoints were visited."""
     with mock_aws(), _twilio() as url:
@@ -404,7 +414,8 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         deployed.calls.clear()
         assert deployed.repair()
         asked["Repair"] = grants(deployed.calls)
-        deployed.clock.advance(61)  # the secrets read before are old
+        order_and_break_down(shop)
+        deployed.clock.advance(61)  # the secrets read before are old, and the stream brings none of this
         deployed.calls.clear()
         assert deployed.drain_due()
         asked["DrainDue"] = grants(deployed.calls)

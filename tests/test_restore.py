@@ -62,7 +62,7 @@ def test_plans_and_promises_are_as_they_were(emulator: Emulator, tables: tuple[s
     } == {(each["pk"]["S"], each["sk"]["S"]): each for each in EARLIER[:3]}
 
 
-def test_what_has_left_the_house_stays_told(emulator: Emulator, tables: tuple[str, str]) -> None:
+def test_f29_what_has_left_the_house_stays_told(emulator: Emulator, tables: tuple[str, str]) -> None:
     """A text stays sent, an answer given, and no old outbox row comes in as if it were news.
 
     The control is the table that was restored: used as it is, it would send the text again.

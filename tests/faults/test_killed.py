@@ -331,6 +331,57 @@ def test_f21_facts_killed_on_their_way_are_told_by_the_retry(new_shop: Callable[
     assert len(shop.recorded_texts()) == len(took) - 1
 
 
+def test_f07_facts_of_whoever_was_killed_are_swept_up_once(new_shop: Callable[..., Shop]) -> None:
+    """F07: killed at any step between the write and the end of handing on, and nobody tries again.
+
+    A minute later the sweeper has told everybody: one planning job for each booking, never two texts.
+    """
+    shop = new_shop()
+    offers, known = shop.offers(), set[str]()
+    shop.invoke("drain_due", now=NOW + 60)
+    shop.jobs()
+    known.update(row_id for row_id, _ in shop.books().outbox)
+    fleet, took, left = set(known), [0], set[bool]()
+
+    def begin() -> Attempt:
+        shop.api.promise(offer=next(offers))
+        (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
+        known.add(row_id)
+        event = {"Records": [outbox_record(shop, row_id)]}
+        return Attempt(once=lambda: shop.invoke("publish_facts", event), effects=lambda _: 1)
+
+    for _ in killed_at_every_step(shop, begin):
+        left.add(bool(shop.invoke("drain_due", now=NOW + 60)))
+        assert shop.invoke("drain_due", now=NOW + 120) == 0
+        took.append(shop.texts())
+    assert sorted(shop.jobs()) == sorted(known - fleet)
+    assert left == {True, False}  # some were handed on to the end
+    assert {later - earlier for earlier, later in pairwise(took)} == {0, 1}
+    assert len(shop.recorded_texts()) == len(took) - 1
+
+
+def test_f07_without_its_place_in_the_index_nobody_finds_what_the_killed_one_left(
+    new_shop: Callable[..., Shop],
+) -> None:
+    """F07, control: the same death before the first step; the booking stands, and nobody is told of it."""
+    shop = new_shop()
+    shop.invoke("drain_due", now=NOW + 60)
+    shop.jobs()
+    known = {row_id for row_id, _ in shop.books().outbox}
+    shop.api.promise()
+    (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
+    record = outbox_record(shop, row_id)
+    shop.kill_at = 1
+    with pytest.raises(Killed):
+        shop.invoke("publish_facts", {"Records": [record]})
+    shop.kill_at = None
+    item = record["dynamodb"]["NewImage"]
+    bare = {name: item[name] for name in item.keys() - {"due_pk", "due_at"}}
+    shop.emulator.client("dynamodb").put_item(TableName=shop.table, Item=bare)
+    assert shop.invoke("drain_due", now=NOW + 60) == 0
+    assert (shop.jobs(), shop.texts()) == ([], 0)
+
+
 def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:
     """An outbox row as the stream hands it over."""
     key = {"pk": {"S": f"T#{ACME}#OUTBOX#{row_id}"}, "sk": {"S": "OUTBOX"}}
@@ -401,6 +452,7 @@ def test_f21_clearing_up_that_was_killed_is_finished_by_the_next(new_shop: Calla
 
     def begin() -> Attempt:
         shop.api.hold(next(offers))
+        shop.invoke("drain_due", now=NOW + 60)  # hands on what the hold tells: that has a test of its own
         return Attempt(once=lambda: shop.invoke("drain_due", now=HOLD_ENDED), effects=lambda _: 1)
 
     for attempt in killed_at_every_step(shop, begin):

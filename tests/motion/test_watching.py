@@ -71,6 +71,18 @@ def test_danger_is_told_before_it_breaks_and_once(street: Street) -> None:
     assert street.look() == 0  # said already
 
 
+def test_without_what_is_known_danger_would_be_told_twice(street: Street) -> None:
+    """CONTROL: nobody remembers how a promise stood, and a look that is taken twice says it twice."""
+    street.hear(VAN, departed_at=None, held_until=at(13, 30))
+    assert street.look() == 4
+    forgotten = tuple(
+        replace(street.promise(stop_id), standing=Standing.SAFE) for stop_id in street.order(VAN)
+    )
+    street.shop.store.commit_motion(TENANT, MotionChanges(promises=forgotten))
+    assert street.look() == 4
+    assert len(street.told()) == 8
+
+
 def test_danger_asks_for_a_repair_in_the_same_transaction(street: Street) -> None:
     """One fact for the plan, beside those of the promises; CONTROL: without danger there is none."""
     street.hear(VAN, departed_at=at(9, 45))

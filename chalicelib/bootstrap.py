@@ -354,6 +354,7 @@ class Services:
             self.sealer,
             clock=time.monotonic,
             loopback=self.settings.has_receivers_here,
+            chance=random.random,
         )
 
     def bring_due(self, tenant: Tenant, until: Timestamp) -> int:

@@ -69,6 +69,8 @@ class Deliveries:
         Seconds of a monotonic clock.
     loopback
         Whether receivers on this machine are allowed: in a sandbox.
+    chance
+        Gives a number from 0 to 1, another one each time.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class Deliveries:
         *,
         clock: Callable[[], float],
         loopback: bool,
+        chance: Callable[[], float],
     ) -> None:
         self._store, self._queue, self._way_out, self._seal = store, queue, way_out, seal
-        self._clock, self._loopback = clock, loopback
+        self._clock, self._loopback, self._chance = clock, loopback, chance
 
     def deliver(
         self,
@@ -174,7 +177,8 @@ class Deliveries:
                         return Run(attempts=attempts)
                     result = self._post(webhook, event, keys, watch)
                     stopped = _stops(webhook, result, watch.now)
-                    attempt = _attempt(delivery, event, result, watch.now, is_last=stopped is not None)
+                    wait = None if result.delivered or stopped else wait_after(delivery.tries, self._chance())
+                    attempt = _attempt(delivery, event, result, watch.now, wait)
                     self._store.add_attempt(tenant, attempt)
                     attempts.append(attempt)
                     if not result.delivered:
@@ -279,8 +283,9 @@ def _stops(webhook: Webhook, result: Result, now: Timestamp) -> StopReason | Non
     return StopReason.FAILING if failed_for_days and not result.delivered else None
 
 
-def _attempt(delivery: Delivery, event: Event, result: Result, now: Timestamp, *, is_last: bool) -> Attempt:
-    wait = None if result.delivered or is_last else wait_after(delivery.tries)
+def _attempt(
+    delivery: Delivery, event: Event, result: Result, now: Timestamp, wait: Seconds | None
+) -> Attempt:
     return Attempt(
         webhook_id=delivery.webhook_id,
         at=now,

@@ -27,6 +27,7 @@ WAITS: Final[tuple[Seconds, ...]] = (
     20 * HOUR,
     24 * HOUR,
 )
+SPREAD: Final = 0.2  # by which a wait may be longer, by chance: what failed together does not come back so
 STOPPED_AFTER: Final[Seconds] = 5 * DAY  # of nothing but failures
 MOST_SECRETS: Final = 5
 RESEALED_EVERY: Final[Seconds] = 3 * DAY  # less than half of what a sealing key is kept after its use
@@ -256,6 +257,12 @@ class Attempt:
     next_attempt_at: Timestamp | None = None
 
 
-def wait_after(tries: int) -> Seconds | None:
-    """How long to wait after so many failed tries of one event; None: give up."""
-    return WAITS[tries - 1] if tries <= len(WAITS) else None
+def wait_after(tries: int, chance: float) -> Seconds | None:
+    """How long to wait after so many failed tries of one event; None: give up.
+
+    Parameters
+    ----------
+    chance
+        From 0 to 1: none or all of what a wait may be longer.
+    """
+    return round(WAITS[tries - 1] * (1 + SPREAD * chance)) if tries <= len(WAITS) else None

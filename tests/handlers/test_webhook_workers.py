@@ -97,7 +97,7 @@ def test_f20_receiver_that_was_down_is_told_when_it_is_back(told: Told) -> None:
     told.product.promise()
     told.publish()
     told.deliver()
-    for wait in (65, 360):
+    for wait in (66, 420):
         told.product.clock.advance(wait)
         assert told.swept() == 1
         told.deliver()

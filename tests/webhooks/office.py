@@ -1,5 +1,6 @@
 """Webhooks of two merchants, in memory: what is published, brought to the worker, and got."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,8 @@ class Office:
         How long the worker may take for one delivery.
     monotonic
         What its stopwatch shows; it stands still unless a test moves it.
+    chance
+        By which waits are longer; none unless a test wants some.
     """
 
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
@@ -48,12 +51,15 @@ class Office:
     sealer: Any = field(default_factory=lambda: Sealer([b"a" * 32]))
     seconds: float = 50.0
     monotonic: float = 0.0
+    chance: Callable[[], float] = lambda: 0.0
     rows: int = 0
 
     def __post_init__(self) -> None:
         ports: tuple[Any, ...] = (self.store, self.queue, self.world, self.sealer)
         self.webhooks = Webhooks(*ports, entropy=CountedEntropy(), loopback=False, pause=lambda _: None)
-        self.deliveries = Deliveries(*ports, clock=lambda: self.monotonic, loopback=False)
+        self.deliveries = Deliveries(
+            *ports, clock=lambda: self.monotonic, loopback=False, chance=lambda: self.chance()
+        )
 
     def put(self, webhook_id: str = "hook", tenant: Tenant = ACME, **wish: Any) -> Saved:
         """Make a webhook what is wished."""

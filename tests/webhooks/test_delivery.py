@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.events import Tenant
 from chalicelib.units import DAY, HOUR, MINUTE
 from chalicelib.webhooks.delivery import LEASE
 from chalicelib.webhooks.destinations import Destination
-from chalicelib.webhooks.model import STOPPED_AFTER, WAITS, Delivery, Failure, Result, StopReason
+from chalicelib.webhooks.model import STOPPED_AFTER, WAITS, Delivery, Failure, Result, StopReason, wait_after
 from tests.fakes_webhooks import FakeWayOut, InMemoryWebhooks
 from tests.webhooks.office import Office, a_fact, ids
 from tests.webhooks.store_contract import ACME, NOW
@@ -80,6 +83,39 @@ def test_each_attempt_comes_when_it_is_due_and_not_before(office: Office) -> Non
     assert office.passes(WAITS[2] - 1) == []
     assert len(office.passes(1)) == 1
     assert len(office.world.posted) == 4
+
+
+def waits_of(office: Office, failures: int) -> list[int]:
+    """After how many seconds each of six events comes again that failed together, so often before."""
+    office.put()
+    office.world.answers[HOST] = [500] * 100
+    for sequence in range(1, 7):
+        office.happens(a_fact(sequence=sequence))
+    office.work()
+    while len(office.attempts()) < 6 * failures:
+        office.passes(WAITS[0])
+    tried = [each for each in office.attempts() if each.number == failures]
+    return [each.next_attempt_at - each.at for each in tried if each.next_attempt_at is not None]
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    """Each wait is up to a fifth longer, by chance: a receiver that recovers is not run over at once."""
+    chances = cycle([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert sorted(waits_of(Office(chance=chances.__next__), 2)) == [300, 312, 324, 336, 348, 360]
+
+
+def test_without_chance_what_failed_together_comes_back_together() -> None:
+    """CONTROL: the same six in the same second."""
+    assert waits_of(Office(), 2) == [300] * 6
+
+
+@given(st.floats(0, 1))
+def test_no_chance_makes_a_receiver_wait_less_or_give_up_later_than_it_is_stopped(chance: float) -> None:
+    """The schedule is the least; with all chance against it, it ends before failing for days stops it."""
+    waits = [wait_after(tries, chance) for tries in range(1, len(WAITS) + 2)]
+    assert waits.pop() is None
+    assert all(wait is not None and least <= wait for wait, least in zip(waits, WAITS, strict=True))
+    assert sum(wait for wait in waits if wait is not None) < STOPPED_AFTER
 
 
 def test_event_is_given_up_after_the_last_attempt(office: Office) -> None:

@@ -196,11 +196,8 @@ class Motion:
 
     def _set_out(self, tenant: Tenant, stop_ids: Iterable[StopId], driven: Driven, now: Timestamp) -> int:
         def attempt() -> int:
-            steps = [
-                forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now)
-                for promise in map(lambda stop_id: self._store.promise(tenant, stop_id), stop_ids)
-                if promise is not None
-            ]
+            known = self._store.promises_named(tenant, list(stop_ids))
+            steps = [forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now) for promise in known]
             taken = [step for step in steps if step.facts]
             if taken:
                 self._store.commit_motion(tenant, _changes(taken))

@@ -8,7 +8,7 @@ driver; what finished days would teach (`routing.history`) is not kept yet.
 from functools import lru_cache
 
 from chalicelib.fleet.progress import Progress
-from chalicelib.routing.arrivals import Activity, Doing
+from chalicelib.routing.activity import Activity, Doing
 from chalicelib.routing.model import Stop
 from chalicelib.routing.pace import Habits, Pace, Spread
 from chalicelib.routing.packed import Route

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.arrivals import Activity, Doing
+from chalicelib.routing.activity import Activity, Doing
 from chalicelib.routing.pace import Door, Habits, Pace
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import WorkClock
@@ -32,8 +32,8 @@ class FinishedShift:
         At each door: reaching it, start of service (later where the van waited), driving on.
     rested
         Seconds of break before driving to each stop; each takes one of the shift's breaks, in order.
-    kinds
-        Kind of address, 0 where it is not known.
+    told
+        Whether somebody said when the van came there and drove on: of others nothing is learned.
     doors
         What was known of each door when the shift began, shape (stops, 2): visits and residual.
     """
@@ -45,7 +45,7 @@ class FinishedShift:
     started_at: Floats
     done_at: Floats
     rested: Floats
-    kinds: NDArray[np.intp]
+    told: NDArray[np.bool_]
     doors: Floats
 
     def __len__(self) -> int:
@@ -63,14 +63,14 @@ class FinishedShift:
         return np.concatenate([[self.left_at], self.done_at[:-1]]) + self.rested
 
     def legs(self, clock: WorkClock) -> tuple[Floats, Floats]:
-        """Seconds each leg should have taken in the traffic of its hour, and the seconds it took."""
+        """Seconds each leg should have taken in the traffic of its hour, 0 if not told, and those it took."""
         began = self.leg_began_at
         planned = clock.clock(clock.work(began) + self.route.stops["leg_seconds"]) - began
-        return planned, self.arrived_at - began
+        return planned * self.told, self.arrived_at - began
 
     def visits(self) -> tuple[Floats, Floats]:
-        """Seconds planned at each door, and the seconds it took."""
-        return self.route.stops["service_time"].astype(np.float64), self.done_at - self.started_at
+        """Seconds planned at each door, 0 if not told, and the seconds it took."""
+        return self.route.stops["service_time"] * self.told, self.done_at - self.started_at
 
     def door(self, stop: int) -> Door:
         """What was known of a stop's door."""
@@ -102,7 +102,7 @@ class Replay:
         for stop, (leg, drove, visit, served) in enumerate(each):
             pace = pace.drove(leg, drove, round(began[stop]))
             self.paces.append(pace)
-            pace = pace.served(visit, served, kind=int(shift.kinds[stop]), door=shift.door(stop))
+            pace = pace.served(visit, served, door=shift.door(stop))
             self.paces.append(pace)
 
     def at(self, now: Timestamp) -> Moment:
@@ -127,7 +127,6 @@ class Replay:
             doing=Doing.AT_DOOR,
             since=round(shift.started_at[done]),
             planned=int(shift.route.stops["service_time"][done]),
-            kind=int(shift.kinds[done]),
             door=shift.door(done),
             drove_off_at=round(left + shift.rested[done]),
         )

@@ -8,7 +8,6 @@ the evidence weighs against that (empirical Bayes, Morris 1983). Travel is a two
 Weak point: traffic that two vans of a depot meet on the same day is learned by each of them alone.
 """
 
-import struct
 from dataclasses import dataclass, field, replace
 from math import log, sqrt
 
@@ -20,10 +19,7 @@ from chalicelib.units import Probability, Seconds, Timestamp
 
 CLIP = 2.2  # standard deviations
 STRETCH_STEP: Seconds = 120
-KINDS = 8  # kinds of address told apart; 0 is for whoever does not know
-_FORMAT = 1
-_PACKED = struct.Struct("<Bfffffff")
-_SHORTEST: Seconds = 20  # a leg or visit planned shorter than this says nothing but how clocks are rounded
+SHORTEST: Seconds = 20  # a leg or visit planned shorter than this says nothing but how clocks are rounded
 
 type Floats = NDArray[np.float64]
 
@@ -119,7 +115,7 @@ class Door:
     visits
         How many there were.
     residual
-        Mean logarithm by which they took longer than their kind, their driver and their day explain.
+        Mean logarithm by which they took longer than their driver and their day explain.
     """
 
     visits: int = 0
@@ -153,9 +149,9 @@ def stretched(lies: Floats) -> Floats:
 def known_of[Number: (float, Floats)](
     visits: Number, residual: Number, spread: Spread
 ) -> tuple[Number, Number]:
-    """What is known of doors: mean and variance of each one's logarithm, shrunk towards its kind.
+    """What is known of doors: mean and variance of each one's logarithm, shrunk towards any door.
 
-    With few visits the kind is trusted, with many the door (James and Stein; Efron and Morris 1975).
+    With few visits what is usual is trusted, with many the door (James and Stein; Efron and Morris 1975).
     """
     between, within = spread.service_door**2, max(spread.service_visit**2, 1e-12)
     weight = visits * between / (visits * between + within)
@@ -173,8 +169,8 @@ class Habits:
         driver.
     by_hour
         Logarithm of travel by local hour, shape (24,), the general level included.
-    by_kind
-        Logarithm of service by kind of address, shape (`KINDS`,), the general level included.
+    service_level
+        Logarithm of a visit's seconds over the planned ones, whoever it is and wherever.
     utc_offset
         Of the depot's clock on that day, in seconds.
     stretch
@@ -186,7 +182,7 @@ class Habits:
     travel: Belief
     service: Belief
     by_hour: Floats
-    by_kind: Floats
+    service_level: float
     stretch: Floats
     utc_offset: Seconds = 0
 
@@ -203,7 +199,7 @@ class Habits:
             travel=Belief(0.0, spread.travel_day**2 + spread.travel_driver**2),
             service=Belief(0.0, spread.service_day**2 + spread.service_driver**2),
             by_hour=np.full(24, spread.travel_level),
-            by_kind=np.full(KINDS, spread.service_level),
+            service_level=spread.service_level,
             stretch=UNSTRETCHED,
             utc_offset=utc_offset,
         )
@@ -256,7 +252,7 @@ class Pace:
         faded = memory * self.fading.mean
         faded_variance = memory**2 * self.fading.variance + (1 - memory**2) * spread.travel_fading**2
         shared = memory * self.shared
-        if planned < _SHORTEST:
+        if planned < SHORTEST:
             return replace(self, fading=Belief(faded, faded_variance), shared=shared)
         route = self.travel
         expected = self.habits.by_hour[self.habits.hour(at)] + route.mean + faded
@@ -271,52 +267,18 @@ class Pace:
             shared=shared - on_route * on_fading * per,
         )
 
-    def served(self, planned: float, took: float, *, kind: int = 0, door: Door = UNKNOWN_DOOR) -> "Pace":
+    def served(self, planned: float, took: float, *, door: Door = UNKNOWN_DOOR) -> "Pace":
         """A visit was finished; seconds from the start of service to leaving the door."""
-        if planned < _SHORTEST:
+        if planned < SHORTEST:
             return self
         spread = self.habits.spread
         known, unknown = known_of(door.visits, door.residual, spread)
-        expected = self.habits.by_kind[kind] + self.service.mean + known
+        expected = self.habits.service_level + self.service.mean + known
         total = self.service.variance + unknown + spread.service_visit**2
         surprise = _clipped(log(max(took, 1.0) / planned) - expected, total)
         gain = self.service.variance / max(total, 1e-12)
         mean = self.service.mean + gain * surprise
         return replace(self, service=Belief(mean, self.service.variance * (1 - gain)))
-
-    def pack(self) -> bytes:
-        """Everything but the habits, 29 bytes, for the row of the running shift."""
-        return _PACKED.pack(
-            _FORMAT,
-            self.travel.mean,
-            self.travel.variance,
-            self.fading.mean,
-            self.fading.variance,
-            self.shared,
-            self.service.mean,
-            self.service.variance,
-        )
-
-    @classmethod
-    def unpack(cls, packed: bytes, habits: Habits) -> "Pace":
-        """Read what `pack` wrote.
-
-        Raises
-        ------
-        ValueError
-            The first byte names a format this code does not know.
-        """
-        if packed[0] != _FORMAT:
-            raise ValueError(f"a pace is stored in format {packed[0]}; this code reads {_FORMAT}")
-        _, *figures = _PACKED.unpack(packed)
-        travel, travel_var, fading, fading_var, shared, service, service_var = figures
-        return cls(
-            habits=habits,
-            travel=Belief(travel, travel_var),
-            fading=Belief(fading, fading_var),
-            shared=shared,
-            service=Belief(service, service_var),
-        )
 
 
 def _clipped(surprise: float, variance: float) -> float:

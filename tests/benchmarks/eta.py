@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chalicelib.routing.arrivals import Arrivals, Doing, arrivals
+from chalicelib.routing.activity import Doing
+from chalicelib.routing.arrivals import Arrivals, arrivals
+from chalicelib.routing.calibration import LEAD_EDGES
 from chalicelib.routing.finished import FinishedShift, Moment, Replay
-from chalicelib.routing.history import LEAD_EDGES
 from chalicelib.routing.pace import UNSTRETCHED
 from chalicelib.routing.schedule import forward, lay_out
 from chalicelib.routing.travel_times import CITY_PROFILE, WorkClock
@@ -234,7 +235,6 @@ def said_of(shift: FinishedShift, clock: WorkClock, moment: Moment) -> Arrivals:
         moment.pace,
         moment.activity,
         moment.at,
-        kinds=shift.kinds[first:],
         doors=shift.doors[first:],
     )
 

@@ -107,9 +107,7 @@ def _apart(one: Location, other: Location) -> float:
     return (one.lat - other.lat) ** 2 + (one.lon - other.lon) ** 2
 
 
-def lived(
-    outing: Outing, world: World, clock: WorkClock, kinds: np.ndarray, doors: np.ndarray
-) -> FinishedShift:
+def lived(outing: Outing, world: World, clock: WorkClock, doors: np.ndarray) -> FinishedShift:
     """Drive a route through its luck."""
     route, luck = outing.route, world.shift(outing.day, outing.driver)
     left = route.shift.starts_at + round(luck.late_start)
@@ -135,7 +133,7 @@ def lived(
         started_at=started,
         done_at=done,
         rested=rested,
-        kinds=kinds,
+        told=np.ones(len(stops), dtype=bool),
         doors=doors,
     )
 
@@ -170,17 +168,9 @@ def _keys(route: Route) -> list[tuple[int, int]]:
     return list(zip(route.stops["lat"].tolist(), route.stops["lon"].tolist(), strict=True))
 
 
-def kinds_of(route: Route, world: World) -> np.ndarray:
-    """Which kind of door stands at each stop."""
-    return np.array([int(world.door(stop.location).kind) for stop in route.all_stops()], dtype=np.intp)
-
-
 def lived_days(
     days: Sequence[Sequence[Outing]], world: World, clock: WorkClock, memory: Memory
 ) -> Iterator[list[FinishedShift]]:
     """Live day after day; what the caller learns of one is known on the next."""
     for outings in days:
-        yield [
-            lived(outing, world, clock, kinds_of(outing.route, world), memory.known(outing))
-            for outing in outings
-        ]
+        yield [lived(outing, world, clock, memory.known(outing)) for outing in outings]

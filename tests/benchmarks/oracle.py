@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chalicelib.routing.arrivals import Doing
+from chalicelib.routing.activity import Doing
 from chalicelib.routing.finished import FinishedShift, Moment
 from chalicelib.routing.model import Break, Location
 from chalicelib.routing.pace import Belief
@@ -40,6 +40,7 @@ class Oracle:
         self.climate, self.shift, self.clock, self.count = world.climate, shift, clock, count
         self.luck = world.shift(outing.day, outing.driver)
         self.places = [stop.location for stop in outing.route.all_stops()]
+        self.slowness = [world.climate.service[world.door(place).kind - 1] for place in self.places]
         self.seen = _seen(self, world, outing.driver, told=told)
         self.chance = np.random.default_rng([7, outing.day.toordinal(), len(outing.driver)])
 
@@ -116,7 +117,7 @@ class Oracle:
         door = self.seen.doors[stop]
         spread = np.sqrt(door.variance + climate.service_visit**2)
         luck = service_level(climate) + hands + door.mean + spread * chance.standard_normal(size)
-        factor = np.exp(luck) * climate.service[int(self.shift.kinds[stop]) - 1]
+        factor = np.exp(luck) * self.slowness[stop]
         trouble = (chance.random(size) < climate.stop_trouble) * chance.exponential(
             climate.stop_trouble_delay, size
         )
@@ -170,7 +171,7 @@ def _seen(oracle: Oracle, world: World, driver: str, *, told: bool) -> Seen:
     service = Belief(luck.shared.service if told else hand.service, 0.0 if told else climate.service_day**2)
     beliefs = [service]
     for number, place in enumerate(oracle.places):
-        factor = luck.visit(place).factor / climate.service[int(shift.kinds[number]) - 1]
+        factor = luck.visit(place).factor / oracle.slowness[number]
         off = np.log(factor) - service_level(climate) - doors[number].mean - service.mean
         total = service.variance + doors[number].variance + climate.service_visit**2
         gain = service.variance / total

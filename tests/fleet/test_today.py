@@ -7,7 +7,7 @@ import pytest
 from chalicelib.fleet.live import live
 from chalicelib.fleet.progress import Progress, Rest, Served
 from chalicelib.fleet.today import activity_of, habits_of, pace_of
-from chalicelib.routing.arrivals import Doing
+from chalicelib.routing.activity import Doing
 from chalicelib.routing.model import NO_NODE, Break
 from chalicelib.routing.pace import Pace
 from chalicelib.routing.packed import Route

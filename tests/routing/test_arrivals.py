@@ -1,18 +1,21 @@
 """When a van under way is where: hand arithmetic where nothing is uncertain, properties where all is."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.routing.arrivals import COUNT, Activity, Arrivals, Doing, arrivals
+from chalicelib.routing.activity import Activity, Doing
+from chalicelib.routing.arrivals import Arrivals, arrivals
+from chalicelib.routing.luck import COUNT
 from chalicelib.routing.model import Break, Stop
 from chalicelib.routing.pace import STRETCH_STEP, Belief, Door, Habits, Pace, stretched
 from chalicelib.routing.packed import Route
-from chalicelib.routing.travel_times import WorkClock
-from chalicelib.units import Timestamp
+from chalicelib.routing.travel_times import SpeedProfile, WorkClock
+from chalicelib.units import HOUR, Timestamp
 from tests.builders import hour, hours, route, shift, stop
 from tests.routing.test_pace import STILL
 
@@ -68,6 +71,24 @@ def test_a_van_that_has_not_left_leaves_as_planned_or_now() -> None:
     waiting = Activity(doing=Doing.NOT_LEFT, since=0)
     assert minutes(arrivals(street(1), CLOCK, CALM, waiting, NINE - 600).arrive[:, 1]) == [10]
     assert minutes(arrivals(street(1), CLOCK, CALM, waiting, NINE + 600).arrive[:, 1]) == [20]
+
+
+def test_a_van_that_is_still_out_leaves_when_it_is_back() -> None:
+    """Half an hour late from its shift before, give or take ten minutes; CONTROL: early, it is no matter."""
+    span = (NINE + 1200, NINE + 1800, NINE + 2400)
+    out = Activity(doing=Doing.NOT_LEFT, since=0, free_at=span)
+    low, middle, high = minutes(arrivals(street(1), CLOCK, CALM, out, NINE - 600).arrive[0])
+    assert (low, middle, high) == pytest.approx((30, 40, 50), abs=2)
+    early = replace(out, free_at=tuple(at - HOUR for at in span))
+    assert minutes(arrivals(street(1), CLOCK, CALM, early, NINE - 600).arrive[0]) == [10, 10, 10]
+
+
+def test_a_shift_that_is_hours_away_is_driven_in_the_traffic_of_its_own_hours() -> None:
+    """Asked for in the morning calm, driven in a rush hour in which all takes twice as long."""
+    profile = SpeedProfile(slowness=(1.0,) * 9 + (2.0,) * 3 + (1.0,) * 12)
+    clock = WorkClock.over(profile, ZoneInfo("UTC"), start=hour(0), end=hour(24))
+    waiting = Activity(doing=Doing.NOT_LEFT, since=0)
+    assert minutes(arrivals(street(1), clock, CALM, waiting, hour(5)).arrive[:, 1]) == [20]
 
 
 def test_a_break_in_progress_is_waited_for() -> None:
@@ -172,7 +193,7 @@ def test_known_doors_move_and_narrow_their_visits() -> None:
     doors = np.array([[20, float(np.log(2))], [0, 0]])
     van = street(2)
     plain = arrivals(van, CLOCK, RESTLESS, driving(), NINE)
-    found = arrivals(van, CLOCK, RESTLESS, driving(), NINE, kinds=np.zeros(2, dtype=np.intp), doors=doors)
+    found = arrivals(van, CLOCK, RESTLESS, driving(), NINE, doors=doors)
     assert found.arrive[0].tolist() == plain.arrive[0].tolist()
     assert found.arrive[1, 1] > plain.arrive[1, 1] + 120
 
@@ -303,7 +324,7 @@ def test_what_has_been_seen_of_the_day_narrows_the_rest_of_it() -> None:
     habits = pace.habits
     for _ in range(20):
         pace = pace.drove(300, 300 * float(np.exp(habits.by_hour[9])), NINE)
-        pace = pace.served(300, 300 * float(np.exp(habits.by_kind[0])))
+        pace = pace.served(300, 300 * float(np.exp(habits.service_level)))
     before = arrivals(street(10), CLOCK, RESTLESS, driving(), NINE).arrive
     after = arrivals(street(10), CLOCK, pace, driving(), NINE).arrive
     assert after[9, 2] - after[9, 0] < 0.95 * (before[9, 2] - before[9, 0])

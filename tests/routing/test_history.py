@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.routing.arrivals import Doing
+from chalicelib.routing.activity import Doing
+from chalicelib.routing.calibration import LEADS
 from chalicelib.routing.finished import FinishedShift, Replay
-from chalicelib.routing.history import LEADS, MOST_DRIVERS, History, doors_after
+from chalicelib.routing.history import MOST_DRIVERS, History, doors_after
 from chalicelib.routing.model import Break
 from chalicelib.routing.pace import Habits, Spread
+from chalicelib.routing.tally import At
 from chalicelib.routing.travel_times import WorkClock
 from infra.sandbox.world import Climate, World
 from tests.benchmarks.eta import said_of
@@ -39,7 +41,7 @@ def driven(*, rested: bool = False) -> FinishedShift:
         started_at=np.array([780.0, 1800 + rest]) + hour(9),
         done_at=np.array([1140.0, 2160 + rest]) + hour(9),
         rested=np.array([0.0, rest]),
-        kinds=np.zeros(2, dtype=np.intp),
+        told=np.ones(2, dtype=bool),
         doors=np.zeros((2, 2)),
     )
 
@@ -64,8 +66,7 @@ def fleet(
             outing = Outing(
                 replace(van, stops=records), FIRST + timedelta(days=day), driver=f"driver-{driver}"
             )
-            kinds = np.array([int(world.door(each.location).kind) for each in van.all_stops()])
-            found[-1].append(lived(outing, world, CLOCK, kinds, np.zeros((stops, 2))))
+            found[-1].append(lived(outing, world, CLOCK, np.zeros((stops, 2))))
     return found
 
 
@@ -127,7 +128,7 @@ def test_without_any_history_the_assumptions_hold() -> None:
             getattr(assumed.spread, figure.name), rel=1e-6
         )
     assert habits.by_hour == pytest.approx(assumed.by_hour)
-    assert habits.by_kind == pytest.approx(assumed.by_kind)
+    assert habits.service_level == pytest.approx(assumed.service_level)
     assert habits.travel.variance == pytest.approx(assumed.travel.variance)
 
 
@@ -156,12 +157,12 @@ def test_a_driver_is_known_by_his_days_and_a_new_one_is_not() -> None:
     assert stranger.variance > found[0].variance
 
 
-def test_slow_kinds_of_address_and_slow_hours_are_learned() -> None:
-    """Businesses take half as long again, and so does every leg between five and six."""
+def test_slow_doors_and_slow_hours_are_learned() -> None:
+    """Every visit takes half as long again, and so does every leg between twelve and one."""
     slow = tuple(1.5 if number == 12 else 1.0 for number in range(24))
-    climate = Climate(service=(1.0, 1.0, 1.5, 1.0), hours=slow)
+    climate = Climate(service=(1.5,) * 4, hours=slow)
     habits = learned(fleet(climate, days=12)).habits("driver-0")
-    assert habits.by_kind[3] - habits.by_kind[1] == pytest.approx(np.log(1.5), abs=0.12)
+    assert habits.service_level - Habits.unknown().service_level == pytest.approx(np.log(1.5), abs=0.12)
     assert habits.by_hour[12] - habits.by_hour[10] == pytest.approx(np.log(1.5), abs=0.1)
 
 
@@ -203,23 +204,13 @@ def test_doors_are_remembered_beyond_what_the_day_explains() -> None:
     assert long.residual > 1.0 > 0.6 > usual.residual
 
 
-def test_pasts_add_up() -> None:
-    """Two depots together know what each of them saw."""
-    days = fleet(Climate(), days=2, drivers=2)
-    one, other = learned(days[:1]), learned(days[1:])
-    both = one.merged(other)
-    assert both.sums == pytest.approx(one.sums + other.sums)
-    assert both.drivers.keys() == one.drivers.keys() | other.drivers.keys()
-    assert both.merged(History.empty()).sums == pytest.approx(both.sums)
-
-
 def test_the_past_fades() -> None:
     """After sixty quiet days a day counts half."""
     history = learned(fleet(Climate(), days=1, drivers=2))
     later = history
     for _ in range(60):
         later = later.after([], CLOCK)
-    assert later.sums[91] == pytest.approx(history.sums[91] / 2)
+    assert later.sums[At.LATE] == pytest.approx(history.sums[At.LATE] / 2)
     assert later.drivers.keys() == history.drivers.keys()
 
 
@@ -268,6 +259,33 @@ def test_only_so_many_drivers_are_kept() -> None:
     assert (0).to_bytes(8, "big") not in kept
 
 
+def test_who_drives_no_more_is_forgotten() -> None:
+    """After some months of other people's days; CONTROL: who drove more often is known for longer."""
+    drivers = {b"seldom..": (1.0, 0.1, 0.1), b"often...": (20.0, 2.0, 2.0)}
+    history = History(History.empty().sums, drivers)
+    for _ in range(130):
+        history = history.after([], CLOCK)
+    assert history.drivers.keys() == {b"often..."}
+
+
+def test_of_what_nobody_told_nothing_is_learned() -> None:
+    """A stop whose times are guesses counts neither as leg, nor as visit, nor in the calibration."""
+    some, none = driven(), replace(driven(), told=np.zeros(2, dtype=bool))
+    assert History.empty().after([some], CLOCK).sums[At.SERVICE][0] == 2
+    learned_from = History.empty().after([none], CLOCK).sums
+    for part in (At.HOURS, At.SERVICE, At.VISITS, At.SCORES):
+        assert not learned_from[part].any()
+
+
+def test_what_is_assumed_counts_until_days_were_seen() -> None:
+    """A depot that was thought calm is found restless by its days; CONTROL: before them it is what it was."""
+    history = History.empty(Spread(service_visit=0.1))
+    assert history.habits("ana").spread.service_visit == 0.1
+    for day in fleet(Climate(), days=3):
+        history = history.after(day, CLOCK)
+    assert history.spread.service_visit > 0.3
+
+
 def test_calibration_is_by_predicted_lead() -> None:
     """One row for every two minutes, up to beyond the longest bucket; before any day nothing is moved."""
     stretch = History.empty().stretch
@@ -281,7 +299,7 @@ def test_an_empty_day_and_an_empty_shift_teach_nothing() -> None:
         driven(),
         route=route(of=shift(start=9)),
         **dict.fromkeys(("arrived_at", "started_at", "done_at", "rested"), np.zeros(0)),
-        kinds=np.zeros(0, dtype=np.intp),
+        told=np.zeros(0, dtype=bool),
         doors=NOBODY,
     )
     assert not History.empty().after([empty], CLOCK).sums.any()

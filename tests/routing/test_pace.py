@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.routing.pace import CLIP, Belief, Door, Habits, Pace, Spread, known_of
+from chalicelib.routing.pace import CLIP, Door, Habits, Pace, Spread, known_of
 from tests.builders import hour
 
 STILL = Spread(
@@ -49,7 +49,7 @@ def test_a_door_that_is_known_to_be_slow_says_little_of_the_driver() -> None:
     """What the door explains is not put down to the day."""
     pace = Pace.at_start(Habits.unknown())
     slow = Door(visits=20, residual=0.7)
-    took = 600 * exp(float(pace.habits.by_kind[0]) + 0.7)
+    took = 600 * exp(pace.habits.service_level + 0.7)
     assert abs(pace.served(600, took, door=slow).service.mean) < 0.2 * pace.served(600, took).service.mean
 
 
@@ -82,7 +82,7 @@ def test_a_flat_tyre_is_not_a_slow_driver() -> None:
     """A visit of two hours counts as one a little over `CLIP` standard deviations too long."""
     pace = Pace.at_start(Habits.unknown())
     total = pace.service.variance + 0.3**2 + 0.5**2
-    longest = 600 * exp(float(pace.habits.by_kind[0]) + CLIP * total**0.5)
+    longest = 600 * exp(pace.habits.service_level + CLIP * total**0.5)
     assert pace.served(600, 7200).service.mean == pytest.approx(pace.served(600, longest).service.mean)
 
 
@@ -90,7 +90,7 @@ def test_without_clipping_it_would_be() -> None:
     """The control: taken at its word, that one visit makes the driver a tenth slower still."""
     pace = Pace.at_start(Habits.unknown())
     total = pace.service.variance + 0.3**2 + 0.5**2
-    at_its_word = pace.service.variance / total * (log(7200 / 600) - float(pace.habits.by_kind[0]))
+    at_its_word = pace.service.variance / total * (log(7200 / 600) - pace.habits.service_level)
     assert at_its_word > pace.served(600, 7200).service.mean + 0.1
 
 
@@ -106,33 +106,3 @@ def test_few_visits_leave_a_door_to_its_kind_and_many_do_not() -> None:
 def test_a_door_keeps_the_mean_of_its_visits() -> None:
     """Two numbers are enough."""
     assert Door().after(0.2).after(0.6) == Door(visits=2, residual=pytest.approx(0.4))
-
-
-@settings(max_examples=50)
-@given(ratios, ratios)
-def test_a_pace_survives_being_stored(driven: float, served: float) -> None:
-    """Single precision; the habits are found again by whoever unpacks."""
-    pace = Pace.at_start(Habits.unknown()).drove(200, 200 * driven, hour(9)).served(300, 300 * served)
-    again = Pace.unpack(pace.pack(), pace.habits)
-    for one, other in zip(
-        (pace.travel, pace.fading, pace.service), (again.travel, again.fading, again.service), strict=True
-    ):
-        assert other == Belief(pytest.approx(one.mean, abs=1e-6), pytest.approx(one.variance, abs=1e-6))
-    assert again.shared == pytest.approx(pace.shared, abs=1e-6)
-
-
-def test_a_pace_stored_by_the_first_format_is_still_read() -> None:
-    """These bytes were written when the format was new; vans are on the road with them."""
-    stored = bytes.fromhex("010000803e0000003f000000be0000803d000000bd0000403f0000c03e")
-    found = Pace.unpack(stored, Habits.unknown())
-    assert found.travel == Belief(0.25, 0.5)
-    assert found.fading == Belief(-0.125, 0.0625)
-    assert found.shared == -0.03125
-    assert found.service == Belief(0.75, 0.375)
-
-
-def test_a_pace_of_an_unknown_format_is_refused() -> None:
-    """A reader never guesses."""
-    packed = Pace.at_start(Habits.unknown()).pack()
-    with pytest.raises(ValueError, match="format 9"):
-        Pace.unpack(bytes([9]) + packed[1:], Habits.unknown())

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
+    from chalicelib.fleet.learning import Learning
     from chalicelib.fleet.service import Fleet
     from chalicelib.kpis.service import Kpis
     from chalicelib.merchants.hold_caps import HoldLimiter
@@ -254,6 +255,13 @@ class Services:
         from chalicelib.fleet.service import Fleet
 
         return Fleet(self.store, self._travel.of, noise=Noise(), pause=part)
+
+    @cached_property
+    def learning(self) -> "Learning":
+        """What finished days teach."""
+        from chalicelib.fleet.learning import Learning
+
+        return Learning(self.store, self._travel.of, noise=Noise(), entropy=token_bytes)
 
     @cached_property
     def motion(self) -> "Motion":

@@ -8,8 +8,10 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.adapters.secrets import TwilioAccount
-from chalicelib.errors import AlreadyDone, NotFound, Upstream
+from chalicelib.errors import AlreadyDone, NotFound, StaleWrite, Upstream
 from chalicelib.events import Tenant
+from chalicelib.fleet.model import Depot
+from chalicelib.fleet.past import Past
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
 from chalicelib.reminders import Reminder, ReminderKind
@@ -148,6 +150,26 @@ class InMemoryRateCounter:
         self.writes += 1
         self.counts[key_id, window] = self.counts.get((key_id, window), 0) + requests
         return self.counts[key_id, window]
+
+
+class InMemoryPasts:
+    """What finished days have taught, never older than now."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Tenant, str], Past] = {}
+
+    def past(self, tenant: Tenant, depot: Depot, now: Timestamp) -> Past:
+        return self.stored_past(tenant, depot)
+
+    def stored_past(self, tenant: Tenant, depot: Depot) -> Past:
+        known = self._kept.get((tenant, depot.depot_id))
+        return replace(known, timezone=depot.timezone) if known else Past.none(depot.timezone)
+
+    def save_past(self, tenant: Tenant, depot_id: str, past: Past) -> None:
+        known = self._kept.get((tenant, depot_id))
+        if (known.version if known else 0) != past.version:
+            raise StaleWrite("somebody else learned")
+        self._kept[tenant, depot_id] = replace(past, version=past.version + 1)
 
 
 class _Refusals:

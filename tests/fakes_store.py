@@ -22,7 +22,7 @@ from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteR
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import GHOST_GRACE, Route
 from chalicelib.units import Seconds, StopId, Timestamp
-from tests.fakes import InMemoryReminders
+from tests.fakes import InMemoryPasts, InMemoryReminders
 
 
 class InMemoryStore:
@@ -45,6 +45,7 @@ class InMemoryStore:
         self._replans: dict[tuple[Tenant, str], Replan] = {}
         self._progress: dict[tuple[Tenant, PlanKey, str], Progress] = {}
         self.reminders = InMemoryReminders()
+        self.pasts = InMemoryPasts()
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:

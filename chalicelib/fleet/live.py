@@ -1,8 +1,9 @@
 """When a van is expected at each stop, from what has happened on its shift so far.
 
 `live` is the one place that says it: of promises, plans and manifests alike. What is behind is known; what
-is ahead is the rest of the route, at the pace that today has shown so far (`routing.arrivals`). Weak point: a
-van that has not begun is expected to be as fast as any.
+is ahead is the rest of the route, at the pace that today and earlier days have shown (`routing.arrivals`). A
+shift whose van is still out on the one before begins when that is back. Weak point: of a van that has not
+begun nobody knows yet who will drive it.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.progress import Progress, underway
-from chalicelib.fleet.today import activity_of, habits_of, pace_of
+from chalicelib.fleet.today import activity_of, pace_of
+from chalicelib.routing.activity import Span
 from chalicelib.routing.arrivals import arrivals as arrivals_of
 from chalicelib.routing.closed import windows_left
 from chalicelib.routing.packed import Route
@@ -63,16 +66,48 @@ class Live:
         At the stops ahead, and at the one that is being served.
     kept
         Probability of being at each stop ahead within its window; 0 for a van that broke down.
+    back_at
+        When the van is at the shift's end: 5 %, 50 % and 95 %; None for one that broke down.
     """
 
     rest: Route
     arrivals: Mapping[StopId, Arrival]
     kept: Mapping[StopId, Probability]
+    back_at: Span | None
 
 
-def live(route: Route, progress: Progress, now: Timestamp, *, world: World, travel: TravelTimes) -> Live:
-    """Say when a van is expected where; before it left it leaves when it should, or now.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The shift that a van is still out on, as far as the next one has to wait for it.
 
+    Attributes
+    ----------
+    back_at
+        As in `Live`.
+    """
+
+    back_at: Span | None
+
+
+def live(
+    route: Route,
+    progress: Progress,
+    now: Timestamp,
+    *,
+    world: World,
+    travel: TravelTimes,
+    past: Past,
+    before: Turn | None = None,
+) -> Live:
+    """Say when a van is expected where; before it left it leaves when it should, when it is back, or now.
+
+    Parameters
+    ----------
+    before
+        What the van still has to do before this shift, if it has not left (`fleet.turns`).
+
+    Notes
+    -----
     Cost: about 150 us for 30 stops, and the legs driven looked up.
     """
     there = underway(route, progress, now, travel)
@@ -84,11 +119,13 @@ def live(route: Route, progress: Progress, now: Timestamp, *, world: World, trav
             earliest_at=at, expected_at=at, latest_at=at, stops_before=0, status=EtaStatus.AT_THE_DOOR
         )
     status = _status(progress, now)
-    pace = pace_of(route, progress, world.clock, habits_of(world.noise), travel)
-    doing = activity_of(route, progress, there, now)
-    ahead = arrivals_of(_as_open(rest, world), world.clock, pace, doing, now)
+    habits = past.habits(progress.driver, now, world.noise)
+    pace = pace_of(route, progress, world.clock, habits, travel, past)
+    doing = activity_of(route, progress, there, now, past, free_at=before.back_at if before else None)
+    ahead = arrivals_of(_as_open(rest, world), world.clock, pace, doing, now, doors=past.doors_at(rest.stops))
     starts = ahead.start.tolist()
-    odds = [0.0] * len(starts) if there.stranded else ahead.kept.tolist()
+    stands = there.stranded or (before is not None and before.back_at is None)
+    odds = [0.0] * len(starts) if stands else ahead.kept.tolist()
     for at, stop_id in enumerate(rest.stops["stop_id"].tolist()):
         earliest, expected, latest = (round(start) for start in starts[at])
         is_next = status is EtaStatus.UNDER_WAY and at < there.towards
@@ -100,7 +137,13 @@ def live(route: Route, progress: Progress, now: Timestamp, *, world: World, trav
             status=EtaStatus.NEXT if is_next else status,
         )
     stop_ids = rest.stops["stop_id"].tolist()
-    return Live(rest=rest, arrivals=arrivals, kept=dict(zip(stop_ids, odds, strict=True)))
+    low, middle, high = (round(at) for at in ahead.back.tolist())
+    return Live(
+        rest=rest,
+        arrivals=arrivals,
+        kept=dict(zip(stop_ids, odds, strict=True)),
+        back_at=None if stands else (low, middle, high),
+    )
 
 
 def _as_open(rest: Route, world: World) -> Route:

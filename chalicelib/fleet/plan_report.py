@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chalicelib.fleet.live import Arrival, live
+from chalicelib.fleet.live import Arrival, Live, Turn, live
 from chalicelib.fleet.model import Depot, Driver
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey
 from chalicelib.fleet.progress import Progress
-from chalicelib.fleet.risk import Cause, Risk, Visit, visits, waiting
+from chalicelib.fleet.risk import Cause, Risk, Visit, visits, visits_ahead, waiting
+from chalicelib.fleet.turns import turn_before
 from chalicelib.routing.model import Load, Shift, StopKind
 from chalicelib.routing.packed import Route, together
 from chalicelib.routing.proof import World
@@ -72,6 +74,7 @@ def report(
     *,
     world: World,
     travel: TravelTimes,
+    past: Past,
 ) -> PlanReport:
     """Judge a plan's routes and lay them out by start; withdrawn ones are left out unless they did something.
 
@@ -96,15 +99,21 @@ def report(
         if route.shift.shift_id == UNASSIGNED
         for visit in waiting(route, now, world.closed)
     ]
+
+    def look(route: Route, progress: Progress, before: Turn | None) -> Live:
+        return live(route, progress, now, world=world, travel=travel, past=past, before=before)
+
     judged = visits(driven, now, world=world, travel=travel)
     arrivals = dict[str, Mapping[StopId, Arrival]]()
     for number, route in enumerate(driven):
-        progress = progresses.get(route.shift.shift_id)
-        if progress is not None and progress.milestones:
-            day = live(route, progress, now, world=world, travel=travel)
-            ahead = visits([day.rest], now, world=world, travel=travel)[0]
+        shift_id = route.shift.shift_id
+        progress = progresses.get(shift_id) or Progress(shift_id=shift_id, plan=place)
+        before = turn_before(route, driven, progresses, look)
+        if progress.milestones or before is not None:
+            day = look(route, progress, before)
+            ahead = visits_ahead(day, now, world=world, travel=travel)
             judged[number] = _as_it_went(judged[number], ahead, progress)
-            arrivals[route.shift.shift_id] = day.arrivals
+            arrivals[shift_id] = day.arrivals
     counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here if visit.risk)
     return PlanReport(
         place=place,

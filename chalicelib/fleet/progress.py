@@ -109,6 +109,8 @@ class Progress:
     ----------
     plan
         The plan its route is in.
+    driver
+        Stands for who drives, once the van has left: what was learned of a driver is known by it.
     served
         In the order of arrival; at most the last one is still being served.
     rests
@@ -140,6 +142,7 @@ class Progress:
 
     shift_id: str
     plan: PlanKey
+    driver: str = ""
     departed_at: Timestamp | None = None
     returned_at: Timestamp | None = None
     served: tuple[Served, ...] = ()

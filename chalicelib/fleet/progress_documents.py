@@ -23,6 +23,7 @@ def progress_document(progress: Progress) -> Document:
         "shape": SHAPE,
         "shift": progress.shift_id,
         "plan": [progress.plan.depot_id, progress.plan.day.isoformat()],
+        "driver": progress.driver,
         "departed": progress.departed_at,
         "returned": progress.returned_at,
         "served": [
@@ -54,6 +55,7 @@ def read_progress(stored: Document, *, milestones: int, version: int) -> Progres
     return Progress(
         shift_id=stored["shift"],
         plan=PlanKey(depot_id=depot_id, day=date.fromisoformat(day)),
+        driver=stored.get("driver", ""),
         departed_at=stored.get("departed"),
         returned_at=stored.get("returned"),
         served=tuple(

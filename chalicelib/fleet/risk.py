@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from chalicelib.fleet.live import Live
 from chalicelib.routing.closed import windows_left
 from chalicelib.routing.edit import places_of
 from chalicelib.routing.model import Leg, Load, Stop, StopKind, TimeWindow
@@ -109,6 +110,28 @@ def visits(
                 )
             )
         found.append(here)
+    return found
+
+
+def visits_ahead(day: Live, now: Timestamp, *, world: World, travel: TravelTimes) -> list[Visit]:
+    """Judge what is left of a shift as `visits` does, but by the times and odds that are expected today."""
+    found = []
+    for visit in visits([day.rest], now, world=world, travel=travel)[0]:
+        stop_id, window = visit.stop.stop_id, visit.stop.window
+        kept, expected_at = day.kept[stop_id], day.arrivals[stop_id].expected_at
+        cause = visit.cause
+        if cause in (None, Cause.LATE):
+            cause = Cause.LATE if kept < world.target else None
+        late = expected_at > window.end + _PLANNED_LATE
+        risk = _risk(visit.stop, safe=cause is None, late=late)
+        found.append(
+            replace(
+                visit,
+                kept=round(kept, 3),
+                risk=risk,
+                cause=(cause or Cause.LATE) if risk in ENDANGERED else None,
+            )
+        )
     return found
 
 

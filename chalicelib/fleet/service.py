@@ -398,7 +398,8 @@ class Fleet:
         drivers = self._drivers(tenant, depot, place, routes)
         world, travel = self._world(depot, day, day), self._travel_for(depot)
         progresses = self._store.progresses(tenant, place)
-        return report(place, depot, routes, drivers, now, progresses, world=world, travel=travel)
+        past = self._store.pasts.past(tenant, depot, now)
+        return report(place, depot, routes, drivers, now, progresses, world=world, travel=travel, past=past)
 
     # --- reading
 

@@ -16,8 +16,9 @@ from chalicelib.fleet.planning import PlanStore
 from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.routing.packed import Route
 
-if TYPE_CHECKING:
-    from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
+if TYPE_CHECKING:  # a search need not know how far vans are, nor what was learned of them
+    from chalicelib.fleet.past import PastStore
+    from chalicelib.fleet.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,11 @@ class FleetChanges:
 
 class FleetStore(PlanStore, Protocol):
     """Where fleets and their plans live. Every read is of one tenant only."""
+
+    @property
+    def pasts(self) -> "PastStore":
+        """What finished days have taught."""
+        ...
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
         """All depots, in order of their ids."""

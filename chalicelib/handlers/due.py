@@ -32,7 +32,12 @@ def _watch_shift(services: "Services", tenant: Tenant, subject: str, now: Timest
     return services.watch.watch(tenant, *shift_of(subject), now)
 
 
+def _learn_day(services: "Services", tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
+    return services.learning.learn(tenant, PlanKey.parse(subject), now)
+
+
 ACTS: Final[Mapping[ReminderKind, Act]] = {
+    ReminderKind.LEARN_DAY: _learn_day,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
 }

@@ -19,7 +19,8 @@ from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.calendar import work_clock
 from chalicelib.fleet.forecasts import noted
 from chalicelib.fleet.ids import promise_id
-from chalicelib.fleet.live import live
+from chalicelib.fleet.learning import to_learn
+from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress, heading_to
@@ -123,7 +124,9 @@ class Motion:
         """Lay out a shift's stops: those behind as they were served, then those ahead in their order."""
         progress, route = self.progress(tenant, duty), duty.route
         travel = self._travel_for(duty.depot)
-        day = live(route, progress, now, world=world_of(duty, self._noise), travel=travel)
+        day = live_of(
+            self._store, tenant, duty, progress, now, world=world_of(duty, self._noise), travel=travel
+        )
         stops = {stop.stop_id: stop for stop in route.all_stops() if stop.kind is not StopKind.HELD}
         promises = {each.stop_id: each for each in self._store.promises_named(tenant, list(stops))}
         behind = dict.fromkeys(each.stop_id for each in progress.served if each.stop_id in stops)
@@ -219,11 +222,15 @@ class Motion:
             reduced, promises = self._reduced(tenant, duty.route, before, part)
             reported = count.with_part(reduced, duty.route.version)
             row = receipt(reported) if receipt else None
-            after = self._foreseen(duty, before, self._planned(duty, before, reduced.progress, now), now)
+            after = self._planned(duty, before, reduced.progress, now)
+            after = self._foreseen(tenant, duty, before, after, now)
             steps = self._steps(tenant, duty, before, reduced, promises, now)
             changes = _changes(steps, _shift_facts(before, after, reduced.accepted, now))
             if after != before:
-                self._store.commit_motion(tenant, replace(changes, progress=after, receipt=row))
+                leaves = before.departed_at is None and after.departed_at is not None
+                reminders = (to_learn(duty.place, duty.route.shift.ends_at),) if leaves else ()
+                changes = replace(changes, progress=after, reminders=reminders, receipt=row)
+                self._store.commit_motion(tenant, changes)
             return reported
 
         return self._ports.retried(attempt)
@@ -271,24 +278,30 @@ class Motion:
         return [step for stop_id, step in steps.items() if step.promise != promises[stop_id]]
 
     def _planned(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
-        """Keep what was planned when the van left."""
-        if after.departed_at is None or before.departed_at is not None or not len(duty.route.stops):
+        """Keep what was planned when the van left, and who drives it."""
+        if after.departed_at is None or before.departed_at is not None:
+            return after
+        after = replace(after, driver=_driver_of(duty))
+        if not len(duty.route.stops):
             return after
         starts = judge([duty.route], now, world_of(duty, self._noise))[0].start.tolist()
         stops = duty.route.stops["stop_id"].tolist()
         planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
         return replace(after, planned=planned)
 
-    def _foreseen(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
+    def _foreseen(
+        self, tenant: Tenant, duty: Duty, before: Progress, after: Progress, now: Timestamp
+    ) -> Progress:
         """Keep what is expected of the stops that are near: when the truth is known it is too late."""
         moves = after.departed_at is not None and after.down_at is None and not after.is_back
         if not moves or after.milestones == before.milestones:
             return after
         world, travel = world_of(duty, self._noise), self._travel_for(duty.depot)
+        day = live_of(self._store, tenant, duty, after, now, world=world, travel=travel)
         here = after.serving.stop_id if after.serving else None
         ahead = (
             (stop_id, each.earliest_at, each.expected_at, each.latest_at)
-            for stop_id, each in live(duty.route, after, now, world=world, travel=travel).arrivals.items()
+            for stop_id, each in day.arrivals.items()
             if stop_id != here
         )
         awaited = [each.stop_id for each in after.served if each.outcome is None]
@@ -301,6 +314,11 @@ def world_of(duty: Duty, noise: Noise) -> World:
     return World(
         clock=work_clock(depot, day, day), noise=noise, target=depot.target_kept, closed=depot.closed
     )
+
+
+def _driver_of(duty: Duty) -> str:
+    """What stands for a driver; where nobody is named, the van does."""
+    return driver_mark(duty.driver) if duty.driver else f"van {duty.route.shift.vehicle_id}"
 
 
 def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.live import EtaStatus, Live, live
+from chalicelib.fleet.live import EtaStatus, Live
+from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed
 from chalicelib.fleet.progress import Progress
@@ -190,7 +191,7 @@ class Watch:
         if progress.is_back:
             return _Sight(progress=progress, day=None, odds={})
         travel, world = self._travel_for(duty.depot), world_of(duty, self._noise)
-        day = live(duty.route, progress, now, world=world, travel=travel)
+        day = live_of(self._store, tenant, duty, progress, now, world=world, travel=travel)
         moves = progress.down_at is None
         odds = {
             stop_id: Odds(

@@ -5,16 +5,18 @@ van leaves, the expected arrival is the plan's, with the scenarios' spread.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from chalicelib.events import Tenant
-from chalicelib.fleet.live import EtaStatus, live
+from chalicelib.fleet.live import EtaStatus, Live, Turn, live
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress
-from chalicelib.fleet.risk import Risk, visits
+from chalicelib.fleet.risk import Risk, visits, visits_ahead
+from chalicelib.fleet.turns import turn_before
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.model import StopFlag
@@ -57,7 +59,7 @@ def outlooks(
 ) -> dict[StopId, Outlook]:
     """Work out how open promises stand; one that no van has is not in the answer.
 
-    Cost: two reads of each plan concerned, and the scenarios of each route concerned.
+    Cost: two reads of each plan concerned (a third once an hour), and the scenarios of each route concerned.
     """
     by_plan = defaultdict[tuple[str, date], list[Promise]](list)
     for promise in promises:
@@ -70,11 +72,45 @@ def outlooks(
             continue
         plans = planner.read(tenant, depot, day, day, now=now, consistent=False)
         holders = {promise.stop_id: plans.holder(promise.stop_id) for promise in open_ones}
-        days = store.progresses(tenant, PlanKey(depot_id=depot_id, day=day)) if any(holders.values()) else {}
+        if not any(holders.values()):
+            continue
+        place = PlanKey(depot_id=depot_id, day=day)
+        today = _Today(
+            place=place,
+            plans=plans,
+            progresses=store.progresses(tenant, place),
+            now=now,
+            past=store.pasts.past(tenant, depot, now),
+        )
         for route in {id(route): route for route in holders.values() if route}.values():
             here = [stop_id for stop_id, holder in holders.items() if holder is route]
-            found |= outlooks_in(plans, route, here, now, days.get(route.shift.shift_id))
+            found |= today.outlooks(route, here)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Today:
+    """A plan on its day: what has happened of it, and what earlier days say."""
+
+    place: PlanKey
+    plans: DepotPlans
+    progresses: Mapping[str, Progress]
+    now: Timestamp
+    past: Past
+
+    def outlooks(self, route: Route, stop_ids: Sequence[StopId]) -> dict[StopId, Outlook]:
+        """How stops of one route stand; what is behind is not in the answer."""
+        shift_id = route.shift.shift_id
+        progress = self.progresses.get(shift_id)
+        before = turn_before(route, self.plans.routes, self.progresses, self._look)
+        if before is None and (progress is None or not progress.milestones):
+            return outlooks_in(self.plans, route, stop_ids, self.now)
+        known = progress or Progress(shift_id=shift_id, plan=self.place)
+        return _under_way(self.plans, route, known, self._look(route, known, before), stop_ids, self.now)
+
+    def _look(self, route: Route, progress: Progress, before: Turn | None) -> Live:
+        world, travel = self.plans.world, self.plans.travel
+        return live(route, progress, self.now, world=world, travel=travel, past=self.past, before=before)
 
 
 def outlooks_in(
@@ -82,19 +118,10 @@ def outlooks_in(
     route: Route,
     stop_ids: Sequence[StopId],
     now: Timestamp,
-    progress: Progress | None = None,
 ) -> dict[StopId, Outlook]:
-    """How stops of one route stand; the route may be one that is about to be written.
-
-    Parameters
-    ----------
-    progress
-        How far its shift has come; what is behind is not in the answer.
-    """
+    """How stops of a route stand that nobody has begun to drive; it may be about to be written."""
     if is_unassigned(route):
         return {}
-    if progress is not None and progress.milestones:
-        return _under_way(plans, route, progress, stop_ids, now)
     stood = visits([route], now, world=plans.world, travel=plans.travel)[0]
     by_stop = {visit.stop.stop_id: visit for visit in stood}
     starts = forecast([route], now, plans.world)[0]
@@ -117,11 +144,15 @@ def outlooks_in(
 
 
 def _under_way(
-    plans: DepotPlans, route: Route, progress: Progress, stop_ids: Sequence[StopId], now: Timestamp
+    plans: DepotPlans,
+    route: Route,
+    progress: Progress,
+    day: Live,
+    stop_ids: Sequence[StopId],
+    now: Timestamp,
 ) -> dict[StopId, Outlook]:
     """How stops stand whose van has something behind it: judged on the rest of its way."""
-    day = live(route, progress, now, world=plans.world, travel=plans.travel)
-    stood = visits([day.rest], now, world=plans.world, travel=plans.travel)[0]
+    stood = visits_ahead(day, now, world=plans.world, travel=plans.travel)
     by_stop = {visit.stop.stop_id: visit for visit in stood}
     found = {}
     for stop_id in stop_ids:

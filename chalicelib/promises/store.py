@@ -21,6 +21,7 @@ from chalicelib.routing.packed import Route
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
+    from chalicelib.fleet.past import PastStore
     from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
     from chalicelib.reminders import Reminder
 
@@ -115,6 +116,11 @@ class Page[T]:
 
 class PromiseStore(PlanStore, Protocol):
     """Where plans, holds and promises live. Every read is of one tenant only."""
+
+    @property
+    def pasts(self) -> "PastStore":
+        """What finished days have taught."""
+        ...
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
         """All depots."""

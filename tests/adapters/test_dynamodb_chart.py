@@ -11,6 +11,7 @@ from chalicelib.adapters import dynamodb
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.dynamodb.keys import outbox_key
 from chalicelib.adapters.dynamodb.outbox import OutboxRow
+from chalicelib.adapters.dynamodb.pasts import PastRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
@@ -29,6 +30,7 @@ from tests.adapters.conftest import ACCOUNT, NewStore
 from tests.adapters.test_dynamodb_outbox import stream_record
 from tests.dispatch.store_contract import a_replan
 from tests.fakes import FakeClock
+from tests.fleet.past_contract import a_past
 from tests.merchants.store_contract import a_key, a_pass
 from tests.motion.store_contract import a_progress
 from tests.promises.shop import TODAY, a_depot, a_vehicle
@@ -148,6 +150,9 @@ ACCESSES: Accesses = {
     "write_reminder": lambda store: store.reminders.write_reminder(ACME, a_reminder()),
     "due_reminders": lambda store: list(store.reminders.due_reminders(NOW + 1000)),
     "due_reminders_of": lambda store: list(store.reminders.due_reminders_of(ACME, NOW + 1000)),
+    "save_past": lambda store: store.pasts.save_past(ACME, "porto", a_past()),
+    "past": lambda store: store.pasts.past(ACME, a_depot(), NOW),
+    "stored_past": lambda store: store.pasts.stored_past(ACME, a_depot()),
     "finish_reminder": lambda store: store.reminders.finish_reminder(ACME, a_reminder(), None),
     "left_over": lambda store: store.left_over(LATE),
     "is_handed_on": lambda store: store.is_handed_on(A_ROW, LATE),
@@ -267,11 +272,17 @@ def test_vehicles_are_read_once_for_each_fleet_version(new_store: NewStore) -> N
     "public",
     [
         name
-        for kind in (DynamoStore, WebhookRows, ReminderRows)
+        for kind in (DynamoStore, WebhookRows, ReminderRows, PastRows)
         for name in dir(kind)
         if not name.startswith("_")
     ],
 )
 def test_every_method_of_the_store_is_in_the_chart(public: str) -> None:
     """Whoever adds an access says what it costs."""
-    assert public in charted_accesses() or public in ("disconnect", "outbox_row", "hooks", "reminders")
+    assert public in charted_accesses() or public in (
+        "disconnect",
+        "outbox_row",
+        "hooks",
+        "pasts",
+        "reminders",
+    )

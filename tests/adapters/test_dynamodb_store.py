@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.pasts import PastRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from tests.adapters.conftest import NewStore
 from tests.concurrency.racers import new_store as store_on
 from tests.dispatch.store_contract import DispatchStoreContract
+from tests.fleet.past_contract import PastStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
@@ -53,6 +55,14 @@ class TestMotionOnMoto(OnMoto, MotionStoreContract):
 
 class TestMerchantsOnMoto(OnMoto, MerchantStoreContract):
     """Merchants and their keys."""
+
+
+class TestPastsOnMoto(PastStoreContract):
+    """What finished days have taught."""
+
+    @pytest.fixture
+    def store(self, new_store: NewStore) -> PastRows:
+        return new_store().pasts
 
 
 class TestRemindersOnMoto(ReminderStoreContract):

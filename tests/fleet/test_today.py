@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.fleet.live import live
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.progress import Progress, Rest, Served
-from chalicelib.fleet.today import activity_of, habits_of, pace_of
+from chalicelib.fleet.today import activity_of, pace_of
 from chalicelib.routing.activity import Doing
 from chalicelib.routing.model import NO_NODE, Break
 from chalicelib.routing.pace import Pace
@@ -17,7 +18,7 @@ from chalicelib.routing.underway import Underway
 from tests.builders import CALM, Street, calm_world, hour, hours, house, restless_world, route, shift, stop
 from tests.fleet.test_progress import PLAN
 
-STREET, FLAT = Street(), WorkClock.flat()
+STREET, FLAT, NOTHING = Street(), WorkClock.flat(), Past.none()
 FAR = 6  # stops behind the one that is looked at
 LUNCH = Break(earliest_at=hour(11), latest_at=hour(13), duration=1800)
 
@@ -42,14 +43,14 @@ def driven(minutes: float, at_door: float = 5, stops: int = 5, **more: object) -
 
 def pace(progress: Progress, noise: Noise | None = None) -> Pace:
     """What it says of the rest."""
-    return pace_of(van(), progress, FLAT, habits_of(noise or Noise()), STREET)
+    return pace_of(van(), progress, FLAT, NOTHING.habits("", hour(8), noise or Noise()), STREET, NOTHING)
 
 
 def ahead(progress: Progress) -> int:
     """How long after the last door the last stop but one is expected."""
     left = progress.served[-1].left_at
     assert left is not None
-    day = live(van(), progress, left, world=restless_world(), travel=STREET)
+    day = live(van(), progress, left, world=restless_world(), travel=STREET, past=NOTHING)
     return day.arrivals[5 + FAR].expected_at - left
 
 
@@ -79,7 +80,7 @@ def test_what_nobody_said_says_nothing() -> None:
     """Visits known by positions only, and a leg in which the driver rested, are left out."""
     slow = driven(15)
     nothing = pace(replace(slow, served=tuple(replace(each, inferred=True) for each in slow.served)))
-    assert nothing.travel.mean == Pace.at_start(habits_of(Noise())).travel.mean
+    assert nothing.travel.mean == NOTHING.habits("", hour(8), Noise()).travel.mean
     rest = Rest(began_at=slow.served[0].left_at or 0, ended_at=(slow.served[0].left_at or 0) + 300)
     assert pace(replace(slow, rests=(rest,))).travel.mean < pace(slow).travel.mean
 
@@ -87,7 +88,7 @@ def test_what_nobody_said_says_nothing() -> None:
 def test_where_nothing_is_uncertain_nothing_is_learned() -> None:
     """A world without luck has no slow days: its plan is the truth."""
     assert pace(driven(15), CALM).travel.mean == 0.0
-    day = live(van(), driven(10), hour(9.25), world=calm_world(), travel=STREET)
+    day = live(van(), driven(10), hour(9.25), world=calm_world(), travel=STREET, past=NOTHING)
     arrival = day.arrivals[6]
     assert arrival.earliest_at == arrival.expected_at == arrival.latest_at == hour(9.25) + 600
 
@@ -111,7 +112,7 @@ def there(since: float) -> Underway:
 def test_what_a_van_does_now(known: dict[str, object], doing: Doing, since: int) -> None:
     """As it was told; who is held up stands still until that is over."""
     progress = driven(10, stops=1, **known)
-    seen = activity_of(van(), progress, there(9.9), hour(10))
+    seen = activity_of(van(), progress, there(9.9), hour(10), NOTHING)
     assert (seen.doing, seen.since) == (doing, since)
 
 
@@ -119,12 +120,14 @@ def test_who_waits_for_a_window_has_not_begun() -> None:
     """At the door at ten to nine, the window opens at nine."""
     early = route(stop(1, 10, hours(9, 10)))
     waiting = driven(10, stops=0, served=(Served(stop_id=1, arrived_at=hour(8.8)),))
-    assert activity_of(early, waiting, there(9), hour(8.9)).since == hour(9)
+    assert activity_of(early, waiting, there(9), hour(8.9), NOTHING).since == hour(9)
 
 
 def test_a_van_that_broke_down_keeps_nothing() -> None:
     """CONTROL: the same van, driving, keeps all of it."""
-    fine = live(van(), driven(10), hour(9.25), world=calm_world(), travel=STREET)
+    fine = live(van(), driven(10), hour(9.25), world=calm_world(), travel=STREET, past=NOTHING)
     assert set(fine.kept.values()) == {1.0}
     down = driven(10, down_at=hour(9.25))
-    assert set(live(van(), down, hour(9.25), world=calm_world(), travel=STREET).kept.values()) == {0.0}
+    assert set(
+        live(van(), down, hour(9.25), world=calm_world(), travel=STREET, past=NOTHING).kept.values()
+    ) == {0.0}

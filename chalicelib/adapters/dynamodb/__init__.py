@@ -38,6 +38,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     mark       T#EVENT#{event_id} EVENT                 numbered ttl
     delivery   T#WEBHOOK#{id}     D#{name}              version document writer?         due
     attempt    T#WEBHOOK#{id}     A#{at}#{sequence}     document ttl
+    past       T#PAST#{depot_id}  PAST                  version document history doors ttl
     reminder   T#REMINDER#{kind}#{subject} REMINDER     ttl                            due
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
@@ -112,15 +113,18 @@ but for the routes a search reads.
     59  attempts                    Query
     60  due_webhooks                4 Query         due, one for each shard
     61  due_webhooks_of             Query           due
-    66  tracked                     GetItem
-    62  write_reminder              PutItem
-    63  due_reminders               8 Query         due, one for each shard
-    64  due_reminders_of            Query           due
-    65  finish_reminder             DeleteItem      a PutItem where it is to come again
-    66  is_handed_on                GetItem         only of rows that are due
-    67  note_handed_on              UpdateItem
-    68  left_over                   8 Query BatchGetItem   due, one for each shard; rows if there are some
-    69  put_off                     UpdateItem
+    62  tracked                     GetItem
+    63  write_reminder              PutItem
+    64  due_reminders               8 Query         due, one for each shard
+    65  due_reminders_of            Query           due
+    66  finish_reminder             DeleteItem      a PutItem where it is to come again
+    67  is_handed_on                GetItem         only of rows that are due
+    68  note_handed_on              UpdateItem
+    69  left_over                   8 Query BatchGetItem   due, one for each shard; rows if there are some
+    70  put_off                     UpdateItem
+    71  past                        GetItem         once an hour for each depot and process
+    72  stored_past                 GetItem
+    73  save_past                   PutItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

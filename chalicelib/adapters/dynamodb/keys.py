@@ -119,6 +119,11 @@ def progress_span(tenant: Tenant, plan: PlanKey) -> Span:
     return Span(_of(tenant, f"MOTION#{plan}"))
 
 
+def past_key(tenant: Tenant, depot_id: str) -> Key:
+    """What a depot's finished days have taught."""
+    return _of(tenant, f"PAST#{depot_id}"), "PAST"
+
+
 def hold_key(tenant: Tenant, stop_id: StopId) -> Key:
     """One hold; whatever is kept of a stop lies in the stop's partition."""
     return _stop(tenant, stop_id), "HOLD"

@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.units import Clock
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.pasts import PastRows
     from chalicelib.adapters.dynamodb.reminders import ReminderRows
     from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
@@ -61,6 +62,13 @@ class DynamoStore(
         from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
         return WebhookRows(self._table)
+
+    @cached_property
+    def pasts(self) -> "PastRows":
+        """What finished days have taught, apart from the rest: no search knows of it."""
+        from chalicelib.adapters.dynamodb.pasts import PastRows
+
+        return PastRows(self._table)
 
     @cached_property
     def reminders(self) -> "ReminderRows":

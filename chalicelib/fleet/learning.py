@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.calendar import work_clock
@@ -23,16 +21,15 @@ from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetStore
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.routing.edit import renumbered, reordered
-from chalicelib.routing.finished import FinishedShift
+from chalicelib.routing.finished import FinishedShift, ToldVisit
 from chalicelib.routing.history import doors_after
+from chalicelib.routing.pace import Door
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, MINUTE, Seconds, Timestamp
 
-SETTLES: Final[Seconds] = (
-    4 * HOUR
-)  # after a shift's end: late vans are back, and phones have told what they know
+SETTLES: Final[Seconds] = 4 * HOUR  # late vans are back, and phones have told what they know
 
 
 def to_learn(plan: PlanKey, ends_at: Timestamp) -> Reminder:
@@ -94,14 +91,14 @@ def past_after(
 ) -> Past:
     """Take a day's finished shifts into a past."""
     clock = work_clock(depot, plan.day, plan.day)
-    history, doors = assuming(past.history, noise), past.doors
-    for shift in shifts:
-        offset = past.utc_offset(shift.left_at)
-        known = doors_after(shift, clock, history.habits(shift.driver, utc_offset=offset))
-        seen = zip(past.marks_at(shift.route.stops).tolist(), known, shift.told.tolist(), strict=True)
-        doors = doors.after(((mark, door) for mark, door, told in seen if told), plan.day)
+    history, seen = assuming(past.history, noise), list[tuple[int, Door]]()
     offset = past.utc_offset(shifts[0].left_at) if shifts else 0
-    return past.with_day(plan.day, history.after(shifts, clock, utc_offset=offset), doors)
+    for shift in shifts:
+        doors = doors_after(shift, clock, history.habits(shift.driver, utc_offset=offset))
+        marked = zip(past.marks_at(shift.route.stops).tolist(), doors, shift.told.tolist(), strict=True)
+        seen += [(mark, door) for mark, door, told in marked if told]
+    history = history.after(shifts, clock, utc_offset=offset)
+    return past.with_day(plan.day, history, past.doors.after(seen, plan.day))
 
 
 def _finished(
@@ -114,38 +111,20 @@ def _finished(
 
 
 def finished(route: Route, progress: Progress, past: Past, travel: TravelTimes) -> FinishedShift | None:
-    """Read a shift as it was driven out of what was told of it; None if the van went nowhere.
-
-    Where nobody said when the van came, where a break fell into the visit, or where times contradict each
-    other, a stop is a point on the way and teaches nothing.
-    """
+    """Read a shift as it was driven out of what was told of it; None if the van went nowhere."""
     over = [
-        (each, at, each.left_at)
+        (at, ToldVisit(arrived_at=each.arrived_at, left_at=each.left_at, sure=not each.inferred))
         for each in progress.served
         if each.left_at is not None and (at := route.index_of(each.stop_id)) is not None
     ]
     if progress.departed_at is None or not over:
         return None
-    driven = reordered(route, [(route, at) for _, at, _ in over], travel)
-    arrived = np.array([each.arrived_at for each, _, _ in over], np.float64)
-    done = np.array([left_at for _, _, left_at in over], np.float64)
-    drove_on = np.concatenate([[progress.departed_at], done[:-1]])
-    rested, told = np.zeros(len(over)), np.array([not each.inferred for each, _, _ in over])
-    for rest in progress.rests:
-        ended_at = rest.began_at if rest.ended_at is None else rest.ended_at
-        rested[(drove_on <= rest.began_at) & (rest.began_at < arrived)] += ended_at - rest.began_at
-        told[(arrived <= rest.began_at) & (rest.began_at < done)] = False
-    started = np.maximum(arrived, driven.stops["window_start"])
-    told &= (drove_on + rested < arrived) & (started < done)
-    doors = past.doors_at(driven.stops)
-    return FinishedShift(
+    driven = reordered(route, [(route, at) for at, _ in over], travel)
+    return FinishedShift.of(
+        driven,
+        [visit for _, visit in over],
+        [(rest.began_at, rest.ended_at) for rest in progress.rests if rest.ended_at is not None],
         driver=past.mark_of(progress.driver),
-        route=driven,
         left_at=progress.departed_at,
-        arrived_at=arrived,
-        started_at=started,
-        done_at=done,
-        rested=rested,
-        told=told,
-        doors=np.zeros((len(over), 2)) if doors is None else doors,
+        doors=past.doors_at(driven.stops),
     )

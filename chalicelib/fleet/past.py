@@ -12,14 +12,11 @@ from hashlib import blake2b
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chalicelib.events import Tenant
-from chalicelib.fleet.doors import Doors, Marks, marks_of
 from chalicelib.fleet.model import Depot
+from chalicelib.routing.doors import Doors, Known, Marks, marks_of
 from chalicelib.routing.history import History
-from chalicelib.routing.pace import Door, Habits, Spread
+from chalicelib.routing.pace import Habits, Spread
 from chalicelib.routing.packed import StopArray
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, Seconds, Timestamp
@@ -85,7 +82,7 @@ class Past:
         """Tell the doors of stops apart."""
         return marks_of(zip(stops["lat"].tolist(), stops["lon"].tolist(), strict=True), self.key)
 
-    def doors_at(self, stops: StopArray) -> NDArray[np.float64] | None:
+    def doors_at(self, stops: StopArray) -> Known | None:
         """What is known of the doors of stops, as `routing.arrivals` takes it; None if nothing of any."""
         return self.doors.known(self.marks_at(stops)) if len(self.doors) else None
 
@@ -119,14 +116,6 @@ class PastStore(Protocol):
             Somebody else stored one.
         """
         ...
-
-
-def door_at(doors: NDArray[np.float64] | None, stop: int) -> Door:
-    """Pick one of the doors that `Past.doors_at` found."""
-    if doors is None:
-        return Door()
-    visits, residual = doors[stop].tolist()
-    return Door(int(visits), residual)
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,10 @@ nothing. Weak point: what two vans of a depot meet on the same day is learned by
 
 from collections.abc import Iterator
 
-from chalicelib.fleet.past import Past, door_at
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.progress import Progress, Served
 from chalicelib.routing.activity import Activity, Doing, Span
+from chalicelib.routing.doors import door_of
 from chalicelib.routing.model import Stop
 from chalicelib.routing.pace import Habits, Pace
 from chalicelib.routing.packed import Route
@@ -40,7 +41,7 @@ def pace_of(
             break
         began = max(each.arrived_at, stop.window.start)
         if not each.inferred and each.left_at > began:
-            pace = pace.served(stop.service_time, each.left_at - began, door=door_at(doors, number))
+            pace = pace.served(stop.service_time, each.left_at - began, door=door_of(doors, number))
         left_at = each.left_at
     return pace
 
@@ -71,7 +72,7 @@ def activity_of(
             doing=Doing.AT_DOOR,
             since=max(serving.arrived_at, stop.window.start),
             planned=stop.service_time,
-            door=door_at(past.doors_at(route.stops[[at]]), 0),
+            door=door_of(past.doors_at(route.stops[[at]]), 0),
             drove_off_at=_drove_off_at(progress),
         )
     if (rest := progress.resting) is not None:

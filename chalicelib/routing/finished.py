@@ -4,18 +4,35 @@ Weak point: the order of the stops is the one that was driven in the end; what t
 not told, so a forecast is judged as if it had known the order.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.routing.activity import Activity, Doing
+from chalicelib.routing.doors import Known, door_of
 from chalicelib.routing.pace import Door, Habits, Pace
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import WorkClock
 from chalicelib.units import Timestamp
 
 type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldVisit:
+    """A visit as it was told.
+
+    Attributes
+    ----------
+    sure
+        Somebody said when the van came.
+    """
+
+    arrived_at: Timestamp
+    left_at: Timestamp
+    sure: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,6 +65,48 @@ class FinishedShift:
     told: NDArray[np.bool_]
     doors: Floats
 
+    @staticmethod
+    def of(
+        route: Route,
+        visits: Sequence[ToldVisit],
+        rests: Iterable[tuple[Timestamp, Timestamp]],
+        *,
+        driver: str,
+        left_at: Timestamp,
+        doors: Known | None,
+    ) -> "FinishedShift":
+        """Make one of what was told of a shift.
+
+        Where nobody said when the van came, where a break fell into the visit, or where times contradict each
+        other, a stop is a point on the way and teaches nothing.
+
+        Parameters
+        ----------
+        route
+            The stops in the order of the visits.
+        rests
+            Beginning and end of the breaks that were taken.
+        """
+        arrived = np.array([visit.arrived_at for visit in visits], np.float64)
+        done = np.array([visit.left_at for visit in visits], np.float64)
+        drove_on = np.concatenate([[left_at], done[:-1]])
+        rested, told = np.zeros(len(visits)), np.array([visit.sure for visit in visits], np.bool_)
+        for began_at, ended_at in rests:
+            rested[(drove_on <= began_at) & (began_at < arrived)] += ended_at - began_at
+            told &= ~((arrived <= began_at) & (began_at < done))
+        started = np.maximum(arrived, route.stops["window_start"])
+        return FinishedShift(
+            driver=driver,
+            route=route,
+            left_at=left_at,
+            arrived_at=arrived,
+            started_at=started,
+            done_at=done,
+            rested=rested,
+            told=told & (drove_on + rested < arrived) & (started < done),
+            doors=np.zeros((len(visits), 2)) if doors is None else doors,
+        )
+
     def __len__(self) -> int:
         """Count the stops."""
         return len(self.arrived_at)
@@ -74,8 +133,7 @@ class FinishedShift:
 
     def door(self, stop: int) -> Door:
         """What was known of a stop's door."""
-        visits, residual = self.doors[stop].tolist()
-        return Door(int(visits), residual)
+        return door_of(self.doors, stop)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from chalicelib.errors import StaleWrite
-from chalicelib.fleet.doors import Doors
 from chalicelib.fleet.past import FRESH_FOR, Past, PastStore
+from chalicelib.routing.doors import Doors
 from chalicelib.routing.history import History
 from chalicelib.routing.pace import Door
 from tests.fleet.builders import ACME, BEST, NOW, TUESDAY, depot

@@ -25,9 +25,9 @@ from chalicelib.adapters.dynamodb.table import (
 from chalicelib.adapters.dynamodb.transaction import unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
-from chalicelib.fleet.doors import Doors
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.past import FRESH_FOR, Past
+from chalicelib.routing.doors import Doors
 from chalicelib.routing.history import History
 from chalicelib.units import DAY, Seconds, Timestamp
 

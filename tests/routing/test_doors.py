@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.fleet.doors import FORGOTTEN_AFTER, MOST_DOORS, Doors, marks_of
+from chalicelib.routing.doors import FORGOTTEN_AFTER, MOST_DOORS, Doors, marks_of
 from chalicelib.routing.pace import Door
 
 TODAY = date(2026, 11, 24)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.routing.pace import Door
+from chalicelib.routing.pace import UNKNOWN_DOOR, Door
 
 MOST_DOORS: Final = 8192
 FORGOTTEN_AFTER: Final = timedelta(days=180)
@@ -24,6 +24,8 @@ _STEPS: Final = 50  # a residual is kept in fiftieths
 _RECORD: Final = np.dtype([("mark", "<u4"), ("visits", "u1"), ("residual", "i1"), ("day", "<u2")])
 
 type Marks = NDArray[np.uint32]
+type Known = NDArray[np.float64]
+"""Visits and residual (`pace.Door`) of some doors, 0 where nothing is known; shape (doors, 2)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +49,8 @@ class Doors:
         """Count the doors."""
         return len(self.records)
 
-    def known(self, marks: Marks) -> NDArray[np.float64]:
-        """What is known of doors: visits and residual, 0 where nothing is; shape (marks, 2)."""
+    def known(self, marks: Marks) -> Known:
+        """What is known of doors."""
         found = np.zeros((len(marks), 2))
         if len(self.records):
             at = np.searchsorted(self.records["mark"], marks) % len(self.records)
@@ -91,6 +93,14 @@ class Doors:
     def unpack(packed: bytes) -> "Doors":
         """Read what `pack` wrote."""
         return Doors(np.frombuffer(packed, _RECORD))
+
+
+def door_of(known: Known | None, number: int) -> Door:
+    """Pick one; of None, nothing is known."""
+    if known is None:
+        return UNKNOWN_DOOR
+    visits, residual = known[number].tolist()
+    return Door(int(visits), residual)
 
 
 def marks_of(places: Iterable[tuple[float, float]], key: bytes) -> Marks:

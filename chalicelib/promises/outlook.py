@@ -74,14 +74,7 @@ def outlooks(
         holders = {promise.stop_id: plans.holder(promise.stop_id) for promise in open_ones}
         if not any(holders.values()):
             continue
-        place = PlanKey(depot_id=depot_id, day=day)
-        today = _Today(
-            place=place,
-            plans=plans,
-            progresses=store.progresses(tenant, place),
-            now=now,
-            past=store.pasts.past(tenant, depot, now),
-        )
+        today = Today.read(store, tenant, plans, day, now)
         for route in {id(route): route for route in holders.values() if route}.values():
             here = [stop_id for stop_id, holder in holders.items() if holder is route]
             found |= today.outlooks(route, here)
@@ -89,14 +82,32 @@ def outlooks(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Today:
-    """A plan on its day: what has happened of it, and what earlier days say."""
+class Today:
+    """A plan on its day: what has happened of it, and what earlier days say.
+
+    Attributes
+    ----------
+    progresses
+        How far its shifts have come, by their ids.
+    """
 
     place: PlanKey
     plans: DepotPlans
     progresses: Mapping[str, Progress]
     now: Timestamp
     past: Past
+
+    @staticmethod
+    def read(store: PromiseStore, tenant: Tenant, plans: DepotPlans, day: date, now: Timestamp) -> "Today":
+        """Read what there is beside the plans: one query, and once an hour the past."""
+        place = PlanKey(depot_id=plans.depot.depot_id, day=day)
+        return Today(
+            place=place,
+            plans=plans,
+            progresses=store.progresses(tenant, place),
+            now=now,
+            past=store.pasts.past(tenant, plans.depot, now),
+        )
 
     def outlooks(self, route: Route, stop_ids: Sequence[StopId]) -> dict[StopId, Outlook]:
         """How stops of one route stand; what is behind is not in the answer."""
@@ -161,8 +172,9 @@ def _under_way(
             continue
         stop, visit = route.stop(at), by_stop.get(stop_id)
         in_time = arrival.expected_at <= stop.window.end  # of one that is being served, the rest says nothing
+        planned_at = progress.planned.get(stop_id) or (visit.planned_at if visit else None)
         found[stop_id] = Outlook(
-            planned_at=progress.planned.get(stop_id) or arrival.expected_at,
+            planned_at=planned_at or arrival.expected_at,
             earliest_at=arrival.earliest_at,
             expected_at=arrival.expected_at,
             latest_at=arrival.latest_at,

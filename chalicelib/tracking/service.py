@@ -11,12 +11,11 @@ from typing import Final, Protocol
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.live import EtaStatus
-from chalicelib.fleet.planning import DepotPlans, Planner
-from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.progress import Progress, Trouble
 from chalicelib.promises.facts import promise_fact
 from chalicelib.promises.model import Feedback, Outcome, Promise, PromiseState, Standing, token_hash
-from chalicelib.promises.outlook import Outlook, outlooks_in
+from chalicelib.promises.outlook import Outlook, Today
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.store import Changes, PromiseStore
 from chalicelib.receipts import Receipt
@@ -82,10 +81,11 @@ class Tracking:
 
     def look(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Tracked:
         """Show a promise as it stands; one that no van has is shown without an expected time."""
-        plans, route, progress = self._where(tenant, promise, now)
-        outlook = None
-        if plans is not None and route is not None:
-            outlook = outlooks_in(plans, route, [promise.stop_id], now, progress).get(promise.stop_id)
+        today, route = self._where(tenant, promise, now)
+        outlook = progress = None
+        if today is not None and route is not None:
+            outlook = today.outlooks(route, [promise.stop_id]).get(promise.stop_id)
+            progress = today.progresses.get(route.shift.shift_id)
         eta = _eta(outlook) if not promise.state.finished else None
         van = None
         if eta is not None and outlook is not None and route is not None and progress is not None:
@@ -142,20 +142,16 @@ class Tracking:
 
         return self._ports.retried(attempt)
 
-    def _where(
-        self, tenant: Tenant, promise: Promise, now: Timestamp
-    ) -> tuple[DepotPlans | None, Route | None, Progress | None]:
-        """The plans a promise is in, the route that has it, and how far that shift has come."""
+    def _where(self, tenant: Tenant, promise: Promise, now: Timestamp) -> tuple[Today | None, Route | None]:
+        """The plan that a promise is in, on its day, and the route that has it."""
         depot = self._store.depot(tenant, promise.found.depot_id)
         if promise.state.finished or depot is None:
-            return None, None, None
+            return None, None
         day = promise.found.day
         plans = self._planner.read(tenant, depot, day, day, now=now, consistent=False)
         route = plans.holder(promise.stop_id)
-        if route is None:
-            return plans, None, None
-        progresses = self._store.progresses(tenant, PlanKey(depot_id=depot.depot_id, day=day))
-        return plans, route, progresses.get(route.shift.shift_id)
+        today = Today.read(self._store, tenant, plans, day, now) if route is not None else None
+        return today, route
 
 
 def _eta(outlook: Outlook | None) -> Eta | None:

@@ -22,6 +22,7 @@ def a_progress(shift_id: str = "s-1", **more: Any) -> Progress:
 
 
 WHOLE = a_progress(
+    driver="van van-1",
     departed_at=NOW,
     returned_at=NOW + 900,
     served=(

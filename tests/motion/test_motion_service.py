@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import StaleWrite
+from chalicelib.fleet.learning import to_learn
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.motion.events import Event, EventKind
 from chalicelib.motion.service import MOST_STOPS_A_COMMIT, Reported
@@ -15,7 +16,7 @@ from chalicelib.promises.placing import ATTEMPTS
 from chalicelib.receipts import no_receipt
 from chalicelib.units import StopId, Timestamp
 from tests.fakes_store import InMemoryStore
-from tests.promises.shop import TENANT, TODAY, Shop, at
+from tests.promises.shop import NEAR, TENANT, TODAY, Shop, at
 
 SHIFT = "porto.van-1.2026-11-24.0800"
 PLAN = PlanKey(depot_id="porto", day=TODAY)
@@ -197,6 +198,21 @@ def test_a_van_sets_all_its_promises_out_once() -> None:
         PromiseState.ARRIVING,
         PromiseState.OUT_FOR_DELIVERY,
     }
+
+
+def test_a_van_that_leaves_has_its_day_learned() -> None:
+    """Once, some hours after its shift, with who drove it; CONTROL: a position alone reminds of nothing."""
+    day = Day()
+    day.report(Event(event_id="p", kind=EventKind.POSITION, at=at(7, 50), location=NEAR))
+    assert not list(day.store.reminders.due_reminders_of(TENANT, at(23, 59)))
+    day.report(Event(event_id="e", kind=EventKind.DEPARTED, at=at(8)))
+    day.report(done(day.stops[0], at(10, 5)))
+    [learn] = day.store.reminders.due_reminders_of(TENANT, at(23, 59))
+    assert learn == to_learn(PLAN, at(18))
+    assert learn.due_at == at(22)
+    progress = day.store.progress(TENANT, PLAN, SHIFT)
+    assert progress is not None
+    assert progress.driver == "van van-1"  # nobody is named as its driver
 
 
 def test_a_van_that_nobody_knows_sets_nothing_out() -> None:

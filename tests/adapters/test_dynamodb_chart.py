@@ -268,6 +268,21 @@ def test_vehicles_are_read_once_for_each_fleet_version(new_store: NewStore) -> N
     assert asked == ["Query", "Query"]
 
 
+def test_a_past_is_read_once_an_hour(new_store: NewStore) -> None:
+    """Not for each event of each van; what is worked out of it is kept as long as it is the same version."""
+    asked: list[str] = []
+    client = boto3.client("dynamodb", **ACCOUNT)
+    client.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    store = new_store(client)
+    store.pasts.save_past(ACME, "porto", a_past())
+    asked.clear()
+    found = [store.pasts.past(ACME, a_depot(), NOW + minute * 60) for minute in range(0, 120, 5)]
+    assert asked == ["GetItem", "GetItem"]
+    assert all(past is found[0] for past in found)
+    store.pasts.save_past(ACME, "porto", found[0])
+    assert store.pasts.past(ACME, a_depot(), NOW + 3 * 3600).version == 2
+
+
 @pytest.mark.parametrize(
     "public",
     [

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from chalicelib.fleet.model import Travel, TravelEngine
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.routing.activity import Doing
 from chalicelib.routing.arrivals import Arrivals, arrivals
 from chalicelib.routing.calibration import LEAD_EDGES
@@ -24,9 +26,11 @@ from chalicelib.routing.schedule import forward, lay_out
 from chalicelib.routing.travel_times import CITY_PROFILE, WorkClock
 from chalicelib.units import DAY, MINUTE
 from infra.sandbox.world import Climate, World
-from tests.benchmarks.days import FIRST_DAY, ZONE, local, porto
+from tests.benchmarks.days import FIRST_DAY, ZONE, City, local, porto
 from tests.benchmarks.eta_days import Memory, Outing, fleet_days, lived_days
+from tests.benchmarks.eta_product import Office, judged
 from tests.benchmarks.oracle import Oracle
+from tests.promises.shop import a_depot
 
 MOMENTS = 4
 SCENARIOS = 500  # of the oracles
@@ -318,10 +322,42 @@ def _print(name: str, forecasts: Forecasts) -> None:
         print(f"ours / {other:20}" + "".join(line))
 
 
+def _print_product(
+    city: City, days: Sequence[Sequence[Outing]], clock: WorkClock, *, seed: int, learned: Sequence[int]
+) -> None:
+    """What the product itself says, its days learned in the evenings, after so many of them."""
+    travel = Travel(engine=TravelEngine.ROADS, profile=CITY_PROFILE)
+    depot = a_depot(location=city.depot.location, timezone=str(ZONE), travel=travel)
+    tested = days[max(learned) :]
+    print(f"\nas the product has it: {len(tested)} days; error | covered | width")
+    print(" " * 46 + "".join(f"{cut:>24}" for cut in (*(f"lead {lead}" for lead in LEADS), "all")))
+    for name, climate in WORLDS.items():
+        here = World(climate, seed)
+        for many in learned:
+            office, missed = Office(depot, city.travel), list[tuple[int, float, float, float]]()
+            chance = np.random.default_rng([seed, 13])
+            before = days[max(learned) - many : max(learned)]
+            each = zip([*before, *tested], lived_days([*before, *tested], here, clock, Memory()), strict=True)
+            for number, (outings, day) in enumerate(each):
+                plan = PlanKey(depot_id=depot.depot_id, day=outings[0].day)
+                if number >= many:
+                    missed += [
+                        row
+                        for shift in day
+                        for at in moments_of(shift, chance)
+                        for row in office.missed(shift, plan, at, office.past)
+                    ]
+                if many:
+                    office.live_through(day, plan)
+            found = [judged(missed, lead) for lead in LEADS] + [judged(missed)]
+            print(f"{name:32}{many:3} days learned" + "".join(found))
+
+
 def main() -> None:
-    """Print a table for each world."""
+    """Print a table for each world, and what the product gets of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--world", choices=list(WORLDS), help="only this one")
+    parser.add_argument("--product", action="store_true", help="only what the product itself says")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=LEARNING_DAYS, help="days learned from")
     asked = parser.parse_args()
@@ -329,6 +365,9 @@ def main() -> None:
     span = (asked.days + TEST_DAYS + 2) * DAY
     clock = WorkClock.over(CITY_PROFILE, ZONE, start=local(FIRST_DAY, 0), end=local(FIRST_DAY, 0) + span)
     days = fleet_days(city, clock, World(TUNED, asked.seed), days=asked.days + TEST_DAYS, seed=asked.seed)
+    _print_product(city, days, clock, seed=asked.seed, learned=(0, 5, asked.days))
+    if asked.product:
+        return
     early, any_time, update = cost(days, clock)
     print(
         f"CPU: a forecast with 30 stops, windows and a break ahead {early:.0f} us, at any moment of a day"

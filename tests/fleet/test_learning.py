@@ -13,9 +13,10 @@ from chalicelib.routing.finished import FinishedShift
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, MINUTE
 from infra.sandbox.world import Climate
+from tests.benchmarks.eta_product import told
 from tests.builders import hour
 from tests.fakes import InMemoryPasts
-from tests.fleet.lived import TRAVEL, Depot, covered, lived_days, plan_of, told
+from tests.fleet.lived import TRAVEL, Depot, lived_days, plan_of
 
 RESTLESS = Climate(service_visit=0.9, travel_leg=0.45)
 TOO_QUIET = Noise(travel_leg=0.12, service_stop=0.25)
@@ -44,28 +45,28 @@ def after(days: list[list[FinishedShift]], noise: Noise) -> Past:
     depot = Depot(noise)
     for number, day in enumerate(days):
         depot.tell(day, number)
-        assert depot.learn(number) is None
+        assert depot.learn_day(number) is None
     return depot.past
 
 
 def test_a_wrong_prior_repairs_itself(days: list[list[FinishedShift]]) -> None:
     """Thought far too quiet, learned for twelve days: nine in ten live arrivals are in their interval."""
     past = after(days[:12], TOO_QUIET)
-    assert covered(past, TOO_QUIET, days[12:], 12) == pytest.approx(0.9, abs=0.04)
+    assert Depot(TOO_QUIET).covered(past, days[12:], 12) == pytest.approx(0.9, abs=0.04)
 
 
 def test_without_learning_it_stays_wrong(days: list[list[FinishedShift]]) -> None:
     """CONTROL: on the same days; what a van learns on its way is its mean, not how much it strays."""
-    assert covered(Past.none(), TOO_QUIET, days[12:], 12) < 0.7
+    assert Depot(TOO_QUIET).covered(Past.none(), days[12:], 12) < 0.7
 
 
 def test_a_day_is_learned_when_it_has_settled() -> None:
     """Hours after its last shift's end; asked before, it says when."""
     depot = Depot()
     depot.tell(lived_days(Climate(), days=1, drivers=2)[0], 0)
-    assert depot.learn(0, hours_later=1) == hour(23) + SETTLES
+    assert depot.learn_day(0, hours_later=1) == hour(23) + SETTLES
     assert depot.past.version == 0
-    assert depot.learn(0, hours_later=4) is None
+    assert depot.learn_day(0, hours_later=4) is None
     assert depot.past.days == (plan_of(0).day,)
 
 
@@ -74,10 +75,10 @@ def test_a_day_learned_twice_changes_nothing() -> None:
     depot = Depot()
     day = lived_days(Climate(), days=1, drivers=2)[0]
     depot.tell(day[:1], 0)
-    depot.learn(0)
+    depot.learn_day(0)
     learned = depot.past
     depot.tell(day[1:], 0)
-    assert depot.learn(0) is None
+    assert depot.learn_day(0) is None
     assert depot.past.version == learned.version == 1
     assert len(depot.past.history.drivers) == 1
 
@@ -96,17 +97,17 @@ def test_two_days_learned_at_once_are_both_learned() -> None:
     depot.store.pasts = pasts
     for number, day in enumerate(lived_days(Climate(), days=2, drivers=2)):
         depot.tell(day, number)
-    pasts.rival = lambda: depot.learn(0)
+    pasts.rival = lambda: depot.learn_day(0)
     now = hour(23 + 24) + 24 * HOUR
-    assert depot.learn(1) == now + MINUTE
-    assert depot.learn(1) is None
+    assert depot.learn_day(1) == now + MINUTE
+    assert depot.learn_day(1) is None
     assert depot.past.days == (plan_of(0).day, plan_of(1).day)
 
 
 def test_a_day_on_which_nobody_drove_is_over_at_once() -> None:
     """No row is written for it."""
     depot = Depot()
-    assert depot.learn(0) is None
+    assert depot.learn_day(0) is None
     assert depot.past.version == 0
 
 

@@ -23,6 +23,7 @@ from chalicelib.adapters.travel import TravelEngines
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, proof_id, stop_id_of
 from chalicelib.fleet.planning import Planner
+from chalicelib.merchants.model import CHANGE_CUTOFF_MINUTES
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
 from chalicelib.promises.search import SlotSearch
@@ -30,7 +31,7 @@ from chalicelib.routing.model import Location
 from chalicelib.routing.proof import PROOF_SCENARIOS
 from chalicelib.routing.uncertainty import Noise, scenarios
 from chalicelib.settings import Settings
-from chalicelib.units import HOUR, MINUTE, Clock, StopId, Timestamp
+from chalicelib.units import HOUR, MINUTE, Clock, Seconds, StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.adapters.s3 import Uploads
@@ -201,7 +202,12 @@ class Services:
         """Promises that were made."""
         from chalicelib.promises.changes import Promises
 
-        return Promises(self._ports)
+        return Promises(self._ports, self._change_cutoff)
+
+    def _change_cutoff(self, tenant: Tenant) -> Seconds:
+        """How long before its van is expected a merchant's buyers may still change a delivery."""
+        merchant = self.store.get_merchant(tenant)
+        return (merchant.change_cutoff_minutes if merchant else CHANGE_CUTOFF_MINUTES) * MINUTE
 
     @cached_property
     def importing(self) -> "Importing":

@@ -54,6 +54,8 @@ class FactKind(StrEnum):
     PROMISE_ARRIVING = "promise.arriving"  # the van drives to it next; merchants hear of it as `eta.changed`
     PROMISE_DELIVERED = "promise.delivered"
     PROMISE_FAILED = "promise.failed"  # an attempt did; the promise may be kept yet
+    PROMISE_CHOICES = "promise.choices"  # other slots were offered unasked
+    PROMISE_ACCESS_ASKED = "promise.access_asked"  # how does one get in?
     PROMISE_CORRECTED = "promise.corrected"
     PROMISE_CONTACTED = "promise.contacted"  # its buyer asked where it is
     PROMISE_SCORED = "promise.scored"  # its buyer said how likely they are to recommend it
@@ -61,6 +63,7 @@ class FactKind(StrEnum):
     SHIFT_RETURNED = "shift.returned"
     SHIFT_INCIDENT = "shift.incident"
     SHIFT_PROGRESSED = "shift.progressed"  # there is a milestone more: who judges the day looks again
+    ROUTE_CHANGED = "route.changed"  # a buyer or merchant changed what a loaded van has ahead: look again
     PLAN_CHANGED = "plan.changed"  # a booking, release, shift or closure: it may be improvable now
     PLAN_TROUBLED = "plan.troubled"  # the same of one that is on the road: to be looked at at once
     PLAN_REPLANNED = "plan.replanned"  # an improvement was applied; no reason to look again

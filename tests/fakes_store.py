@@ -162,6 +162,8 @@ class InMemoryStore:
             yield Guard.CART
         if order is not None and self.order(tenant, order.order_ref, order.shipment_ref) != order.seen:
             yield Guard.ORDER
+        if self._further(tenant, changes.known):
+            yield Guard.PROGRESS
 
     def shift_row(self, tenant: Tenant, shift_id: str) -> ShiftRow | None:
         return self._shifts.get((tenant, shift_id))
@@ -217,16 +219,19 @@ class InMemoryStore:
             raise StaleWrite("a route changed")
         if replan is not None and _version(self.replan(tenant, replan.replan_id)) != replan.version:
             raise StaleWrite("the replan changed")
-        for known in changes.known:
-            progress = self._progress.get((tenant, known.plan, known.shift_id))
-            if (progress.milestones if progress else 0) != known.milestones:
-                raise StaleWrite("a van has come further")
+        if self._further(tenant, changes.known):
+            raise StaleWrite("a van has come further")
         self._write_routes(tenant, changes.routes)
         if replan is not None:
             self._replans[tenant, replan.replan_id] = replace(replan, version=replan.version + 1)
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
         self.outbox.append((tenant, changes.facts))
+
+    def _further(self, tenant: Tenant, known: Sequence[Progress]) -> bool:
+        """Whether one of these vans has passed a milestone since."""
+        stored = [self._progress.get((tenant, each.plan, each.shift_id)) for each in known]
+        return [each.milestones if each else 0 for each in stored] != [each.milestones for each in known]
 
     def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> Progress | None:
         return self._progress.get((tenant, plan, shift_id))

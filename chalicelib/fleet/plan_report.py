@@ -5,14 +5,14 @@ stop that is behind counts as kept or broken by when the van came, whatever came
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.fleet.live import Arrival, Live, Turn, live
 from chalicelib.fleet.model import Depot, Driver
 from chalicelib.fleet.past import Past
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey
-from chalicelib.fleet.progress import Progress
+from chalicelib.fleet.progress import Progress, served_by
 from chalicelib.fleet.risk import Cause, Risk, Visit, visits, visits_ahead, waiting
 from chalicelib.fleet.turns import turn_before
 from chalicelib.routing.model import Load, Shift, StopKind
@@ -112,7 +112,8 @@ def report(
         if progress.milestones or before is not None:
             day = look(route, progress, before)
             ahead = visits_ahead(day, now, world=world, travel=travel)
-            judged[number] = _as_it_went(judged[number], ahead, progress)
+            behind = served_by(route, progress)
+            judged[number] = _as_it_went(judged[number], ahead, progress, behind)
             arrivals[shift_id] = day.arrivals
     counts = Counter(visit.risk for here in [*judged, nobodys] for visit in here if visit.risk)
     return PlanReport(
@@ -137,14 +138,16 @@ def report(
     )
 
 
-def _as_it_went(planned: Iterable[Visit], ahead: Iterable[Visit], progress: Progress) -> list[Visit]:
+def _as_it_went(
+    planned: Iterable[Visit], ahead: Iterable[Visit], progress: Progress, behind: Collection[StopId]
+) -> list[Visit]:
     """Stops in the plan's order: those behind as they went, those ahead as they are expected to."""
     expected = {visit.stop.stop_id: visit for visit in ahead}
     found = []
     for visit in planned:
         stop = visit.stop
         planned_at = progress.planned.get(stop.stop_id, visit.planned_at)
-        served = progress.visit(stop.stop_id)
+        served = progress.visit(stop.stop_id) if stop.stop_id in behind else None
         if served is not None and visit.risk is not None:
             kept = served.arrived_at <= stop.window.end
             stop = stop if served.left_at is None else replace(stop, kind=StopKind.DONE)

@@ -21,7 +21,7 @@ from chalicelib.fleet.plans import NOWHERE, UNASSIGNED, RouteWrite, routes_betwe
 from chalicelib.routing.edit import renumbered, without
 from chalicelib.routing.ejection import Ejection
 from chalicelib.routing.insertion import Insertion
-from chalicelib.routing.model import TimeWindow, Visit
+from chalicelib.routing.model import StopKind, TimeWindow, Visit
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
 from chalicelib.routing.sweeps import Sweeps, Swept
@@ -159,6 +159,15 @@ class DepotPlans:
             ),
         )
 
+    def loading_from(self, earliest: Timestamp) -> "DepotPlans":
+        """The same plans without the vans that are loaded before a moment."""
+        later = [
+            (day, route)
+            for day, route in zip(self.days, self.routes, strict=True)
+            if route.shift.loads_at >= earliest
+        ]
+        return replace(self, routes=tuple(route for _, route in later), days=tuple(day for day, _ in later))
+
     def write(self, route: Route) -> RouteWrite:
         """Store one of these routes, changed."""
         found = self.found(route)
@@ -176,8 +185,11 @@ class DepotPlans:
         return known if len(known) == len(found) else None
 
     def holder(self, stop_id: StopId) -> Route | None:
-        """The route that has a stop; the unassigned one, if no van has it."""
-        return next((route for _, route in self._all() if route.index_of(stop_id) is not None), None)
+        """The route that is to serve a stop; the unassigned one, if no van has it.
+
+        A route keeps a stop that it tried and gave away, as one that is done: it does not hold it.
+        """
+        return next((route for _, route in self._all() if _holds(route, stop_id)), None)
 
     def found(self, route: Route) -> Found:
         """Where a route stands."""
@@ -191,6 +203,11 @@ class DepotPlans:
 def is_unassigned(route: Route) -> bool:
     """Whether this is the plan's list of what no van has, and not a van's route."""
     return route.shift.shift_id == UNASSIGNED
+
+
+def _holds(route: Route, stop_id: StopId) -> bool:
+    at = route.index_of(stop_id)
+    return at is not None and int(route.stops["kind"][at]) != StopKind.DONE
 
 
 def _same_shift(one: Route, other: Route) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from chalicelib.errors import OffRoad
 from chalicelib.fleet.forecasts import Forecast
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.routing.model import Location, StopKind
+from chalicelib.routing.model import Location, StopFlag, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.routing.travel_times import Places, TravelTimes
 from chalicelib.routing.underway import Underway
@@ -38,6 +38,11 @@ class Served:
     left_at: Timestamp | None = None
     outcome: str | None = None
     inferred: bool = False
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether the parcels are still on the van."""
+        return self.outcome is not None and not self.outcome.startswith("delivered_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +199,22 @@ class Progress:
         return next((each for each in reversed(self.served) if each.stop_id == stop_id), None)
 
 
+def served_by(route: Route, progress: Progress) -> frozenset[StopId]:
+    """The stops that a van has been at, but for those it is to try once more.
+
+    Of such a stop one visit in vain does not count. Cost: one look at the route's stops.
+    """
+    marks = zip(route.stops["stop_id"].tolist(), route.stops["flags"].tolist(), strict=True)
+    again = {stop_id for stop_id, flags in marks if flags & StopFlag.AGAIN}
+    behind = set[StopId]()
+    for visit in progress.served:
+        if visit.stop_id in again and visit.in_vain:
+            again.remove(visit.stop_id)
+        else:
+            behind.add(visit.stop_id)
+    return frozenset(behind)
+
+
 def heading_to(route: Route, progress: Progress) -> StopId | None:
     """The stop a van is at or drives to next; None before it left, and when there is no more.
 
@@ -203,7 +224,7 @@ def heading_to(route: Route, progress: Progress) -> StopId | None:
         return None
     if (serving := progress.serving) is not None:
         return serving.stop_id
-    behind = {each.stop_id for each in progress.served}
+    behind = served_by(route, progress)
     stops = zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True)
     return next((each for each, kind in stops if kind == StopKind.PROMISED and each not in behind), None)
 
@@ -246,7 +267,7 @@ def underway(route: Route, progress: Progress, now: Timestamp, travel: TravelTim
 
 def _behind(route: Route, progress: Progress) -> frozenset[StopId]:
     """What was served; and where vans met, once a stop after that was: nobody taps a meeting."""
-    served = {each.stop_id for each in progress.served}
+    served = served_by(route, progress)
     stops = list(zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True))
     last = max((at for at, (stop_id, _) in enumerate(stops) if stop_id in served), default=-1)
     met = {stop_id for stop_id, kind in stops[: last + 1] if kind == StopKind.MEETING}

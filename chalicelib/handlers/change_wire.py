@@ -9,7 +9,7 @@ from chalicelib.handlers.checkout import OfferText, SlotView, slot_view
 from chalicelib.handlers.delivery_wire import AddressBody
 from chalicelib.handlers.endpoints import Call
 from chalicelib.handlers.promise_wire import LiveEtaView, WindowView, live_eta, window_view
-from chalicelib.handlers.wire import Body, Label, LatLon, Query, View, absent
+from chalicelib.handlers.wire import Body, InstantText, Label, LatLon, Query, View, absent, rfc3339
 from chalicelib.promises.changes import Changed
 from chalicelib.promises.model import Change, ChangeKind, PromiseState, Refusal
 from chalicelib.promises.offer_token import unseal_offer
@@ -115,7 +115,15 @@ class ChangeView(View):
     state: Literal["accepted", "refused"]
     reason: Annotated[Refusal | None, absent()]
     effect: EffectView
-    alternatives: Annotated[list[SlotView] | None, absent(description="What could be had instead.")]
+    alternatives: Annotated[list[SlotView] | None, absent(description="Slots it can have instead.")]
+    still_possible: Annotated[
+        list[ChangeKind] | None,
+        absent(description="Kinds of change that would be done, where it may not leave its place."),
+    ]
+    cutoff_at: Annotated[
+        InstantText | None,
+        absent(description="Until when it could have left its place; moves with the van."),
+    ]
 
 
 def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
@@ -133,4 +141,6 @@ def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
             live_eta=live_eta(changed.outlook, call.now, zone),
         ),
         alternatives=alternatives if changed.refusal else None,
+        still_possible=list(changed.still_possible) or None,
+        cutoff_at=None if changed.cutoff_at is None else rfc3339(changed.cutoff_at, zone),
     )

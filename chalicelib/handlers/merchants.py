@@ -20,7 +20,15 @@ from chalicelib.handlers.wire import (
     View,
     WallTime,
 )
-from chalicelib.merchants.model import ApiKey, KeyType, Merchant, NewKey, QuietHours, Scope
+from chalicelib.merchants.model import (
+    CHANGE_CUTOFF_MINUTES,
+    ApiKey,
+    KeyType,
+    Merchant,
+    NewKey,
+    QuietHours,
+    Scope,
+)
 
 api = Endpoints("Merchant")
 
@@ -135,8 +143,12 @@ class Settings(Body):
     )
     change_cutoff_minutes: Annotated[
         int,
-        Field(ge=0, le=1440, description="How long before the van leaves a buyer may still change things."),
-    ] = 120
+        Field(
+            ge=0,
+            le=1440,
+            description="How long before its van comes a loaded delivery may still be moved or cancelled.",
+        ),
+    ] = CHANGE_CUTOFF_MINUTES
     texting: Annotated[bool, Field(description="Whether buyers are texted at all.")] = True
 
     def merchant(self, tenant: Tenant) -> Merchant:

@@ -317,7 +317,7 @@ def _shown(value: Any, zone: str) -> Any:
             name: rfc3339(part, zone) if name.endswith("_at") else _shown(part, zone)
             for name, part in value.items()
         }
-    return value
+    return [_shown(part, zone) for part in value] if isinstance(value, list | tuple) else value
 
 
 COLUMNS = (

@@ -122,10 +122,11 @@ def list_promises(call: Call[None, PromisesQuery]) -> Answer:
     problems=("not_found",),
 )
 def other_slots(call: Call[None, SlotsQuery]) -> Answer:
-    """Other slots this delivery could move to, as offers for `changes`."""
+    """Other slots this delivery could move to, as offers for `changes`; none where it may not leave."""
     promise = call.services.promises.read(call.tenant, promise_stop_id(call))
     slots = call.services.promises.other_slots(call.tenant, promise.stop_id, call.now, days=call.query.days)
-    others = [slot for slot in slots if slot.offer and slot.window != promise.window]
+    tried = bool(promise.attempts)  # in vain: its own slot is one to be had again
+    others = [slot for slot in slots if slot.offer and (tried or slot.window != promise.window)]
     return Answer(200, SlotsView(slots=[slot_view(call, slot) for slot in others]))
 
 
@@ -142,7 +143,10 @@ def other_slots(call: Call[None, SlotsQuery]) -> Answer:
 def change_promise(call: Call[ChangeRequest]) -> Answer:
     """Change a promise: slot, address, gate code, neighbour, safe place, or cancel it.
 
-    What cannot be done is refused with its reason and the next best; nothing is bent silently.
+    What cannot be done is refused with its reason and the next best; nothing is bent silently. Until its van
+    is loaded, a promise may go anywhere; from then on until `change_cutoff_minutes` before the van is
+    expected, to a later slot of this van or to one of a van that is loaded after it is back. Whoever the van
+    drives to next stays (`van_on_its_way`). What only the driver has to know is accepted up to the door.
     """
 
     def answer(changed: Changed) -> Answer:

@@ -18,6 +18,7 @@ from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.units import Timestamp
 
+CHANGE_CUTOFF_MINUTES = 120  # where a merchant says nothing else
 RANDOM_BYTES = 20  # 160 bits
 _RANDOM_DIGITS = 27  # 62 ** 27 > 2 ** 160
 _CHECK_DIGITS = 6  # 62 ** 6 > 2 ** 32
@@ -147,7 +148,7 @@ class Merchant:
     sender
         Number or name that texts come from; the deployment's own where none is given.
     change_cutoff_minutes
-        Up to how long before the van leaves a buyer may still change a delivery.
+        Up to how long before its van is expected a delivery that is loaded may still leave its place.
     texting
         Whether buyers are texted at all.
     """
@@ -159,7 +160,7 @@ class Merchant:
     locales: tuple[str, ...] = ("en",)
     sender: str | None = None
     quiet_hours: QuietHours | None = QuietHours(starts="21:00", ends="08:00")
-    change_cutoff_minutes: int = 120
+    change_cutoff_minutes: int = CHANGE_CUTOFF_MINUTES
     texting: bool = True
 
 

@@ -52,13 +52,22 @@ class Driven:
 
 
 def forward(
-    promise: Promise, to: PromiseState, driven: Driven, now: Timestamp, *, actor: Actor = Actor.DRIVER
+    promise: Promise,
+    to: PromiseState,
+    driven: Driven,
+    now: Timestamp,
+    *,
+    again: bool = False,
+    actor: Actor = Actor.DRIVER,
 ) -> Stepped:
     """Move a promise on to a state, through those before it; where it is further on, it stays.
 
-    What this very shift has tried already is not set out again.
+    Parameters
+    ----------
+    again
+        It is to be tried once more on this very shift; else what that has tried already is not set out again.
     """
-    if promise.state not in _FORWARD or driven.attempted(promise) is not None:
+    if promise.state not in _FORWARD or (driven.attempted(promise) is not None and not again):
         return Stepped(promise=promise)
     facts = list[Fact]()
     for state in _FORWARD[_FORWARD.index(promise.state) + 1 : _FORWARD.index(to) + 1]:
@@ -110,9 +119,9 @@ def ended(
 def arrived_earlier(promise: Promise, served: Served, driven: Driven) -> Stepped:
     """Set an attempt's arrival right when the tap for it comes after the one that it is done.
 
-    Nothing that anybody was told changes, so there is no fact.
+    Nothing that anybody was told changes, so there is no fact. A visit nothing came of yet is no attempt.
     """
-    attempt = driven.attempted(promise)
+    attempt = driven.attempted(promise) if served.outcome is not None else None
     if attempt is None or attempt.arrived_at == served.arrived_at:
         return Stepped(promise=promise)
     right = replace(attempt, arrived_at=served.arrived_at)

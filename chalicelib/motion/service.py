@@ -23,7 +23,7 @@ from chalicelib.fleet.learning import to_learn
 from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.fleet.progress import Progress, heading_to
+from chalicelib.fleet.progress import Progress, heading_to, served_by
 from chalicelib.fleet.service import Duty, Fleet
 from chalicelib.merchants.model import ShiftPass, driver_mark
 from chalicelib.motion.attempts import Driven, Stepped, arrived_earlier, ended, forward
@@ -129,7 +129,8 @@ class Motion:
         )
         stops = {stop.stop_id: stop for stop in route.all_stops() if stop.kind is not StopKind.HELD}
         promises = {each.stop_id: each for each in self._store.promises_named(tenant, list(stops))}
-        behind = dict.fromkeys(each.stop_id for each in progress.served if each.stop_id in stops)
+        known = served_by(route, progress) & stops.keys()
+        behind = dict.fromkeys(each.stop_id for each in progress.served if each.stop_id in known)
         order = [*behind, *(stop_id for stop_id in stops if stop_id not in behind)]
         lines = [
             Line(
@@ -137,7 +138,7 @@ class Motion:
                 stop=stops[stop_id],
                 promise=promises.get(stop_id),
                 arrival=day.arrivals.get(stop_id),
-                served=progress.visit(stop_id),
+                served=progress.visit(stop_id) if stop_id in behind else None,
             )
             for sequence, stop_id in enumerate(order, start=1)
         ]
@@ -192,7 +193,7 @@ class Motion:
         progress = self._store.progress(tenant, plan, shift_id)
         if route is None or progress is None:
             return 0
-        behind = {each.stop_id for each in progress.served}
+        behind = served_by(route, progress)
         aboard = [stop_id for stop_id in _promised(route) if stop_id not in behind]
         driven = Driven(place=plan, shift_id=shift_id)
         return sum(self._set_out(tenant, some, driven, now) for some in batched(aboard, MOST_STOPS_A_COMMIT))
@@ -273,7 +274,8 @@ class Motion:
                 promises |= {next_one: promise}
             known = steps.get(next_one) or _unmoved(promises.get(next_one))
             if known is not None:
-                step = forward(known.promise, PromiseState.ARRIVING, driven, now)
+                again = next_one in {each.stop_id for each in reduced.progress.served}
+                step = forward(known.promise, PromiseState.ARRIVING, driven, now, again=again)
                 steps[next_one] = Stepped(promise=step.promise, facts=(*known.facts, *step.facts))
         return [step for stop_id, step in steps.items() if step.promise != promises[stop_id]]
 

@@ -1,19 +1,23 @@
 """Changing a promise: another slot, another address, other instructions, or not at all.
 
-A change that moves the stop is placed like a new sale, in one transaction with giving up the old place. What
-cannot be done is refused with its reason and the next best, never silently bent. Weak point: a change is
-judged by the plan, not by where the van is; on the day itself `loads_at` is the border.
+A change that moves the stop is placed like a new sale, in one transaction with giving up the old place; on a
+van that is loaded it is judged by what the van has ahead, and relies on no milestone having come meanwhile.
+What cannot be done is refused with its reason and the next best, never silently bent. Weak point: who
+cancels, or goes to another day, on the road takes no parcel off the van: it comes back with it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from chalicelib.errors import BadToken, NotFound
+from chalicelib.errors import BadToken, Expired, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Requirement
-from chalicelib.fleet.planning import is_unassigned
 from chalicelib.fleet.plans import RouteWrite, plans_changed
+from chalicelib.fleet.progress import Progress
+from chalicelib.promises.aboard import Aboard
 from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import (
     Change,
@@ -25,13 +29,20 @@ from chalicelib.promises.model import (
     Refusal,
     Standing,
 )
+from chalicelib.promises.moving import Movable
 from chalicelib.promises.offer_token import require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks
-from chalicelib.promises.placing import Ports, busy, place_without, take_out
-from chalicelib.promises.search import OFFER_LIFE, Asked
+from chalicelib.promises.placing import Placed, Ports, busy, place, place_without, take_out
+from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import Receipt
-from chalicelib.units import StopId, Timestamp
+from chalicelib.units import Seconds, StopId, Timestamp
+
+type CutoffOf = Callable[[Tenant], Seconds]
+"""A merchant's published cut-off: how long before its van is expected a delivery may still be changed."""
+
+_STAYS: Final = (Refusal.CUTOFF_PASSED, Refusal.VAN_ON_ITS_WAY, Refusal.HANDOVER_IN_PERSON)
+_WITHOUT_MOVING: Final = (ChangeKind.GATE_CODE, ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,12 @@ class Changed:
         How it stands now; None when it is cancelled, or no van has it.
     sequence
         Number of the fact in the promise's ledger: it names the change.
+    alternatives
+        Slots it can have instead, where it may leave its place.
+    still_possible
+        Kinds of change that would be done, where it may not, or not that way.
+    cutoff_at
+        Until when it could have left its place, where that was what it was refused for.
     """
 
     promise: Promise
@@ -52,24 +69,34 @@ class Changed:
     sequence: int
     refusal: Refusal | None = None
     alternatives: tuple[Listed, ...] = ()
+    still_possible: tuple[ChangeKind, ...] = ()
+    cutoff_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """A change decided, not written."""
+    """A change decided, not written.
+
+    Attributes
+    ----------
+    van
+        Under way: what was decided relies on there being no milestone more.
+    """
 
     promise: Promise
     writes: tuple[RouteWrite, ...] = ()
+    van: Progress | None = None
     outlook: Outlook | None = None
     refusal: Refusal | None = None
     alternatives: tuple[Listed, ...] = ()
+    cutoff_at: Timestamp | None = None
 
 
 class Promises:
     """Reading and changing what was promised."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports, self._store = ports, ports.store
+    def __init__(self, ports: Ports, cutoff_of: CutoffOf) -> None:
+        self._ports, self._store, self._cutoff_of = ports, ports.store, cutoff_of
 
     def read(self, tenant: Tenant, stop_id: StopId) -> Promise:
         """One promise.
@@ -87,6 +114,8 @@ class Promises:
     def other_slots(self, tenant: Tenant, stop_id: StopId, now: Timestamp, *, days: int) -> list[Listed]:
         """The slots a promise could move to, as offers bound to it; its own stop is out of the way.
 
+        A parcel on a van can have later slots of that van, and others once it is back.
+
         Raises
         ------
         NotFound
@@ -94,9 +123,41 @@ class Promises:
         """
         promise = self.read(tenant, stop_id)
         depot = self._store.depot(tenant, promise.depot_id)
-        if depot is None or promise.state is not PromiseState.CONFIRMED:
+        if depot is None or promise.state.finished:
             return []
-        return self._ports.search.listed(tenant, Asked.within(depot, promise, now, days=days), now)[0]
+        return self._movable(tenant, promise, now).slots(self._ports, tenant, depot, days=days)
+
+    def choose(
+        self,
+        tenant: Tenant,
+        stop_id: StopId,
+        slot_id: str,
+        now: Timestamp,
+        receipt: Receipt[Changed],
+        *,
+        actor: Actor = Actor.BUYER,
+    ) -> Changed:
+        """Take one of the slots that were offered unasked; checked anew, so a late answer oversells nothing.
+
+        Raises
+        ------
+        NotFound
+            The merchant has no such promise.
+        Expired
+            It is not among what the buyer may choose, or no longer.
+        """
+        promise = self.read(tenant, stop_id)
+        offers = promise.offered(now, OFFER_LIFE)
+        offer = next((each for each in offers if each.slot_id == slot_id), None)
+        if offer is None:
+            known = promise.choices
+            raise Expired(
+                "This slot is not offered any more.",
+                expired_at=known.valid_until if known else now,
+                code="offer_expired",
+            )
+        change = Change(kind=ChangeKind.SLOT, offer=offer)
+        return self.change(tenant, stop_id, change, now, receipt, actor=actor)
 
     def change(
         self,
@@ -131,13 +192,17 @@ class Promises:
                 sequence=sequence,
                 refusal=outcome.refusal,
                 alternatives=outcome.alternatives,
+                still_possible=_still_possible(promise) if outcome.refusal in _STAYS else (),
+                cutoff_at=outcome.cutoff_at,
             )
             changes = Changes(
                 routes=outcome.writes,
                 promise=after,
+                known=(outcome.van,) if outcome.van else (),
                 facts=(
                     _fact(promise, changed, change, now, actor),
                     *plans_changed(outcome.writes, now, f"changed: {change.kind}"),
+                    *_for_the_road(outcome, promise, now, actor),
                 ),
                 receipt=receipt(changed),
             )
@@ -148,42 +213,48 @@ class Promises:
     def _decide(
         self, tenant: Tenant, promise: Promise, change: Change, now: Timestamp, attempt: int
     ) -> _Outcome:
-        if promise.state is not PromiseState.CONFIRMED:
+        if promise.state.finished:
             return _Outcome(promise=promise, refusal=Refusal.FINISHED)
         depot = self._store.depot(tenant, promise.depot_id)
         if depot is None:
             raise NotFound("The depot of this promise is no longer there.")
+        offer = _fitting(change, promise) if change.kind is ChangeKind.SLOT else None
+        movable = self._movable(tenant, promise, now)
         match change.kind:
-            case ChangeKind.SLOT:
-                return self._moved(tenant, promise, _fitting(change, promise), now, attempt)
+            case ChangeKind.SLOT if offer is not None:
+                return self._moved(tenant, depot, movable, offer, attempt)
             case ChangeKind.ADDRESS:
-                return self._readdressed(tenant, depot, promise, change, now, attempt)
+                return self._readdressed(tenant, depot, movable, change, attempt)
             case ChangeKind.CANCEL:
-                return self._cancelled(tenant, promise, now)
+                return self._cancelled(movable)
             case _:
-                return _instructed(promise, change)
+                return _instructed(movable, change)
 
-    def _moved(
-        self, tenant: Tenant, promise: Promise, offer: Offer, now: Timestamp, attempt: int
-    ) -> _Outcome:
+    def _moved(self, tenant: Tenant, depot: Depot, movable: Movable, offer: Offer, attempt: int) -> _Outcome:
         """To an offered slot; the place it has is given up in the same transaction."""
-        if self._loaded(tenant, promise, now):
-            return self._too_late(tenant, promise, now)
+        promise, now, aboard = movable.promise, movable.now, movable.aboard
+        if movable.refusal is not None:
+            return self._refused(tenant, depot, movable, movable.refusal)
         require_fresh(offer, now)
-        placed = place_without(
-            self._ports,
-            tenant,
-            offer,
-            promise.stop_id,
-            now,
-            expires_at=0,
-            attempt=attempt,
-            leave=(promise.stop_id, promise.found),
-        )
+        if aboard is None:
+            placed = place_without(
+                self._ports,
+                tenant,
+                offer,
+                promise.stop_id,
+                now,
+                expires_at=0,
+                attempt=attempt,
+                leave=(promise.stop_id, promise.found),
+            )
+        else:
+            placed = self._placed_from(tenant, aboard, offer, attempt)
         if placed is None:
-            return self._refused(tenant, promise, Refusal.SLOT_TAKEN, now)
+            return self._refused(tenant, depot, movable, Refusal.SLOT_TAKEN)
+        stays = aboard is not None and placed.found.shift_id == aboard.progress.shift_id
         moved = replace(
             promise,
+            state=promise.state if stays else PromiseState.CONFIRMED,
             depot_id=offer.depot_id,
             slot_id=offer.slot_id,
             day=offer.day,
@@ -196,74 +267,71 @@ class Promises:
             cutoff_at=offer.cutoff_at,
             price=offer.price,
             found=placed.found,
+            choices=None,
         )
         if moved.window == promise.window:
             moved = replace(moved, original_window=promise.original_window)
-        return _Outcome(promise=moved, writes=placed.writes, outlook=placed.outlook)
+        van = aboard.progress if aboard else None
+        return _Outcome(promise=moved, writes=placed.writes, van=van, outlook=placed.outlook)
+
+    def _placed_from(self, tenant: Tenant, aboard: Aboard, offer: Offer, attempt: int) -> Placed | None:
+        """Later on the same van; else on one that is loaded when this one is back."""
+        if offer.depot_id != aboard.progress.plan.depot_id:
+            return None
+        placed = aboard.moved(offer.delivery, offer.window)
+        if placed is not None:
+            return placed
+        plans = self._ports.plans_of(tenant, offer, aboard.now).loading_from(aboard.back_at)
+        placed = place(plans, offer, aboard.stop_id, aboard.now, expires_at=0, attempt=attempt)
+        return placed and replace(placed, writes=(*placed.writes, aboard.given_away()))
 
     def _readdressed(
-        self,
-        tenant: Tenant,
-        depot: Depot,
-        promise: Promise,
-        change: Change,
-        now: Timestamp,
-        attempt: int,
+        self, tenant: Tenant, depot: Depot, movable: Movable, change: Change, attempt: int
     ) -> _Outcome:
-        """To another place within the same window, if a van can; checked like a sale."""
+        """To another place within the same window, if a van can; checked like a sale.
+
+        Who was tried in vain, and cannot be tried again in this window, waits there for another one.
+        """
+        promise, now = movable.promise, movable.now
         location = change.location or promise.delivery.location
         delivery = replace(promise.delivery, location=location, address=change.address)
+        there = replace(promise, delivery=delivery)
         if location == promise.delivery.location:
-            return _Outcome(promise=replace(promise, delivery=delivery))
+            return _Outcome(promise=there)
         if not serves(depot.service_area, depot.location, location):
             return _Outcome(promise=promise, refusal=Refusal.OUT_OF_AREA)
-        there = replace(promise, delivery=delivery)
-        outcome = self._moved(tenant, there, own_slot(there, now), now, attempt)
+        own = there.own_slot(now, OFFER_LIFE)
+        outcome = self._moved(tenant, depot, replace(movable, promise=there), own, attempt)
         if outcome.refusal is None:
             return outcome
+        if movable.aboard is not None and movable.aboard.tried:
+            return _Outcome(promise=there)
         reason = Refusal.NO_ROUTE_FIT if outcome.refusal is Refusal.SLOT_TAKEN else outcome.refusal
-        return replace(outcome, promise=promise, refusal=reason)
+        return replace(outcome, promise=promise, refusal=reason, alternatives=())
 
-    def _cancelled(self, tenant: Tenant, promise: Promise, now: Timestamp) -> _Outcome:
-        if self._loaded(tenant, promise, now):
-            return _Outcome(promise=promise, refusal=Refusal.CUTOFF_PASSED)
-        writes = take_out(self._ports.around(tenant, promise.found, now), promise.stop_id, now)
-        return _Outcome(promise=replace(promise, state=PromiseState.CANCELLED), writes=writes)
+    def _cancelled(self, movable: Movable) -> _Outcome:
+        promise, aboard, now = movable.promise, movable.aboard, movable.now
+        if movable.refusal is not None:
+            return _Outcome(promise=promise, refusal=movable.refusal, cutoff_at=movable.cutoff_at)
+        cancelled = replace(promise, state=PromiseState.CANCELLED, choices=None)
+        if aboard is None:
+            return _Outcome(promise=cancelled, writes=take_out(movable.plans, promise.stop_id, now))
+        return _Outcome(promise=cancelled, writes=(aboard.given_away(),), van=aboard.progress)
+
+    def _movable(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Movable:
+        return Movable.of(self._ports, tenant, promise, now, cutoff=self._cutoff_of(tenant))
 
     def _outlook(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Outlook | None:
         """How a promise stands that stayed where it was."""
         return outlooks(self._store, self._ports.planner, tenant, [promise], now).get(promise.stop_id)
 
-    def _loaded(self, tenant: Tenant, promise: Promise, now: Timestamp) -> bool:
-        """Whether the parcel is on a van already: from then on its route gives none away."""
-        plans = self._ports.around(tenant, promise.found, now)
-        holder = plans.holder(promise.stop_id)
-        return holder is not None and not is_unassigned(holder) and now >= holder.shift.loads_at
-
-    def _too_late(self, tenant: Tenant, promise: Promise, now: Timestamp) -> _Outcome:
-        return self._refused(tenant, promise, Refusal.CUTOFF_PASSED, now)
-
-    def _refused(self, tenant: Tenant, promise: Promise, reason: Refusal, now: Timestamp) -> _Outcome:
-        alternatives = self._ports.search.alternatives(tenant, own_slot(promise, now), now)
-        return _Outcome(promise=promise, refusal=reason, alternatives=tuple(alternatives))
-
-
-def own_slot(promise: Promise, now: Timestamp) -> Offer:
-    """A promise's own slot as an offer that only it can use: for trying the same window again."""
-    return Offer(
-        depot_id=promise.depot_id,
-        slot_id=promise.slot_id,
-        day=promise.day,
-        window=promise.window,
-        delivery=promise.delivery,
-        price=promise.price,
-        timezone=promise.timezone,
-        cutoff_at=promise.window.end,
-        issued_at=now,
-        expires_at=now + OFFER_LIFE,
-        cart_ref=promise.cart_ref,
-        promise=promise.stop_id,
-    )
+    def _refused(self, tenant: Tenant, depot: Depot, movable: Movable, reason: Refusal) -> _Outcome:
+        return _Outcome(
+            promise=movable.promise,
+            refusal=reason,
+            alternatives=tuple(movable.nearest(self._ports, tenant, depot)),
+            cutoff_at=movable.cutoff_at if reason is Refusal.CUTOFF_PASSED else None,
+        )
 
 
 def _fitting(change: Change, promise: Promise) -> Offer:
@@ -280,16 +348,43 @@ def _fitting(change: Change, promise: Promise) -> Offer:
     return offer
 
 
-def _instructed(promise: Promise, change: Change) -> _Outcome:
-    """Tell the driver something; redirecting needs that nobody has to be met in person."""
-    handover = promise.delivery.handover
-    redirects = change.kind in (ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE)
-    by_age = Requirement.AGE_18 in handover.requires
-    if (change.kind is ChangeKind.SAFE_PLACE and (handover.attended or by_age)) or (redirects and by_age):
+def _instructed(movable: Movable, change: Change) -> _Outcome:
+    """Tell the driver something, up to the door; redirecting needs that nobody has to be met in person."""
+    promise, aboard = movable.promise, movable.aboard
+    if change.kind not in _still_possible(promise):
         return _Outcome(promise=promise, refusal=Refusal.HANDOVER_IN_PERSON)
     told: dict[str, Any] = {str(change.kind): change.text}
     instructions = replace(promise.order.instructions, **told)
-    return _Outcome(promise=replace(promise, order=replace(promise.order, instructions=instructions)))
+    promise = replace(promise, order=replace(promise.order, instructions=instructions))
+    if aboard is None or aboard.tried or aboard.progress.is_back:
+        return _Outcome(promise=promise)
+    return _Outcome(promise=promise, writes=(aboard.noted(),), van=aboard.progress)
+
+
+def _still_possible(promise: Promise) -> tuple[ChangeKind, ...]:
+    """The changes that need no other place in a route."""
+    if promise.state.finished:
+        return ()
+    handover = promise.delivery.handover
+    by_age = Requirement.AGE_18 in handover.requires
+    barred = {
+        ChangeKind.GATE_CODE: False,
+        ChangeKind.NEIGHBOUR: by_age,
+        ChangeKind.SAFE_PLACE: by_age or handover.attended,
+    }
+    return tuple(kind for kind in _WITHOUT_MOVING if not barred[kind])
+
+
+def _for_the_road(outcome: _Outcome, promise: Promise, now: Timestamp, actor: Actor) -> tuple[Fact, ...]:
+    """Say of a van under way that what it has ahead is not what it was."""
+    van = outcome.van
+    if van is None:
+        return ()
+    data = {"shift_id": van.shift_id, "promise_id": promise_id(promise.stop_id)}
+    changed = Fact(
+        kind=FactKind.ROUTE_CHANGED, at=now, actor=actor, subject=str(van.plan), sequence=0, data=data
+    )
+    return (changed,)
 
 
 def _fact(promise: Promise, changed: Changed, change: Change, now: Timestamp, actor: Actor) -> Fact:

@@ -15,6 +15,9 @@ from chalicelib.promises.model import (
     Address,
     Attempt,
     AttemptFlag,
+    Choice,
+    Choices,
+    ChoicesAfter,
     Delivery,
     Feedback,
     HandedOver,
@@ -233,6 +236,48 @@ def _read_feedback(stored: list[Any] | None) -> Feedback | None:
     return Feedback(product=product, delivery=delivery, comment=comment[0] if comment else None)
 
 
+def _choices(choices: Choices) -> Document:
+    return {
+        "after": choices.after,
+        "answers": choices.answers,
+        "made": choices.made_at,
+        "until": choices.valid_until,
+        "slots": [
+            [
+                each.depot_id,
+                each.slot_id,
+                each.day.isoformat(),
+                _window(each.window),
+                _money(each.price),
+                each.cutoff_at,
+            ]
+            for each in choices.choices
+        ],
+    }
+
+
+def _read_choices(stored: Document | None) -> Choices | None:
+    if stored is None:
+        return None
+    return Choices(
+        after=ChoicesAfter(stored["after"]),
+        answers=stored["answers"],
+        made_at=stored["made"],
+        valid_until=stored["until"],
+        choices=tuple(
+            Choice(
+                depot_id=depot_id,
+                slot_id=slot_id,
+                day=date.fromisoformat(day),
+                window=_read_window(window),
+                price=_read_money(price),
+                cutoff_at=cutoff_at,
+            )
+            for depot_id, slot_id, day, window, price, cutoff_at in stored["slots"]
+        ),
+    )
+
+
 def promise_document(promise: Promise) -> Document:
     """Write a promise; its version is the row's."""
     order, instructions = promise.order, promise.order.instructions
@@ -275,6 +320,10 @@ def promise_document(promise: Promise) -> Document:
     if promise.feedback is not None:
         said = promise.feedback
         document["feedback"] = [said.product, said.delivery, said.comment]
+    if promise.choices is not None:
+        document["choices"] = _choices(promise.choices)
+    if promise.access_asked_at is not None:
+        document["access_asked"] = promise.access_asked_at
     return document
 
 
@@ -316,5 +365,7 @@ def read_promise(stored: Document, version: int) -> Promise:
         standing=Standing(stored.get("standing", Standing.SAFE)),
         contacts=stored.get("contacts", 0),
         feedback=_read_feedback(stored.get("feedback")),
+        choices=_read_choices(stored.get("choices")),
+        access_asked_at=stored.get("access_asked"),
         version=version,
     )

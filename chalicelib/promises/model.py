@@ -311,6 +311,46 @@ class Feedback:
     comment: str | None = None
 
 
+class ChoicesAfter(StrEnum):
+    """Why a buyer is offered other slots unasked."""
+
+    FAILED = "failed"  # an attempt did
+    AT_RISK = "at_risk"  # hardly any plan keeps it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A slot that a promise could move to; becomes an offer when it is shown, or taken."""
+
+    depot_id: str
+    slot_id: str
+    day: date
+    window: TimeWindow
+    price: Money | None
+    cutoff_at: Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Other slots offered to a buyer unasked; new ones take the place of old ones as a whole.
+
+    Attributes
+    ----------
+    choices
+        In the order in which they are numbered, from 1 on.
+    answers
+        Number of the fact in the promise's ledger that they were made for.
+    valid_until
+        From then on they are not shown any more; any of them may be gone before.
+    """
+
+    after: ChoicesAfter
+    choices: tuple[Choice, ...]
+    answers: int
+    made_at: Timestamp
+    valid_until: Timestamp
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """Our commitment to deliver within a window.
@@ -333,6 +373,10 @@ class Promise:
         How often its buyer asked about it.
     feedback
         What its buyer thought of it, as said last.
+    choices
+        What its buyer was offered instead, and has not taken.
+    access_asked_at
+        When its buyer was last asked how to get in; None if nobody had to.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -359,7 +403,47 @@ class Promise:
     standing: Standing = Standing.SAFE
     contacts: int = 0
     feedback: Feedback | None = None
+    choices: Choices | None = None
+    access_asked_at: Timestamp | None = None
     version: int = 0
+
+    def own_slot(self, now: Timestamp, life: Seconds) -> Offer:
+        """Its own slot as an offer that only it can use: for trying the same window again."""
+        return self._offer(
+            Choice(
+                depot_id=self.depot_id,
+                slot_id=self.slot_id,
+                day=self.day,
+                window=self.window,
+                price=self.price,
+                cutoff_at=self.window.end,
+            ),
+            now,
+            life,
+        )
+
+    def offered(self, now: Timestamp, life: Seconds) -> tuple[Offer, ...]:
+        """What may still be taken of its choices, as offers that only it can use."""
+        known = self.choices
+        if known is None or now >= known.valid_until:
+            return ()
+        return tuple(self._offer(each, now, life) for each in known.choices if now < each.cutoff_at)
+
+    def _offer(self, choice: Choice, now: Timestamp, life: Seconds) -> Offer:
+        return Offer(
+            depot_id=choice.depot_id,
+            slot_id=choice.slot_id,
+            day=choice.day,
+            window=choice.window,
+            delivery=self.delivery,
+            price=choice.price,
+            timezone=self.timezone,
+            cutoff_at=choice.cutoff_at,
+            issued_at=now,
+            expires_at=now + life,
+            cart_ref=self.cart_ref,
+            promise=self.stop_id,
+        )
 
 
 def token_hash(token: str) -> str:
@@ -398,6 +482,7 @@ class Refusal(StrEnum):
     OUT_OF_AREA = "out_of_area"
     NO_ROUTE_FIT = "no_route_fit"
     HANDOVER_IN_PERSON = "handover_in_person"  # somebody must be there, so no neighbour and no safe place
+    VAN_ON_ITS_WAY = "van_on_its_way"  # it is at the door, or drives to nobody else before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A slot is offered only with a proven place in a van's route; a refused one says 
 Weak point: depots that serve the same address are answered one after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -82,6 +82,8 @@ class Asked:
     promise
         The promise the offers are for, if they are to move one: then all that is possible is shown, whatever
         the merchant's policy for new orders.
+    loads_from
+        Only of vans that are loaded from then on: the parcel is on another until it is back.
     """
 
     depot: Depot
@@ -92,6 +94,7 @@ class Asked:
     leave_out: StopId | None = None
     promise: StopId | None = None
     detours: bool = True
+    loads_from: Timestamp = 0
 
     @staticmethod
     def within(depot: Depot, promise: Promise, now: Timestamp, *, days: int) -> "Asked":
@@ -210,6 +213,8 @@ class SlotSearch:
     ) -> list[Listed]:
         if asked.leave_out is not None:
             plans = plans.without_stop(asked.leave_out, now)
+        if asked.loads_from:
+            plans = plans.loading_from(asked.loads_from)
         try:
             visit = asked.delivery.visit(travel)
         except OffRoad:
@@ -235,7 +240,7 @@ class SlotSearch:
             if proof is None:
                 answer.append(_refused(asked, slot, cutoff_at, refusals.reason(slot, cutoff_at)))
             else:
-                answer.append(_offered(asked, slot, cutoff_at, proof, cheapest, metres, now))
+                answer.append(offered(asked, slot, cutoff_at, proof, cheapest, metres, now))
         return answer if asked.promise is not None else shaped(asked.depot, answer)
 
 
@@ -270,15 +275,24 @@ def _refused(asked: Asked, slot: Slot, cutoff_at: Timestamp, reason: Reason) -> 
     )
 
 
-def _offered(
+def offered(
     asked: Asked,
     slot: Slot,
     cutoff_at: Timestamp,
     proof: Proof,
     cheapest: Seconds,
-    metres: dict[int, Metres],
+    metres: Mapping[int, Metres],
     now: Timestamp,
 ) -> Listed:
+    """List a slot that can be had, with its offer.
+
+    Parameters
+    ----------
+    cheapest
+        The least extra driving of any slot: what its grade is measured by.
+    metres
+        Added distances, by the identity of their proof.
+    """
     extra = proof.extra
     above = extra - cheapest
     offer = Offer(

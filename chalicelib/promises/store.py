@@ -34,6 +34,7 @@ class Guard(StrEnum):
     PROMISE = "promise"
     CART = "cart"
     ORDER = "order"
+    PROGRESS = "progress"
     CONFLICT = "conflict"  # another transaction was touching the same rows; nothing is known of their state
 
 
@@ -80,6 +81,8 @@ class Changes:
         Each is stored as `route.version + 1` if `route.version` is what is stored; each route at most once.
     holds, promise
         Stored as `version + 1` on the same condition; version 0 must not exist.
+    known
+        Progress of vans, on condition that they have passed no milestone more.
     facts
         Written as ledger rows of their subject where that is a promise, and all together as one outbox row.
     reminders
@@ -91,6 +94,7 @@ class Changes:
     promise: Promise | None = None
     cart: CartClaim | None = None
     order: OrderClaim | None = None
+    known: "tuple[Progress, ...]" = ()
     facts: tuple[Fact, ...] = ()
     reminders: "tuple[Reminder, ...]" = ()
     receipt: ReceiptRow | None = None

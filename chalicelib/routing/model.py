@@ -105,6 +105,7 @@ class StopFlag(IntFlag):
 
     NONE = 0
     PINNED = 1  # a human fixed it to this shift
+    AGAIN = 2  # tried on this shift in vain, and to be tried on it once more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

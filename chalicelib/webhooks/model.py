@@ -45,6 +45,8 @@ class EventType(StrEnum):
     PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
     PROMISE_DELIVERED = "promise.delivered"
     PROMISE_FAILED = "promise.failed"
+    PROMISE_CHOICES = "promise.choices"
+    PROMISE_ACCESS_ASKED = "promise.access_asked"
     PROMISE_CORRECTED = "promise.corrected"
     ETA_CHANGED = "eta.changed"
     PLAN_REPLANNED = "plan.replanned"
@@ -67,6 +69,8 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_ARRIVING: EventType.ETA_CHANGED,
     FactKind.PROMISE_DELIVERED: EventType.PROMISE_DELIVERED,
     FactKind.PROMISE_FAILED: EventType.PROMISE_FAILED,
+    FactKind.PROMISE_CHOICES: EventType.PROMISE_CHOICES,
+    FactKind.PROMISE_ACCESS_ASKED: EventType.PROMISE_ACCESS_ASKED,
     FactKind.PROMISE_CORRECTED: EventType.PROMISE_CORRECTED,
     FactKind.PROMISE_CONTACTED: None,
     FactKind.PROMISE_SCORED: None,
@@ -74,6 +78,7 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.SHIFT_RETURNED: None,
     FactKind.SHIFT_INCIDENT: None,
     FactKind.SHIFT_PROGRESSED: None,
+    FactKind.ROUTE_CHANGED: None,
     FactKind.PLAN_CHANGED: None,
     FactKind.PLAN_TROUBLED: None,
     FactKind.PLAN_REPLANNED: EventType.PLAN_REPLANNED,

@@ -41,7 +41,7 @@ from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import SpeedProfile, StraightLine, TravelTimes
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.tracking.service import Tracking
-from chalicelib.units import MINUTE, Seconds, Timestamp
+from chalicelib.units import HOUR, MINUTE, Seconds, Timestamp
 from tests.builders import CALM
 from tests.fakes_store import InMemoryStore
 
@@ -123,6 +123,7 @@ class Shop:
     now: Timestamp = field(default_factory=lambda: at(6))
     ids: Any = field(default_factory=lambda: count(1))
     ports: type[Ports] = Ports
+    cutoff: Seconds = 2 * HOUR
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.store, lambda _: self.travel, noise=self.noise, staleness=0)
@@ -137,7 +138,7 @@ class Shop:
             pause=self.pauses.append,
         )
         self.booking = Booking(ports)
-        self.promises = Promises(ports)
+        self.promises = Promises(ports, lambda _: self.cutoff)
         self.fleet = Fleet(self.store, lambda _: self.travel, noise=self.noise, pause=self.pauses.append)
         self.importing = Importing(ports, self.fleet.shift_place)
         self.pinning = Pinning(ports, self.fleet.shift_place)

@@ -15,7 +15,8 @@ from chalicelib.events import Actor, Fact, FactKind, Mode, Tenant
 from chalicelib.fleet.calendar import template_shifts
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.planning import Found
-from chalicelib.fleet.plans import NOWHERE, RouteWrite
+from chalicelib.fleet.plans import NOWHERE, PlanKey, RouteWrite
+from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetChanges
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.promises.model import (
@@ -112,6 +113,11 @@ def a_promise(stop_id: StopId = 1, **more: Any) -> Promise:
         "sequence": 1,
     }
     return Promise(**described | more)
+
+
+def a_progress(milestones: int = 3) -> Progress:
+    plan = PlanKey(depot_id="porto", day=TODAY)
+    return Progress(shift_id="s-1", plan=plan, milestones=milestones)
 
 
 def a_fact(stop_id: StopId = 1, sequence: int = 1, kind: FactKind = FactKind.PROMISE_CONFIRMED) -> Fact:
@@ -352,9 +358,18 @@ class PromiseStoreContract:
                     promise=a_promise(),
                     cart=cart(None, 2),
                     order=order(5, 1),
+                    known=(a_progress(),),
                 ),
             )
         assert refused.value.guards == set(Guard) - {Guard.CONFLICT}
+
+    def test_van_that_came_further_is_named(self, store: Any) -> None:
+        """CONTROL: none was heard of yet, and whoever was told so may write."""
+        store.commit(ACME, Changes(promise=a_promise(), known=(a_progress(0),)))
+        with pytest.raises(WriteRefused) as refused:
+            store.commit(ACME, Changes(promise=a_promise(2), known=(a_progress(1),)))
+        assert refused.value.guards == {Guard.PROGRESS}
+        assert store.promise(ACME, 2) is None
 
     def test_receipt_that_exists_settles_it(self, store: Any) -> None:
         """Twins of one request have one effect, and the second learns that it is done, not that all moved."""

@@ -115,16 +115,22 @@ def test_a_finished_promise_is_not_changed() -> None:
     assert change(shop, promise, ChangeKind.GATE_CODE, text="4471#").refusal is Refusal.FINISHED
 
 
-def test_a_loaded_parcel_is_neither_moved_nor_cancelled() -> None:
-    """From `loads_at` on the van gives none away; other slots are offered."""
+def test_a_loaded_parcel_may_leave_its_van_until_the_cut_off() -> None:
+    """From `loads_at` on it may wait for another day, until two hours before its van comes.
+
+    CONTROL: later that is refused, and no slot is offered that would be refused, too.
+    """
     shop = Shop()
-    promise = shop.buy(at(10)).promise
-    offered = shop.promises.other_slots(TENANT, promise.stop_id, shop.now, days=2)[-1].offer
-    shop.now = at(7, 30)
-    moved = change(shop, promise, ChangeKind.SLOT, offer=offered)
-    assert moved.refusal is Refusal.CUTOFF_PASSED
-    assert moved.alternatives
-    assert change(shop, promise, ChangeKind.CANCEL).refusal is Refusal.CUTOFF_PASSED
+    shop.buy(at(10), order_ref="before-it")
+    promise = shop.buy(at(12)).promise
+    shop.now = at(9, 59)
+    tomorrow = shop.promises.other_slots(TENANT, promise.stop_id, shop.now, days=2)[-1].offer
+    assert tomorrow is not None
+    shop.now = at(10, 2)
+    refused = change(shop, promise, ChangeKind.SLOT, offer=tomorrow)
+    assert (refused.refusal, refused.alternatives) == (Refusal.CUTOFF_PASSED, ())
+    shop.now = at(9, 59)
+    assert change(shop, promise, ChangeKind.SLOT, offer=tomorrow).promise.window == tomorrow.window
 
 
 @pytest.mark.parametrize(

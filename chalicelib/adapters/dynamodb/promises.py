@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamodb.keys import (
     ledger_key,
     ledger_span,
     order_key,
+    progress_key,
     promise_key,
     promise_place,
     stop_of,
@@ -45,6 +46,7 @@ from chalicelib.adapters.dynamodb.transaction import (
     ABSENT,
     Refused,
     Transaction,
+    no_further,
     still_names,
     unmoved,
 )
@@ -56,6 +58,7 @@ from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Pag
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
+    from chalicelib.fleet.progress import Progress  # a search need not know how far vans are
     from chalicelib.reminders import Reminder
 
 
@@ -134,6 +137,7 @@ class PromiseRows(PlanRows):
             writing.cart(changes.cart)
         if changes.order is not None:
             writing.order(changes.order)
+        writing.known(changes.known)
         writing.ledger(changes.facts)
         writing.reminders(changes.reminders)
         writing.transaction.receipt(changes.receipt)
@@ -203,6 +207,12 @@ class Writing:
             values,
             only_if=still_names(claim.seen),
         )
+
+    def known(self, progresses: "Sequence[Progress]") -> None:
+        """No milestone more: what was decided of a van under way must not race its driver."""
+        for progress in progresses:
+            key = progress_key(self._tenant, progress.plan, progress.shift_id)
+            self.transaction.check(Guard.PROGRESS, key, only_if=no_further(progress.milestones))
 
     def ledger(self, facts: Sequence[Fact]) -> None:
         """A line for each fact about a promise; its number is the promise's, so no two have the same."""

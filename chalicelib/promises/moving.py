@@ -1,0 +1,117 @@
+"""Where a promise can still go: any van as long as its parcel is at the depot, else later on its own van.
+
+The one place that says it, for whoever asks, for refusals that name the next best, and for slots that are
+offered unasked. Weak point: a parcel that is on a van is not promised to another one before that van's shift
+ends, however early it is back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.errors import OffRoad
+from chalicelib.events import Tenant
+from chalicelib.fleet.model import Depot
+from chalicelib.fleet.planning import DepotPlans
+from chalicelib.promises.aboard import Aboard
+from chalicelib.promises.model import Listed, Promise, PromiseState, Refusal, Standing
+from chalicelib.promises.placing import Ports
+from chalicelib.promises.search import DEFAULT_DAYS, MOST_ALTERNATIVES, Asked, offered
+from chalicelib.units import Seconds, Timestamp
+
+MOVABLE = (PromiseState.CONFIRMED, PromiseState.OUT_FOR_DELIVERY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movable:
+    """A promise, and where its parcel is.
+
+    Attributes
+    ----------
+    plans
+        Those around it.
+    aboard
+        The van it is on; None while its parcel is at the depot.
+    cutoff
+        How long before the van is expected its parcel may still be taken off the route.
+    """
+
+    promise: Promise
+    plans: DepotPlans
+    aboard: Aboard | None
+    cutoff: Seconds
+    now: Timestamp
+
+    @staticmethod
+    def of(ports: Ports, tenant: Tenant, promise: Promise, now: Timestamp, *, cutoff: Seconds) -> "Movable":
+        """Look where a promise is.
+
+        Raises
+        ------
+        NotFound
+            Its depot is gone.
+        """
+        plans = ports.around(tenant, promise.found, now)
+        return Movable(
+            promise=promise,
+            plans=plans,
+            aboard=Aboard.of(ports.store, tenant, plans, promise.stop_id, now),
+            cutoff=cutoff,
+            now=now,
+        )
+
+    @property
+    def cutoff_at(self) -> Timestamp | None:
+        """Until when it may leave its place; None where nothing but the van itself limits that.
+
+        The published cut-off binds whose parcel is loaded, is not tried yet and stands well. Whom we endanger
+        may go until the van is on its way to them.
+        """
+        aboard = self.aboard
+        if aboard is None or aboard.expected_at is None or self.promise.standing is not Standing.SAFE:
+            return None
+        return aboard.expected_at - self.cutoff
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it may not leave its place; None if it may."""
+        if self.promise.state.finished:
+            return Refusal.FINISHED
+        awaited = self.aboard is not None and self.aboard.awaited
+        if awaited or self.promise.state not in MOVABLE:
+            return Refusal.VAN_ON_ITS_WAY
+        if self.cutoff_at is not None and self.now > self.cutoff_at:
+            return Refusal.CUTOFF_PASSED
+        return None
+
+    def slots(self, ports: Ports, tenant: Tenant, depot: Depot, *, days: int) -> list[Listed]:
+        """Every slot of the next days, as an offer where it can have it; none where it may not leave."""
+        if self.refusal is not None:
+            return []
+        asked = Asked.within(depot, self.promise, self.now, days=days)
+        if self.aboard is None:
+            return ports.search.listed(tenant, asked, self.now)[0]
+        asked = replace(asked, loads_from=self.aboard.back_at)
+        own = {slot.slot_id: slot for slot in self._on_its_van(asked, self.aboard)}
+        listed = ports.search.listed(tenant, asked, self.now)[0]
+        return [own.get(slot.slot_id, slot) for slot in listed]
+
+    def nearest(
+        self, ports: Ports, tenant: Tenant, depot: Depot, *, most: int = MOST_ALTERNATIVES
+    ) -> list[Listed]:
+        """What it can have instead, nearest in time first."""
+        if self.aboard is None:
+            own = self.promise.own_slot(self.now, 0)
+            return ports.search.alternatives(tenant, own, self.now)[:most]
+        slots = [slot for slot in self.slots(ports, tenant, depot, days=DEFAULT_DAYS) if slot.offer]
+        window = self.promise.window
+        slots.sort(key=lambda slot: (abs(slot.window.start - window.start), slot.window.start))
+        return slots[:most]
+
+    def _on_its_van(self, asked: Asked, aboard: Aboard) -> Sequence[Listed]:
+        try:
+            visit = self.promise.delivery.visit(self.plans.travel)
+        except OffRoad:
+            return []
+        found = list(aboard.slots(visit))
+        cheapest = min((proof.extra for _, proof in found), default=0)
+        return [offered(asked, slot, slot.window.end, proof, cheapest, {}, self.now) for slot, proof in found]

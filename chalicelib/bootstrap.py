@@ -47,8 +47,10 @@ if TYPE_CHECKING:
     from chalicelib.motion.watching import Watch
     from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.service import Notifications, TextSender
+    from chalicelib.promises.access import Access
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
+    from chalicelib.promises.choices import Counteroffers
     from chalicelib.promises.importing import Importing
     from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
@@ -203,6 +205,21 @@ class Services:
         from chalicelib.promises.changes import Promises
 
         return Promises(self._ports, self._change_cutoff)
+
+    @cached_property
+    def counteroffers(self) -> "Counteroffers":
+        """Other slots, offered to buyers unasked."""
+        from chalicelib.promises.choices import Counteroffers
+
+        return Counteroffers(self._ports)
+
+    @cached_property
+    def access(self) -> "Access":
+        """How drivers get in."""
+        from chalicelib.promises.access import Access
+        from chalicelib.promises.doors import Doors
+
+        return Access(self._ports, Doors(self.store.doors, self.sealer))
 
     def _change_cutoff(self, tenant: Tenant) -> Seconds:
         """How long before its van is expected a merchant's buyers may still change a delivery."""

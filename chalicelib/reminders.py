@@ -20,6 +20,7 @@ class ReminderKind(StrEnum):
     WATCH_PLAN = "watch_plan"  # have its shifts watched that are loaded
     WATCH_SHIFT = "watch_shift"  # look at a van of which nothing was heard
     LEARN_DAY = "learn_day"  # learn from a finished day
+    ASK_ACCESS = "ask_access"  # ask a buyer how to get in, before the van is loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

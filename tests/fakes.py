@@ -13,6 +13,7 @@ from chalicelib.events import Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.past import Past
 from chalicelib.merchants.model import ApiKey, Merchant
+from chalicelib.promises.doors import DoorRow
 from chalicelib.receipts import ReceiptRow
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import Seconds, Timestamp
@@ -58,6 +59,25 @@ class InMemoryReceipts:
         if (tenant, row.key) in self.rows:
             raise AlreadyDone("This request was carried out before.")
         self.rows[tenant, row.key] = row
+
+
+class InMemoryDoors:
+    """What is known of doors, by tenant and key."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[Tenant, str], DoorRow] = {}
+
+    def door(self, tenant: Tenant, keys: Sequence[str]) -> DoorRow | None:
+        return next((self.rows[tenant, key] for key in keys if (tenant, key) in self.rows), None)
+
+    def keep_door(self, tenant: Tenant, row: DoorRow) -> None:
+        self.rows[tenant, row.key] = row
+
+    def forget_doors(self, tenant: Tenant, owners: Sequence[str]) -> int:
+        gone = [key for key, row in self.rows.items() if key[0] == tenant and {*owners} & {*row.owners}]
+        for key in gone:
+            del self.rows[key]
+        return len(gone)
 
 
 @dataclass

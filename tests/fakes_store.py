@@ -22,7 +22,7 @@ from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteR
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import GHOST_GRACE, Route
 from chalicelib.units import Seconds, StopId, Timestamp
-from tests.fakes import InMemoryPasts, InMemoryReminders
+from tests.fakes import InMemoryDoors, InMemoryPasts, InMemoryReminders
 
 
 class InMemoryStore:
@@ -46,6 +46,7 @@ class InMemoryStore:
         self._progress: dict[tuple[Tenant, PlanKey, str], Progress] = {}
         self.reminders = InMemoryReminders()
         self.pasts = InMemoryPasts()
+        self.doors = InMemoryDoors()
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:

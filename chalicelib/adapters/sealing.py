@@ -95,6 +95,10 @@ class Sealer:
         """Derive a token of 128 bits that only we can derive, to hand out beside an id that is public."""
         return self._ring(self._secrets.current()[0]).derive(purpose, text)
 
+    def derivations(self, purpose: str, text: str) -> list[str]:
+        """All that `derive` ever gave, or gives, with the secrets in force; that of today first."""
+        return [self._ring(secret).derive(purpose, text) for secret in self._secrets.current()]
+
     def is_derived(self, purpose: str, text: str, token: str) -> bool:
         """Whether `derive` gave this token, with any of our secrets; each comparison takes constant time."""
         presented = token.encode("utf-8", "replace")

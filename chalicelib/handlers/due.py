@@ -40,6 +40,7 @@ ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.LEARN_DAY: _learn_day,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
+    ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),
 }
 
 

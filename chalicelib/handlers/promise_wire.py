@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from chalicelib.events import Actor, Fact
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import EtaStatus
-from chalicelib.fleet.model import Handover
+from chalicelib.fleet.model import Handover, Money
 from chalicelib.fleet.risk import Risk
 from chalicelib.handlers.checkout import CartRef, OfferText
 from chalicelib.handlers.delivery_wire import HandoverBody
@@ -32,6 +32,7 @@ from chalicelib.handlers.wire import (
 from chalicelib.promises.model import (
     Attempt,
     AttemptFlag,
+    ChoicesAfter,
     Instructions,
     Order,
     Outcome,
@@ -39,7 +40,9 @@ from chalicelib.promises.model import (
     PromiseState,
     Recipient,
 )
+from chalicelib.promises.offer_token import seal_offer
 from chalicelib.promises.outlook import Outlook, outlooks
+from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
 
@@ -162,6 +165,25 @@ class AttemptView(View):
         )
 
 
+class ChoiceView(View):
+    """A slot the buyer may choose instead."""
+
+    number: int
+    slot_id: str
+    starts_at: InstantText
+    ends_at: InstantText
+    price: Annotated[Money | None, absent()]
+    offer: Annotated[str, Field(description="For a change of kind `slot`; good for 30 minutes.")]
+
+
+class ChoicesView(View):
+    """Other slots, offered unasked after a failed attempt or where the promise is hardly kept."""
+
+    after: ChoicesAfter
+    valid_until_at: InstantText
+    slots: Annotated[list[ChoiceView], Field(description="Checked anew when one is taken.")]
+
+
 class PromiseView(View):
     """A promise as it stands now."""
 
@@ -185,6 +207,7 @@ class PromiseView(View):
     instructions: InstructionsBody
     tracking_url: str
     attempts: list[AttemptView]
+    choices: Annotated[ChoicesView | None, absent(description="Other slots, offered unasked.")]
     created_at: InstantText
     renewed: Annotated[bool | None, absent(description="The hold had run out; the same slot was taken anew.")]
 
@@ -262,10 +285,31 @@ def promise_view(
             neighbour=instructions.neighbour,
         ),
         attempts=[AttemptView.of(attempt, zone) for attempt in promise.attempts],
+        choices=_choices(call, promise),
         tracking_url=call.services.tracking_url(promise.tracking_token),
         created_at=rfc3339(promise.created_at, zone),
         renewed=True if renewed else None,
     )
+
+
+def _choices(call: Call[Any, Any], promise: Promise) -> ChoicesView | None:
+    """Show what the buyer may choose instead, as offers."""
+    offers, zone = promise.offered(call.now, OFFER_LIFE), promise.timezone
+    if promise.choices is None or not offers:
+        return None
+    slots = [
+        ChoiceView(
+            number=number,
+            slot_id=offer.slot_id,
+            starts_at=rfc3339(offer.window.start, zone),
+            ends_at=rfc3339(offer.window.end, zone),
+            price=offer.price,
+            offer=seal_offer(call.services.sealer, call.tenant, offer),
+        )
+        for number, offer in offers.items()
+    ]
+    valid_until_at = rfc3339(promise.choices.valid_until, zone)
+    return ChoicesView(after=promise.choices.after, valid_until_at=valid_until_at, slots=slots)
 
 
 def window_view(window: TimeWindow, zone: str) -> WindowView:

@@ -16,6 +16,7 @@ from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers.due import due_anywhere, remind
+from chalicelib.handlers.follow_ups import follow_up
 from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
 from chalicelib.notifications.model import MessageStatus
 from chalicelib.units import HOUR, Seconds, Timestamp
@@ -87,6 +88,7 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                     watch.text(row.tenant, fact, now)
                 else:
                     line.fields["reason"] = "no_news_to_a_buyer"
+                follow_up(services, row.tenant, fact, now)
             services.store.note_handed_on(row)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
@@ -108,7 +110,7 @@ def _work_of(fact: Fact) -> "Work | None":
 def _shifts_to_watch(fact: Fact) -> list[str]:
     """The shifts whose promises may stand otherwise now."""
     match fact.kind:
-        case FactKind.SHIFT_PROGRESSED:
+        case FactKind.SHIFT_PROGRESSED | FactKind.ROUTE_CHANGED:
             return [fact.data["shift_id"]]
         case FactKind.PLAN_REPLANNED:
             return list(fact.data.get("shifts", ()))

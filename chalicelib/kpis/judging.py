@@ -8,15 +8,12 @@ it was for at first.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.kpis.figures import Errors, Figures, Horizon, Opinions, Verdict
-from chalicelib.promises.model import Attempt, Outcome, Promise, PromiseState
+from chalicelib.promises.model import Attempt, Promise, PromiseState
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
-
-NOBODY_CAME: Final = frozenset({Outcome.FAILED_NO_TIME, Outcome.FAILED_VEHICLE})
 
 
 def figures_of(promise: Promise, place: PlanKey, now: Timestamp) -> Figures:
@@ -32,7 +29,7 @@ def figures_of(promise: Promise, place: PlanKey, now: Timestamp) -> Figures:
 
 def verdict(attempt: Attempt, window: TimeWindow) -> Verdict:
     """Hold an attempt against a window; both ends are within."""
-    if attempt.outcome in NOBODY_CAME:
+    if attempt.outcome.nobody_came:
         return Verdict.MISSED
     if attempt.arrived_at > window.end:
         return Verdict.LATE
@@ -61,7 +58,7 @@ def _made(promise: Promise, tried: list[Attempt]) -> Figures:
 
 def _came(attempts: Sequence[Attempt]) -> Attempt:
     """The first attempt with somebody at the door: whose van broke down may be saved by another in time."""
-    return next((each for each in attempts if each.outcome not in NOBODY_CAME), attempts[0])
+    return next((each for each in attempts if not each.outcome.nobody_came), attempts[0])
 
 
 def _for_this_day(promise: Promise, now: Timestamp, *, tried: bool) -> Figures:
@@ -87,7 +84,7 @@ def _errors(attempt: Attempt, window: TimeWindow) -> Iterator[tuple[Horizon, Err
 
     Where all that is known of an arrival is that it was done, nothing is: it came some minutes earlier.
     """
-    if attempt.outcome in NOBODY_CAME or attempt.arrived_at >= attempt.ended_at:
+    if attempt.outcome.nobody_came or attempt.arrived_at >= attempt.ended_at:
         return
     early = attempt.ended_at < window.start
     truth = attempt.arrived_at if early else max(attempt.arrived_at, window.start)

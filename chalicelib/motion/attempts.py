@@ -104,15 +104,45 @@ def ended(
         planned_at=before.planned.get(promise.stop_id),
         forecasts=before.foreseen.get(promise.stop_id, ()),
     )
+    return _attempted(out, attempt, now, actor=Actor.DRIVER)
+
+
+def brought_back(promise: Promise, progress: Progress, driven: Driven, now: Timestamp) -> Stepped:
+    """Finish what a van that is back never came to: nobody was there, so it is to be tried again."""
+    known = driven.attempted(promise)
+    at = progress.returned_at
+    if at is None or promise.state not in _FORWARD or (known is not None and known.outcome.nobody_came):
+        return Stepped(promise=promise)
+    attempt = Attempt(
+        outcome=Outcome.FAILED_NO_TIME if progress.down_at is None else Outcome.FAILED_VEHICLE,
+        arrived_at=at,
+        ended_at=at,
+        depot_id=driven.place.depot_id,
+        day=driven.place.day,
+        shift_id=driven.shift_id,
+        window=promise.window,
+        told_window=promise.told_window,
+        planned_at=progress.planned.get(promise.stop_id),
+    )
+    out = forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now)
+    return _attempted(out, attempt, now, actor=Actor.SYSTEM)
+
+
+def _attempted(out: Stepped, attempt: Attempt, now: Timestamp, *, actor: Actor) -> Stepped:
+    """Add an attempt; news of one that was before takes the place of the shift's word that nobody came."""
     promise = out.promise
+    before = promise.attempts
+    last = before[-1] if before else None
+    if last is not None and last.shift_id == attempt.shift_id and last.outcome.nobody_came:
+        before = before[:-1] if attempt.ended_at <= last.ended_at else before
     promise = replace(
         promise,
-        state=event.outcome.leads_to,
-        attempts=(*promise.attempts, attempt),
+        state=attempt.outcome.leads_to,
+        attempts=(*before, attempt),
         sequence=promise.sequence + 1,
     )
-    kind = FactKind.PROMISE_DELIVERED if event.outcome.is_delivery else FactKind.PROMISE_FAILED
-    told = promise_fact(kind, promise, now, attempt_data(promise, attempt), actor=Actor.DRIVER)
+    kind = FactKind.PROMISE_DELIVERED if attempt.outcome.is_delivery else FactKind.PROMISE_FAILED
+    told = promise_fact(kind, promise, now, attempt_data(promise, attempt), actor=actor)
     return Stepped(promise=promise, facts=(*out.facts, told))
 
 
@@ -156,7 +186,8 @@ def attempt_data(promise: Promise, attempt: Attempt) -> Mapping[str, Any]:
         "state": str(promise.state),
         "arrived_at": attempt.arrived_at,
         "ended_at": attempt.ended_at,
-        "in_window": promise.window.start <= attempt.arrived_at <= promise.window.end,
+        "in_window": not attempt.outcome.nobody_came
+        and promise.window.start <= attempt.arrived_at <= promise.window.end,
     }
     if attempt.parcels is not None:
         data["parcels_delivered"] = attempt.parcels

@@ -9,7 +9,7 @@ reads confirmed. Derived when it is read, the state could not be listed, nor num
 Weak point: after a lost answer `accepted` may be answered as `duplicates`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Final
@@ -26,7 +26,7 @@ from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress, heading_to, served_by
 from chalicelib.fleet.service import Duty, Fleet
 from chalicelib.merchants.model import ShiftPass, driver_mark
-from chalicelib.motion.attempts import Driven, Stepped, arrived_earlier, ended, forward
+from chalicelib.motion.attempts import Driven, Stepped, arrived_earlier, brought_back, ended, forward
 from chalicelib.motion.events import Event, EventKind, Ignored, straightened
 from chalicelib.motion.manifest import Line, Manifest
 from chalicelib.motion.reducer import Reduced, reduce
@@ -196,18 +196,42 @@ class Motion:
         behind = served_by(route, progress)
         aboard = [stop_id for stop_id in _promised(route) if stop_id not in behind]
         driven = Driven(place=plan, shift_id=shift_id)
-        return sum(self._set_out(tenant, some, driven, now) for some in batched(aboard, MOST_STOPS_A_COMMIT))
 
-    def _set_out(self, tenant: Tenant, stop_ids: Iterable[StopId], driven: Driven, now: Timestamp) -> int:
+        def step(promise: Promise) -> Stepped:
+            return forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now)
+
+        return sum(self._stepped(tenant, some, step) for some in batched(aboard, MOST_STOPS_A_COMMIT))
+
+    def _stepped(self, tenant: Tenant, stop_ids: Iterable[StopId], step: Callable[[Promise], Stepped]) -> int:
+        """Take a step with some promises, in one transaction; gives how many took it."""
+
         def attempt() -> int:
-            known = self._store.promises_named(tenant, list(stop_ids))
-            steps = [forward(promise, PromiseState.OUT_FOR_DELIVERY, driven, now) for promise in known]
-            taken = [step for step in steps if step.facts]
+            found = self._store.promises_named(tenant, list(stop_ids))
+            taken = [stepped for stepped in map(step, found) if stepped.facts]
             if taken:
                 self._store.commit_motion(tenant, _changes(taken))
             return len(taken)
 
         return self._ports.retried(attempt)
+
+    def bring_back(self, tenant: Tenant, plan: PlanKey, shift_id: str, now: Timestamp) -> int:
+        """Fail what a van brought back untried, a few promises at a time; gives how many it was.
+
+        May be done twice, late, or after a part of it. Who was served after all, as a phone says that was out
+        of reach, is believed as long as the stop is on this route.
+        """
+        route = self._store.route(tenant, plan.depot_id, plan.day, shift_id)
+        progress = self._store.progress(tenant, plan, shift_id)
+        if route is None or progress is None or not progress.is_back:
+            return 0
+        behind = served_by(route, progress)
+        untried = [stop_id for stop_id in _promised(route) if stop_id not in behind]
+        driven = Driven(place=plan, shift_id=shift_id)
+
+        def step(promise: Promise) -> Stepped:
+            return brought_back(promise, progress, driven, now)
+
+        return sum(self._stepped(tenant, some, step) for some in batched(untried, MOST_STOPS_A_COMMIT))
 
     def _written(
         self,

@@ -55,7 +55,7 @@ class Aboard:
     retries
         Whether the van could still come (again).
     expected_at
-        When it is expected there; None if it was tried or is awaited.
+        When it is expected there; None if it was tried, is awaited, or the van is back.
     """
 
     plans: DepotPlans
@@ -106,7 +106,7 @@ class Aboard:
             and (heading_to(stored, progress) == stop_id or ahead is None or ahead < there.towards)
         )
         outlook = None
-        if not tried and not awaited:
+        if not tried and not awaited and not progress.is_back:
             outlook = outlooks_in(plans, stored, [stop_id], now, progress).get(stop_id)
         return Aboard(
             plans=plans,

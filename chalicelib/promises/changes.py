@@ -13,10 +13,8 @@ from typing import Any, Final
 from chalicelib.errors import BadToken, Expired, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
-from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot, Requirement
 from chalicelib.fleet.plans import RouteWrite, plans_changed
-from chalicelib.fleet.progress import Progress
 from chalicelib.promises.aboard import Aboard
 from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import (
@@ -29,7 +27,7 @@ from chalicelib.promises.model import (
     Refusal,
     Standing,
 )
-from chalicelib.promises.moving import Movable
+from chalicelib.promises.moving import Movable, route_changed
 from chalicelib.promises.offer_token import require_fresh
 from chalicelib.promises.outlook import Outlook, outlooks
 from chalicelib.promises.placing import Placed, Ports, busy, place, place_without, take_out
@@ -85,7 +83,7 @@ class _Outcome:
 
     promise: Promise
     writes: tuple[RouteWrite, ...] = ()
-    van: Progress | None = None
+    van: Aboard | None = None
     outlook: Outlook | None = None
     refusal: Refusal | None = None
     alternatives: tuple[Listed, ...] = ()
@@ -148,7 +146,7 @@ class Promises:
         """
         promise = self.read(tenant, stop_id)
         offers = promise.offered(now, OFFER_LIFE)
-        offer = next((each for each in offers if each.slot_id == slot_id), None)
+        offer = next((each for each in offers.values() if each.slot_id == slot_id), None)
         if offer is None:
             known = promise.choices
             raise Expired(
@@ -198,11 +196,11 @@ class Promises:
             changes = Changes(
                 routes=outcome.writes,
                 promise=after,
-                known=(outcome.van,) if outcome.van else (),
+                known=(outcome.van.progress,) if outcome.van else (),
                 facts=(
                     _fact(promise, changed, change, now, actor),
                     *plans_changed(outcome.writes, now, f"changed: {change.kind}"),
-                    *_for_the_road(outcome, promise, now, actor),
+                    *((route_changed(outcome.van, promise, now, actor=actor),) if outcome.van else ()),
                 ),
                 receipt=receipt(changed),
             )
@@ -271,8 +269,7 @@ class Promises:
         )
         if moved.window == promise.window:
             moved = replace(moved, original_window=promise.original_window)
-        van = aboard.progress if aboard else None
-        return _Outcome(promise=moved, writes=placed.writes, van=van, outlook=placed.outlook)
+        return _Outcome(promise=moved, writes=placed.writes, van=aboard, outlook=placed.outlook)
 
     def _placed_from(self, tenant: Tenant, aboard: Aboard, offer: Offer, attempt: int) -> Placed | None:
         """Later on the same van; else on one that is loaded when this one is back."""
@@ -316,7 +313,7 @@ class Promises:
         cancelled = replace(promise, state=PromiseState.CANCELLED, choices=None)
         if aboard is None:
             return _Outcome(promise=cancelled, writes=take_out(movable.plans, promise.stop_id, now))
-        return _Outcome(promise=cancelled, writes=(aboard.given_away(),), van=aboard.progress)
+        return _Outcome(promise=cancelled, writes=(aboard.given_away(),), van=aboard)
 
     def _movable(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Movable:
         return Movable.of(self._ports, tenant, promise, now, cutoff=self._cutoff_of(tenant))
@@ -358,7 +355,7 @@ def _instructed(movable: Movable, change: Change) -> _Outcome:
     promise = replace(promise, order=replace(promise.order, instructions=instructions))
     if aboard is None or aboard.tried or aboard.progress.is_back:
         return _Outcome(promise=promise)
-    return _Outcome(promise=promise, writes=(aboard.noted(),), van=aboard.progress)
+    return _Outcome(promise=promise, writes=(aboard.noted(),), van=aboard)
 
 
 def _still_possible(promise: Promise) -> tuple[ChangeKind, ...]:
@@ -373,18 +370,6 @@ def _still_possible(promise: Promise) -> tuple[ChangeKind, ...]:
         ChangeKind.SAFE_PLACE: by_age or handover.attended,
     }
     return tuple(kind for kind in _WITHOUT_MOVING if not barred[kind])
-
-
-def _for_the_road(outcome: _Outcome, promise: Promise, now: Timestamp, actor: Actor) -> tuple[Fact, ...]:
-    """Say of a van under way that what it has ahead is not what it was."""
-    van = outcome.van
-    if van is None:
-        return ()
-    data = {"shift_id": van.shift_id, "promise_id": promise_id(promise.stop_id)}
-    changed = Fact(
-        kind=FactKind.ROUTE_CHANGED, at=now, actor=actor, subject=str(van.plan), sequence=0, data=data
-    )
-    return (changed,)
 
 
 def _fact(promise: Promise, changed: Changed, change: Change, now: Timestamp, actor: Actor) -> Fact:

@@ -198,6 +198,11 @@ class Outcome(StrEnum):
         return self.startswith("delivered_")
 
     @property
+    def nobody_came(self) -> bool:
+        """Whether no van was at the door at all."""
+        return self in (Outcome.FAILED_NO_TIME, Outcome.FAILED_VEHICLE)
+
+    @property
     def leads_to(self) -> PromiseState:
         """Where it leaves the promise: what was refused or is broken goes back, all else is tried again."""
         if self.is_delivery:
@@ -422,12 +427,16 @@ class Promise:
             life,
         )
 
-    def offered(self, now: Timestamp, life: Seconds) -> tuple[Offer, ...]:
-        """What may still be taken of its choices, as offers that only it can use."""
+    def offered(self, now: Timestamp, life: Seconds) -> dict[int, Offer]:
+        """What may still be taken of its choices, by number, as offers that only it can use."""
         known = self.choices
         if known is None or now >= known.valid_until:
-            return ()
-        return tuple(self._offer(each, now, life) for each in known.choices if now < each.cutoff_at)
+            return {}
+        return {
+            number: self._offer(each, now, life)
+            for number, each in enumerate(known.choices, start=1)
+            if now < each.cutoff_at
+        }
 
     def _offer(self, choice: Choice, now: Timestamp, life: Seconds) -> Offer:
         return Offer(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.errors import OffRoad
-from chalicelib.events import Tenant
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import DepotPlans
 from chalicelib.promises.aboard import Aboard
@@ -115,3 +116,16 @@ class Movable:
         found = list(aboard.slots(visit))
         cheapest = min((proof.extra for _, proof in found), default=0)
         return [offered(asked, slot, slot.window.end, proof, cheapest, {}, self.now) for slot, proof in found]
+
+
+def route_changed(aboard: Aboard, promise: Promise, now: Timestamp, *, actor: Actor) -> Fact:
+    """Say of a loaded van that what it has ahead is not what it was: who judges the day looks again."""
+    van = aboard.progress
+    return Fact(
+        kind=FactKind.ROUTE_CHANGED,
+        at=now,
+        actor=actor,
+        subject=str(van.plan),
+        sequence=0,
+        data={"shift_id": van.shift_id, "promise_id": promise_id(promise.stop_id)},
+    )

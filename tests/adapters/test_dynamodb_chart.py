@@ -33,6 +33,7 @@ from tests.fakes import FakeClock
 from tests.fleet.past_contract import a_past
 from tests.merchants.store_contract import a_key, a_pass
 from tests.motion.store_contract import a_progress
+from tests.promises.doors_contract import a_door
 from tests.promises.shop import TODAY, a_depot, a_vehicle
 from tests.promises.store_contract import (
     ACME,
@@ -158,6 +159,9 @@ ACCESSES: Accesses = {
     "is_handed_on": lambda store: store.is_handed_on(A_ROW, LATE),
     "put_off": lambda store: store.put_off(stream_record(an_outbox_row()), LATE),
     "note_handed_on": lambda store: store.note_handed_on(A_ROW),
+    "keep_door": lambda store: store.doors.keep_door(ACME, a_door()),
+    "door": lambda store: store.doors.door(ACME, ["door-1"]),
+    "forget_doors": lambda store: store.doors.forget_doors(ACME, ["ana"]),
     "remove_webhook": lambda store: store.hooks.remove_webhook(ACME, "hook"),
 }
 
@@ -232,6 +236,7 @@ def test_every_row_is_one_of_the_chart_and_has_its_attributes(
     store.commit(BEST, Changes(order=order(None, 1, "parcel-2")))
     store.hooks.save_webhook(ACME, a_webhook())  # the one of the accesses was removed
     store.reminders.write_reminder(ACME, a_reminder())  # this one, too
+    store.doors.keep_door(ACME, a_door())  # and this one was forgotten
     rows, seen = charted_rows(), set[str]()
     for item in moto_dynamodb.scan(TableName=moto_table)["Items"]:
         (row,) = [row for row in rows if row.describes(item)]
@@ -300,4 +305,6 @@ def test_every_method_of_the_store_is_in_the_chart(public: str) -> None:
         "hooks",
         "pasts",
         "reminders",
+        "reminders",
+        "doors",
     )

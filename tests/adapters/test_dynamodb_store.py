@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.dynamodb.doors import DoorRows
 from chalicelib.adapters.dynamodb.pasts import PastRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
@@ -16,6 +17,7 @@ from tests.fleet.past_contract import PastStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
+from tests.promises.doors_contract import DoorStoreContract
 from tests.promises.store_contract import PromiseStoreContract
 from tests.reminders.store_contract import ReminderStoreContract
 from tests.webhooks.store_contract import WebhookStoreContract
@@ -71,6 +73,14 @@ class TestRemindersOnMoto(ReminderStoreContract):
     @pytest.fixture
     def store(self, new_store: NewStore) -> ReminderRows:
         return new_store().reminders
+
+
+class TestDoorsOnMoto(DoorStoreContract):
+    """How to get in, remembered and forgotten."""
+
+    @pytest.fixture
+    def store(self, new_store: NewStore) -> DoorRows:
+        return new_store().doors
 
 
 class TestWebhooksOnMoto(WebhookStoreContract):

@@ -37,6 +37,7 @@ from chalicelib.handlers import (
     tracking,
     webhooks,
 )
+from chalicelib.handlers.follow_ups import follow_up
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.service import Notifications
 from chalicelib.settings import Settings, Stage
@@ -254,6 +255,7 @@ class InMemoryServices(Services):
             self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
                 self.reacting.react(tenant, fact, self.business_now(tenant))
+                follow_up(self, tenant, fact, self.business_now(tenant))
                 if fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.events import Mode, Tenant
 from chalicelib.fleet.calendar import instant
 from chalicelib.fleet.model import (
@@ -28,8 +29,11 @@ from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.service import Fleet
 from chalicelib.motion.service import Motion
 from chalicelib.motion.watching import Watch
+from chalicelib.promises.access import Access
 from chalicelib.promises.booking import Booking, Confirmed
 from chalicelib.promises.changes import Promises
+from chalicelib.promises.choices import Counteroffers
+from chalicelib.promises.doors import Doors
 from chalicelib.promises.importing import Importing
 from chalicelib.promises.model import Hold, Instructions, Listed, Offer, Order, Recipient
 from chalicelib.promises.pinning import Pinning
@@ -140,6 +144,9 @@ class Shop:
         self.booking = Booking(ports)
         self.promises = Promises(ports, lambda _: self.cutoff)
         self.fleet = Fleet(self.store, lambda _: self.travel, noise=self.noise, pause=self.pauses.append)
+        self.counteroffers = Counteroffers(ports)
+        self.doors = Doors(self.store.doors, Sealer([b"s" * 32]))
+        self.access = Access(ports, self.doors)
         self.importing = Importing(ports, self.fleet.shift_place)
         self.pinning = Pinning(ports, self.fleet.shift_place)
         self.motion = Motion(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)

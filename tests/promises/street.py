@@ -31,8 +31,8 @@ class Street:
     _numbers: Any = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        for hour, door in zip(self.hours, DOORS, strict=False):
-            made = self.shop.buy(at(hour), door, f"order-{hour}")
+        for number, (hour, door) in enumerate(zip(self.hours, DOORS, strict=False)):
+            made = self.shop.buy(at(hour), door, f"order-{number}")
             self.stops.append(made.promise.stop_id)
 
     def promise(self, nth: int) -> Promise:

@@ -40,6 +40,8 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     attempt    T#WEBHOOK#{id}     A#{at}#{sequence}     document ttl
     past       T#PAST#{depot_id}  PAST                  version document history doors ttl
     reminder   T#REMINDER#{kind}#{subject} REMINDER     ttl                            due
+    door       T#DOOR#{key}       DOOR                  sealed owners ttl
+    door_owner T#DOORS#{owner}    {key}                 ttl
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
 
@@ -125,6 +127,9 @@ but for the routes a search reads.
     71  past                        GetItem         once an hour for each depot and process
     72  stored_past                 GetItem
     73  save_past                   PutItem
+    74  keep_door                   TransactWriteItems
+    75  door                        GetItem         one for each secret in force
+    76  forget_doors                Query DeleteItem DeleteItem   once for each door
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -342,6 +342,21 @@ def webhook_due_of(partition_key: str, sort_key: str) -> tuple[Tenant, str, str 
     return tenant, rest.removeprefix("WEBHOOK#"), sort_key.removeprefix(_DELIVERY)
 
 
+def door_key(tenant: Tenant, key: str) -> Key:
+    """One door, by the hash of its address."""
+    return _of(tenant, f"DOOR#{key}"), "DOOR"
+
+
+def door_owner_key(tenant: Tenant, owner: str, key: str) -> Key:
+    """That a door was learned from a buyer."""
+    return _of(tenant, f"DOORS#{owner}"), key
+
+
+def door_owner_span(tenant: Tenant, owner: str) -> Span:
+    """All doors that were learned from a buyer."""
+    return Span(_of(tenant, f"DOORS#{owner}"))
+
+
 def reminder_key(tenant: Tenant, kind: str, subject: str) -> Key:
     """One reminder: there is one of a kind and subject."""
     return _of(tenant, f"REMINDER#{kind}#{subject}"), "REMINDER"

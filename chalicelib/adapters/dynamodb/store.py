@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.units import Clock
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.doors import DoorRows
     from chalicelib.adapters.dynamodb.pasts import PastRows
     from chalicelib.adapters.dynamodb.reminders import ReminderRows
     from chalicelib.adapters.dynamodb.webhooks import WebhookRows
@@ -76,3 +77,10 @@ class DynamoStore(
         from chalicelib.adapters.dynamodb.reminders import ReminderRows
 
         return ReminderRows(self._table)
+
+    @cached_property
+    def doors(self) -> "DoorRows":
+        """What is known of doors, apart from the rest: no search knows of it."""
+        from chalicelib.adapters.dynamodb.doors import DoorRows
+
+        return DoorRows(self._table)

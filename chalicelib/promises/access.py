@@ -1,0 +1,164 @@
+"""How a driver gets in: remembered for the address, asked for before the van comes, or while it is near.
+
+Nothing in an order says that a gate code is needed; a door at which somebody failed does. Whoever orders
+there next is asked in time, once, or is not asked, because the answer of last time is filled in. On the road
+a buyer is asked at once, and the stop goes to later in the van's way if that wrongs nobody, so that an answer
+still helps. Weak point: the first failure at a door cannot be foreseen.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
+from chalicelib.fleet.planning import is_unassigned
+from chalicelib.fleet.plans import plans_changed
+from chalicelib.promises.doors import Door, Doors
+from chalicelib.promises.facts import promise_fact
+from chalicelib.promises.model import ChangeKind, Promise
+from chalicelib.promises.moving import MOVABLE, Movable, route_changed
+from chalicelib.promises.placing import Ports, busy
+from chalicelib.promises.store import Changes
+from chalicelib.reminders import Reminder, ReminderKind
+from chalicelib.units import HOUR, MINUTE, Seconds, StopId, Timestamp
+
+ASKED_BEFORE_LOADING: Final[Seconds] = 12 * HOUR
+TIME_TO_ANSWER: Final[Seconds] = 30 * MINUTE
+
+
+class Asking(StrEnum):
+    """Why a buyer is asked how to get in."""
+
+    DOOR_KNOWN = "door_known"  # somebody failed there before
+    FAILED = "failed"  # the van was there in vain
+    REPORTED = "reported"  # the driver says so, or that the code is wrong
+
+
+class Access:
+    """Asks, remembers, and gains time for an answer; holds no state."""
+
+    def __init__(self, ports: Ports, doors: Doors) -> None:
+        self._ports, self._store, self._doors = ports, ports.store, doors
+
+    def prepare(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
+        """Look at the door of a promise that is new, or goes to a new address: fill in, or ask in time.
+
+        May be done twice or late.
+        """
+        for _ in self._ports.attempts():
+            promise = self._store.promise(tenant, stop_id)
+            if promise is None or promise.state.finished:
+                return
+            told = promise.order.instructions
+            if told.gate_code is not None:
+                return
+            door = self._doors.known(tenant, promise.delivery)
+            if door is None:
+                return
+            if door.gate_code is None:
+                changes = self._to_be_asked(tenant, promise, now)
+            else:
+                told = replace(told, gate_code=door.gate_code)
+                filled = _stepped(replace(promise, order=replace(promise.order, instructions=told)))
+                data = {"kind": str(ChangeKind.GATE_CODE), "remembered": True}
+                fact = promise_fact(FactKind.PROMISE_CHANGED, filled, now, data, actor=Actor.SYSTEM)
+                changes = Changes(promise=filled, facts=(fact,))
+            if self._ports.committed(tenant, changes):
+                return
+        raise busy()
+
+    def due(self, tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
+        """Ask whoever was to be asked now; gives when to look again, if its van is loaded later by now."""
+        stop_id = stop_id_of(subject, PROMISE)
+        promise = self._store.promise(tenant, stop_id) if stop_id is not None else None
+        if promise is None or promise.state not in MOVABLE or promise.order.instructions.gate_code:
+            return None
+        ask_at = self._ask_at(tenant, promise, now)
+        if now < ask_at:
+            return ask_at
+        self._ask(tenant, promise.stop_id, Asking.DOOR_KNOWN, now, since=promise.created_at)
+        return None
+
+    def remember(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
+        """Keep the gate code of a promise for the next order at its address."""
+        promise = self._store.promise(tenant, stop_id)
+        code = promise.order.instructions.gate_code if promise else None
+        if promise is not None and code is not None:
+            door = Door(gate_code=code, learned_at=now)
+            self._doors.learn(tenant, promise.delivery, promise.order, door)
+
+    def barred(self, tenant: Tenant, stop_id: StopId, why: Asking, at: Timestamp, now: Timestamp) -> None:
+        """Nobody got in, at a moment: ask at once, remember it of the door, and gain time for an answer.
+
+        May be done twice or late. A code that was given since is believed.
+        """
+        promise = self._store.promise(tenant, stop_id)
+        if promise is None or promise.state.finished:
+            return
+        door = self._doors.known(tenant, promise.delivery)
+        if door is None or door.learned_at < at:
+            self._doors.learn(tenant, promise.delivery, promise.order, Door(gate_code=None, learned_at=at))
+        self._ask(tenant, stop_id, why, now, since=at - TIME_TO_ANSWER)
+        self._gain_time(tenant, stop_id, now)
+
+    def _ask(self, tenant: Tenant, stop_id: StopId, why: Asking, now: Timestamp, *, since: Timestamp) -> None:
+        """Ask, unless that was done since a moment."""
+        for _ in self._ports.attempts():
+            promise = self._store.promise(tenant, stop_id)
+            if promise is None or promise.state.finished or (promise.access_asked_at or 0) >= since:
+                return
+            if self._ports.committed(tenant, _asked(promise, why, now)):
+                return
+        raise busy()
+
+    def _to_be_asked(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Changes:
+        ask_at = self._ask_at(tenant, promise, now)
+        if ask_at <= now:
+            return Changes() if promise.access_asked_at else _asked(promise, Asking.DOOR_KNOWN, now)
+        subject = promise_id(promise.stop_id)
+        return Changes(reminders=(Reminder(kind=ReminderKind.ASK_ACCESS, subject=subject, due_at=ask_at),))
+
+    def _ask_at(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Timestamp:
+        """When the buyer is to be asked: so long before the van is loaded, as it is planned now."""
+        holder = self._ports.around(tenant, promise.found, now).holder(promise.stop_id)
+        has_van = holder is not None and not is_unassigned(holder)
+        loads_at = holder.shift.loads_at if holder is not None and has_van else promise.window.start
+        return loads_at - ASKED_BEFORE_LOADING
+
+    def _gain_time(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
+        """Put the stop later in its van's way, within its window, if that wrongs nobody."""
+        not_before = now + TIME_TO_ANSWER
+        for _ in self._ports.attempts():
+            promise = self._store.promise(tenant, stop_id)
+            if promise is None or promise.state not in MOVABLE:
+                return
+            aboard = Movable.of(self._ports, tenant, promise, now, cutoff=0).aboard
+            if aboard is None or aboard.awaited or (aboard.expected_at or 0) >= not_before:
+                return
+            if not aboard.tried and aboard.expected_at is None:
+                return
+            placed = aboard.moved(promise.delivery, promise.window, not_before=not_before)
+            if placed is None:
+                return
+            later = _stepped(promise)
+            data = {"kind": "place_in_route", "expected_at": placed.outlook.expected_at}
+            facts: tuple[Fact, ...] = (
+                promise_fact(FactKind.PROMISE_CHANGED, later, now, data, actor=Actor.SYSTEM),
+                *plans_changed(placed.writes, now, "access"),
+                route_changed(aboard, promise, now, actor=Actor.SYSTEM),
+            )
+            changes = Changes(routes=placed.writes, promise=later, known=(aboard.progress,), facts=facts)
+            if self._ports.committed(tenant, changes):
+                return
+        raise busy()
+
+
+def _asked(promise: Promise, why: Asking, now: Timestamp) -> Changes:
+    asked = replace(_stepped(promise), access_asked_at=now)
+    fact = promise_fact(FactKind.PROMISE_ACCESS_ASKED, asked, now, {"because": str(why)}, actor=Actor.SYSTEM)
+    return Changes(promise=asked, facts=(fact,))
+
+
+def _stepped(promise: Promise) -> Promise:
+    return replace(promise, sequence=promise.sequence + 1)

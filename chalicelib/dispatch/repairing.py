@@ -126,6 +126,7 @@ class _Day:
         for route, planned in zip(routes, judge(routes, now, run.plans.world), strict=True):
             shift_id = route.shift.shift_id
             word = heard.get(shift_id)
+            word = word if word is not None and word.heard else None
             if word is not None and word.is_back:
                 continue
             rests[shift_id] = route

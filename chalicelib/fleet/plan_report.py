@@ -109,6 +109,8 @@ def report(
         shift_id = route.shift.shift_id
         progress = progresses.get(shift_id) or Progress(shift_id=shift_id, plan=place)
         before = turn_before(route, driven, progresses, look)
+        if not progress.milestones:
+            judged[number] = [_as_loaded(visit, progress) for visit in judged[number]]
         if progress.milestones or before is not None:
             day = look(route, progress, before)
             ahead = visits_ahead(day, now, world=world, travel=travel)
@@ -146,7 +148,7 @@ def _as_it_went(
     found = []
     for visit in planned:
         stop = visit.stop
-        planned_at = progress.planned.get(stop.stop_id, visit.planned_at)
+        planned_at = _as_loaded(visit, progress).planned_at
         served = progress.visit(stop.stop_id) if stop.stop_id in behind else None
         if served is not None and visit.risk is not None:
             kept = served.arrived_at <= stop.window.end
@@ -157,6 +159,12 @@ def _as_it_went(
             visit = replace(expected.get(stop.stop_id, visit), planned_at=planned_at)
         found.append(visit)
     return found
+
+
+def _as_loaded(visit: Visit, progress: Progress) -> Visit:
+    """A visit with the time that was planned for it as its van was loaded, if it has that window still."""
+    at = progress.planned.get(visit.stop.stop_id)
+    return visit if at is None or at < visit.stop.window.start else replace(visit, planned_at=at)
 
 
 def _load(here: Iterable[Visit]) -> Load:

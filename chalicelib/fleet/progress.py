@@ -133,8 +133,8 @@ class Progress:
     down_at
         When the van broke down; it goes nowhere from there.
     planned
-        When service was planned to start at each stop as the van left: what the plan becomes later does not
-        change it.
+        When service was planned to start at each stop as the van was loaded: what the plan becomes later does
+        not change it.
     foreseen
         What was expected of the stops within an hour, until somebody says what came of them.
     marks
@@ -165,6 +165,11 @@ class Progress:
     marks: tuple[str, ...] = ()
     milestones: int = 0
     version: int = 0
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything was heard of the van; what was planned for it is no word of it."""
+        return self.milestones > 0 or self.seen is not None
 
     @property
     def serving(self) -> Served | None:

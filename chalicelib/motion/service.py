@@ -9,7 +9,7 @@ reads confirmed. Derived when it is read, the state could not be listed, nor num
 Weak point: after a lost answer `accepted` may be answered as `duplicates`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Final
@@ -303,17 +303,49 @@ class Motion:
                 steps[next_one] = Stepped(promise=step.promise, facts=(*known.facts, *step.facts))
         return [step for stop_id, step in steps.items() if step.promise != promises[stop_id]]
 
+    def keep_planned(self, tenant: Tenant, plan: PlanKey, now: Timestamp) -> int:
+        """Keep what is planned for the vans of a plan that are loaded; gives how many these were.
+
+        What the plan becomes later changes nothing of it. May be done twice or late: who has left keeps what
+        was planned then.
+        """
+        stored = self._store.routes(tenant, plan.depot_id, first=plan.day, last=plan.day, consistent=True)
+        known = self._store.progresses(tenant, plan)
+        loaded = [
+            route.shift.shift_id
+            for _, route in stored
+            if route.driven and not route.withdrawn and now >= route.shift.loads_at and _promised(route)
+        ]
+        new = [shift_id for shift_id in loaded if shift_id not in known or not known[shift_id].planned]
+        return sum(self._keep_planned(tenant, plan, shift_id, now) for shift_id in new)
+
+    def _keep_planned(self, tenant: Tenant, plan: PlanKey, shift_id: str, now: Timestamp) -> int:
+        def attempt() -> int:
+            duty = self._fleet.duty(tenant, shift_id, place=plan)
+            before = self.progress(tenant, duty)
+            after = replace(before, planned=before.planned or self._starts(duty, now))
+            if after != before:
+                self._store.commit_motion(tenant, MotionChanges(progress=after))
+            return int(after != before)
+
+        return self._ports.retried(attempt)
+
     def _planned(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
-        """Keep what was planned when the van left, and who drives it."""
+        """Keep who drives, and what was planned when the van left, unless that was kept when it was loaded."""
         if after.departed_at is None or before.departed_at is not None:
             return after
         after = replace(after, driver=_driver_of(duty))
-        if not len(duty.route.stops):
+        if before.planned:
             return after
+        return replace(after, planned=self._starts(duty, now))
+
+    def _starts(self, duty: Duty, now: Timestamp) -> Mapping[StopId, Timestamp]:
+        """When service is planned to start at each stop."""
+        if not len(duty.route.stops):
+            return {}
         starts = judge([duty.route], now, world_of(duty, self._noise))[0].start.tolist()
         stops = duty.route.stops["stop_id"].tolist()
-        planned = {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
-        return replace(after, planned=planned)
+        return {stop_id: round(start) for stop_id, start in zip(stops, starts, strict=False)}
 
     def _foreseen(
         self, tenant: Tenant, duty: Duty, before: Progress, after: Progress, now: Timestamp

@@ -206,7 +206,7 @@ class Aboard:
 
 
 def _how_far(route: Route, progress: Progress, plans: DepotPlans, now: Timestamp) -> Underway:
-    if progress.milestones or now < route.shift.starts_at:
+    if progress.heard or now < route.shift.starts_at:
         return underway(route, progress, now, plans.travel)
     return as_planned(route, judge([route], now, plans.world)[0].start[:-1].tolist(), now)
 

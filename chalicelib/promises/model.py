@@ -251,7 +251,7 @@ class Attempt:
         What was promised, and what the buyer was last told, when it ended; None in attempts from before these
         were kept.
     planned_at
-        When service was planned to start as the van left; None if it was not on the plan then.
+        When service was planned to start as the van was loaded; None if it was not on the plan then.
     forecasts
         What was expected of it on the way.
     """

@@ -19,7 +19,7 @@ from chalicelib.fleet.risk import Risk, visits, visits_ahead
 from chalicelib.fleet.turns import turn_before
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.model import StopFlag
+from chalicelib.routing.model import Stop, StopFlag
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import forecast
 from chalicelib.units import Probability, StopId, Timestamp
@@ -32,7 +32,7 @@ class Outlook:
     Attributes
     ----------
     planned_at
-        Planned start of service; what it was when the van left, from then on.
+        Planned start of service; what it was when the van was loaded, from then on.
     earliest_at, expected_at, latest_at
         Start of service in 5 %, 50 % and 95 % of the scenarios, waiting at a closed window included.
     stops_before
@@ -142,7 +142,7 @@ def outlooks_in(
         if at is not None and visit is not None:
             earliest, expected, latest = (round(start) for start in starts[at].tolist())
             found[stop_id] = Outlook(
-                planned_at=visit.planned_at or expected,
+                planned_at=_planned(visit.stop, progress) or visit.planned_at or expected,
                 earliest_at=earliest,
                 expected_at=expected,
                 latest_at=latest,
@@ -172,7 +172,7 @@ def _under_way(
             continue
         stop, visit = route.stop(at), by_stop.get(stop_id)
         in_time = arrival.expected_at <= stop.window.end  # of one that is being served, the rest says nothing
-        planned_at = progress.planned.get(stop_id) or (visit.planned_at if visit else None)
+        planned_at = _planned(stop, progress) or (visit.planned_at if visit else None)
         found[stop_id] = Outlook(
             planned_at=planned_at or arrival.expected_at,
             earliest_at=arrival.earliest_at,
@@ -185,3 +185,9 @@ def _under_way(
             status=arrival.status,
         )
     return found
+
+
+def _planned(stop: Stop, progress: Progress | None) -> Timestamp | None:
+    """What was planned as its van was loaded; of a stop that went to a later window since, nothing."""
+    at = progress.planned.get(stop.stop_id) if progress is not None else None
+    return at if at is not None and at >= stop.window.start else None

@@ -329,7 +329,7 @@ def _drive(shop: ShopClient) -> None:
     for event in (
         {"event_id": "e-1", "type": "departed_depot", "at": now},
         {"event_id": "e-2", "promise_id": first} | done,
-        {"event_id": "e-3", "promise_id": second} | done,
+        {"event_id": "e-3", "promise_id": second} | done | {"outcome": "failed_no_access"},
         {"event_id": "e-4", "type": "position", "at": now, "lat": 41.16, "lon": -8.6},
     ):
         shop.done("POST", f"{shift}/events", {"events": [event]}, key="phone", idempotency_key=None)
@@ -398,6 +398,7 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         ask_everything(shop)
         # Signing an upload asks AWS nothing; whoever uploads by it acts in the function's name.
         asked = {"APIHandler": grants(deployed.calls) | {("s3:PutObject", "Proofs/*")}}
+        deployed.clock.advance(61)  # the secrets read before are old
         for name, run in (
             ("PublishFacts", deployed.publish_facts),
             ("Improve", deployed.improve),

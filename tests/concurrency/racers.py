@@ -82,7 +82,7 @@ class Desk:
     @property
     def promises(self) -> Promises:
         """Changes of what was promised."""
-        return Promises(self.ports)
+        return Promises(self.ports, lambda _: 0)
 
     @property
     def dispatch(self) -> Dispatch:
@@ -173,7 +173,7 @@ class Shop:
 
     def _bought(self, desk: Desk, name: str, place: Location, number: int) -> StopId | None:
         ports = desk.ports
-        booking, promises = Booking(ports), Promises(ports)
+        booking, promises = Booking(ports), Promises(ports, lambda _: 0)
         query = SlotQuery(location=place, depot_id=self.depot_id, days=1)
         offers = [
             slot.offer for slot in ports.search.search(self.tenant, query, self.now).slots if slot.offer

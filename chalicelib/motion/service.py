@@ -194,7 +194,7 @@ class Motion:
         if route is None or progress is None:
             return 0
         behind = served_by(route, progress)
-        aboard = [stop_id for stop_id in _promised(route) if stop_id not in behind]
+        aboard = [stop_id for stop_id in route.promised_ids if stop_id not in behind]
         driven = Driven(place=plan, shift_id=shift_id)
 
         def step(promise: Promise) -> Stepped:
@@ -225,7 +225,7 @@ class Motion:
         if route is None or progress is None or not progress.is_back:
             return 0
         behind = served_by(route, progress)
-        untried = [stop_id for stop_id in _promised(route) if stop_id not in behind]
+        untried = [stop_id for stop_id in route.promised_ids if stop_id not in behind]
         driven = Driven(place=plan, shift_id=shift_id)
 
         def step(promise: Promise) -> Stepped:
@@ -264,7 +264,7 @@ class Motion:
         self, tenant: Tenant, route: Route, progress: Progress, part: Sequence[Event]
     ) -> tuple[Reduced, dict[StopId, Promise]]:
         """The part taken in, and the promises it names."""
-        promised = set(_promised(route))
+        promised = set(route.promised_ids)
         named = [event.stop_id for event in part if event.stop_id in promised]
         found = self._store.promises_named(tenant, list(dict.fromkeys(named)))
         finished = {each.stop_id for each in found if each.state.finished}
@@ -314,7 +314,7 @@ class Motion:
         loaded = [
             route.shift.shift_id
             for _, route in stored
-            if route.driven and not route.withdrawn and now >= route.shift.loads_at and _promised(route)
+            if route.driven and not route.withdrawn and now >= route.shift.loads_at and route.promised_ids
         ]
         new = [shift_id for shift_id in loaded if shift_id not in known or not known[shift_id].planned]
         return sum(self._keep_planned(tenant, plan, shift_id, now) for shift_id in new)
@@ -331,7 +331,7 @@ class Motion:
         return self._ports.retried(attempt)
 
     def _planned(self, duty: Duty, before: Progress, after: Progress, now: Timestamp) -> Progress:
-        """Keep who drives, and what was planned when the van left, unless that was kept when it was loaded."""
+        """Keep who drives, and what was planned when the van left, unless it was kept at loading."""
         if after.departed_at is None or before.departed_at is not None:
             return after
         after = replace(after, driver=_driver_of(duty))
@@ -391,11 +391,6 @@ def _parts(events: Iterable[Event]) -> Iterator[list[Event]]:
             stops.add(event.stop_id)
     if part:
         yield part
-
-
-def _promised(route: Route) -> list[StopId]:
-    kinds = zip(route.stops["stop_id"].tolist(), route.stops["kind"].tolist(), strict=True)
-    return [stop_id for stop_id, kind in kinds if kind == StopKind.PROMISED]
 
 
 def _unmoved(promise: Promise | None) -> Stepped | None:

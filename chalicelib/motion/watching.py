@@ -16,9 +16,6 @@ from enum import StrEnum
 from itertools import batched
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.live import EtaStatus, Live
@@ -34,8 +31,6 @@ from chalicelib.promises.model import Promise, Standing
 from chalicelib.promises.placing import Ports
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.routing.live_eta import USUAL, Status, status_next
-from chalicelib.routing.model import StopKind
-from chalicelib.routing.packed import Route
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, MINUTE, Probability, Seconds, StopId, Timestamp
 
@@ -143,7 +138,7 @@ class Watch:
         loads_at = list[Timestamp]()
         for route in (route for _, route in stored if route.driven and not route.withdrawn):
             shift = route.shift
-            if not _has_promises(route):
+            if not len(route.promised):
                 continue
             if now < shift.loads_at:
                 loads_at.append(shift.loads_at)
@@ -197,7 +192,7 @@ class Watch:
             stop_id: Odds(
                 kept=day.kept[stop_id], expected_at=day.arrivals[stop_id].expected_at if moves else None
             )
-            for stop_id in day.rest.stops["stop_id"][_promised(day.rest)].tolist()
+            for stop_id in day.rest.promised_ids
         }
         status = {each.status for each in day.arrivals.values()}
         late = progress.departed_at is None and now >= duty.route.shift.starts_at + _LEAVES_WITHIN
@@ -250,7 +245,7 @@ def when_next(day: Live, odds: Mapping[StopId, Odds], now: Timestamp) -> Timesta
     -------
     None when every window is over: nobody can get at risk any more.
     """
-    stops = day.rest.stops[_promised(day.rest)]
+    stops = day.rest.promised
     closes: dict[StopId, Timestamp] = dict(
         zip(stops["stop_id"].tolist(), stops["window_end"].tolist(), strict=True)
     )
@@ -269,14 +264,6 @@ def when_next(day: Live, odds: Mapping[StopId, Odds], now: Timestamp) -> Timesta
 
 def _reminder(plan: PlanKey, shift_id: str, due_at: Timestamp) -> Reminder:
     return Reminder(kind=ReminderKind.WATCH_SHIFT, subject=f"{plan}/{shift_id}", due_at=due_at)
-
-
-def _promised(route: Route) -> NDArray[np.bool_]:
-    return np.asarray(route.stops["kind"] == StopKind.PROMISED)
-
-
-def _has_promises(route: Route) -> bool:
-    return bool(_promised(route).any())
 
 
 def _standing(promise: Promise, sight: _Sight, came: Mapping[StopId, Timestamp], now: Timestamp) -> Standing:

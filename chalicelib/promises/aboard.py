@@ -17,7 +17,7 @@ from chalicelib.fleet.planning import DepotPlans, is_unassigned
 from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.fleet.progress import Progress, as_planned, heading_to, served_by, underway
 from chalicelib.promises.model import Delivery
-from chalicelib.promises.outlook import outlooks_in
+from chalicelib.promises.outlook import Today
 from chalicelib.promises.placing import Placed
 from chalicelib.promises.refusals import LEAST_TO_CUTOFF
 from chalicelib.routing.edit import reordered, with_stop, without
@@ -59,6 +59,7 @@ class Aboard:
     """
 
     plans: DepotPlans
+    today: Today
     stop_id: StopId
     stored: Route
     progress: Progress
@@ -84,8 +85,8 @@ class Aboard:
             return None
         found, shift = plans.found(stored), stored.shift
         plan = PlanKey(depot_id=found.depot_id, day=found.day)
-        progress = store.progresses(tenant, plan).get(shift.shift_id)
-        progress = progress or Progress(shift_id=shift.shift_id, plan=plan)
+        today = Today.read(store, tenant, plans, found.day, now)
+        progress = today.progresses.get(shift.shift_id) or Progress(shift_id=shift.shift_id, plan=plan)
         if now < shift.loads_at and progress.departed_at is None:
             return None
         visit = progress.visit(stop_id)
@@ -107,9 +108,10 @@ class Aboard:
         )
         outlook = None
         if not tried and not awaited and not progress.is_back:
-            outlook = outlooks_in(plans, stored, [stop_id], now, progress).get(stop_id)
+            outlook = today.outlooks(stored, [stop_id]).get(stop_id)
         return Aboard(
             plans=plans,
+            today=today,
             stop_id=stop_id,
             stored=stored,
             progress=progress,
@@ -201,7 +203,7 @@ class Aboard:
 
     def _placed(self, rest: Route) -> Placed:
         route = whole(self.route, self.there, rest, self.plans.travel)
-        outlook = outlooks_in(self.plans, route, [self.stop_id], self.now, self.progress)[self.stop_id]
+        outlook = self.today.outlooks(route, [self.stop_id])[self.stop_id]
         return Placed(writes=(self.plans.write(route),), found=self.plans.found(route), outlook=outlook)
 
 

@@ -115,7 +115,7 @@ class Today:
         progress = self.progresses.get(shift_id)
         before = turn_before(route, self.plans.routes, self.progresses, self._look)
         if before is None and (progress is None or not progress.milestones):
-            return outlooks_in(self.plans, route, stop_ids, self.now)
+            return outlooks_in(self.plans, route, stop_ids, self.now, progress)
         known = progress or Progress(shift_id=shift_id, plan=self.place)
         return _under_way(self.plans, route, known, self._look(route, known, before), stop_ids, self.now)
 
@@ -129,8 +129,15 @@ def outlooks_in(
     route: Route,
     stop_ids: Sequence[StopId],
     now: Timestamp,
+    progress: Progress | None = None,
 ) -> dict[StopId, Outlook]:
-    """How stops of a route stand that nobody has begun to drive; it may be about to be written."""
+    """How stops of a route stand that nobody has begun to drive; it may be about to be written.
+
+    Parameters
+    ----------
+    progress
+        What is kept of its shift since its van was loaded.
+    """
     if is_unassigned(route):
         return {}
     stood = visits([route], now, world=plans.world, travel=plans.travel)[0]

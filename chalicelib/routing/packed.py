@@ -197,6 +197,18 @@ class Route:
             last_leg = leg
         return replace(self, stops=stops, last_leg=last_leg)
 
+    @property
+    def promised(self) -> StopArray:
+        """The stops that are promises, done or not yet, in order."""
+        stops: StopArray = self.stops[self.stops["kind"] == StopKind.PROMISED]
+        return stops
+
+    @property
+    def promised_ids(self) -> list[StopId]:
+        """The ids of these, in order."""
+        ids: list[StopId] = self.promised["stop_id"].tolist()
+        return ids
+
     def marked(self, index: int, **fields: Any) -> "Route":
         """Change fields of one record in place: kind, expiry, flags, window, service time."""
         stops = self.stops.copy()

@@ -10,6 +10,7 @@ from chalicelib.events import FactKind
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import Live, live
 from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
+from chalicelib.fleet.past import Past
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Served, Sighting
 from chalicelib.motion.service import world_of
@@ -253,7 +254,8 @@ def live_day(street: Clockwork, now: Timestamp) -> Live:
         street.shop.fleet.duty(TENANT, VAN, place=PLAN),
         street.shop.store.progress(TENANT, PLAN, VAN),
     )
-    return live(duty.route, heard, now, world=world_of(duty, street.shop.noise), travel=street.shop.travel)
+    world, travel = world_of(duty, street.shop.noise), street.shop.travel
+    return live(duty.route, heard, now, world=world, travel=travel, past=Past.none())
 
 
 @pytest.mark.parametrize(

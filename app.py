@@ -64,6 +64,13 @@ def deliver_webhooks(event: Any) -> Any:
     return workers.deliver_webhooks(event.to_dict(), services(), seconds=seconds)
 
 
+@app.on_sqs_message(queue="texts", batch_size=5, maximum_concurrency=20)
+def send_texts(event: Any) -> Any:
+    """Give texts to the carrier that are to be sent."""
+    seconds = event.context.get_remaining_time_in_millis() / 1000
+    return workers.send_texts(event.to_dict(), services(), seconds=seconds)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def drain_due(event: Any) -> int:
     """Clear up behind what came due."""

@@ -34,8 +34,9 @@ from chalicelib.settings import Settings
 from chalicelib.units import HOUR, MINUTE, Clock, Seconds, StopId, Timestamp
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.phone_book import PhoneBook
     from chalicelib.adapters.s3 import Uploads
-    from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
+    from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.fleet.learning import Learning
@@ -45,8 +46,13 @@ if TYPE_CHECKING:
     from chalicelib.motion.corrections import Corrections
     from chalicelib.motion.service import Motion
     from chalicelib.motion.watching import Watch
+    from chalicelib.notifications.callbacks import Callbacks
+    from chalicelib.notifications.carrier import TextSender
+    from chalicelib.notifications.inbound import Inbox
     from chalicelib.notifications.model import Addressee
-    from chalicelib.notifications.service import Notifications, TextSender
+    from chalicelib.notifications.progress import Progress
+    from chalicelib.notifications.sending import Sending
+    from chalicelib.notifications.service import Notifications
     from chalicelib.promises.access import Access
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
@@ -100,6 +106,7 @@ class PromiseAddressees:
     def addressee(self, tenant: Tenant, subject: str) -> "Addressee | None":
         """Whom to text; None if the promise is gone."""
         from chalicelib.notifications.model import Addressee
+        from chalicelib.promises.model import PromiseState
 
         stop_id = stop_id_of(subject, PROMISE)
         promise = self.store.promise(tenant, stop_id) if stop_id is not None else None
@@ -113,6 +120,8 @@ class PromiseAddressees:
             texting=merchant is None or merchant.texting,
             window=promise.window,
             timezone=promise.timezone,
+            sender=merchant.sender if merchant else None,
+            cancelled=promise.state is PromiseState.CANCELLED,
         )
 
 
@@ -409,23 +418,113 @@ class Services:
         return DeliveryJobs(client, webhooks_queue_url=self.settings.webhooks_queue_url)
 
     @cached_property
+    def text_jobs(self) -> "TextJobs":
+        """The queue of texts."""
+        from chalicelib.adapters.sqs import TextJobs
+
+        client = _client("sqs", _QUEUE_TIMES, self.settings)
+        return TextJobs(client, texts_queue_url=self.settings.texts_queue_url)
+
+    @cached_property
     def notifications(self) -> "Notifications":
-        """Texts to buyers."""
-        from chalicelib.adapters.twilio import TwilioSender
+        """What buyers are told of facts."""
         from chalicelib.notifications.service import Notifications
 
-        sender: TextSender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
+        addressees = PromiseAddressees(self.store)
+        return Notifications(self.store, addressees, self.text_jobs, self.store.reminders)
+
+    @cached_property
+    def sending(self) -> "Sending":
+        """Texts on their way to buyers."""
+        from chalicelib.notifications.caps import TextCaps, TextLimiter
+        from chalicelib.notifications.pace import Pace
+        from chalicelib.notifications.policy import StillWanted
+        from chalicelib.notifications.sending import Ports, Sending
+
+        settings = self.settings
+        caps = TextCaps(
+            number=settings.texts_per_number_day,
+            prefix=settings.texts_per_prefix_day,
+            country=settings.texts_per_country_day,
+            merchant=settings.texts_per_merchant_day,
+        )
+        return Sending(
+            Ports(
+                store=self.store,
+                addressees=PromiseAddressees(self.store),
+                sender=self._text_sender,
+                policy=StillWanted(self.phone_book),
+                pace=Pace(self.store.senders, segments_per_second=settings.segments_per_second),
+                limiter=TextLimiter(self.store, caps=caps, hide=self.sealer.derive),
+                phone_book=self.phone_book,
+                progress=self.text_progress,
+                callbacks=self.callbacks,
+                seal=self.sealer,
+                segments=_segments,
+                jitter=random.random,
+            )
+        )
+
+    @cached_property
+    def text_progress(self) -> "Progress":
+        """Where texts stand."""
+        from chalicelib.notifications.progress import Progress
+
+        return Progress(self.store, self.text_jobs, self.store.reminders, self.phone_book, self.sealer)
+
+    @cached_property
+    def _text_sender(self) -> "TextSender":
+        from chalicelib.adapters.twilio import TwilioSender
+
+        sender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
         if self.settings.tracing:
             from chalicelib.adapters.tracing import TracedSender
 
-            sender = TracedSender(sender)
-        return Notifications(self.store, PromiseAddressees(self.store), sender)
+            return TracedSender(sender)
+        return sender
+
+    @cached_property
+    def phone_book(self) -> "PhoneBook":
+        """Who wants no texts, and who texted whom."""
+        from chalicelib.adapters.phone_book import PhoneBook
+
+        return PhoneBook(
+            self.store.phones,
+            self.secrets.numbers,
+            self.sealer,
+            own_sender=lambda: self.secrets.twilio.current().sender,
+        )
+
+    @cached_property
+    def callbacks(self) -> "Callbacks":
+        """Where Twilio tells what becomes of texts."""
+        from chalicelib.notifications.callbacks import Callbacks
+
+        return Callbacks(self.sealer, base_url=self.settings.public_base_url)
+
+    @cached_property
+    def text_inbox(self) -> "Inbox":
+        """What buyers write back."""
+        from chalicelib.notifications.inbound import Inbox
+
+        return Inbox(self.phone_book, business_now=self.business_now)
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         """Texts the sandbox's fake Twilio took, oldest first."""
         from chalicelib.adapters.twilio import sandbox_inbox
 
         return sandbox_inbox(self.settings.twilio_api_url or "", phone)
+
+    def play_reply(self, *, phone: str, to: str, body: str) -> str:
+        """Have the sandbox's fake Twilio bring a buyer's text; gives its id."""
+        from chalicelib.adapters.twilio import sandbox_reply
+
+        return sandbox_reply(self.settings.twilio_api_url or "", phone=phone, to=to, body=body)
+
+
+def _segments(body: str) -> int:
+    """How many SMS a body takes at most: as if each had to be in UCS-2, unless it is plain ASCII."""
+    return -(-len(body) // 153) if body.isascii() else -(-len(body.encode("utf-16-le")) // 134)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet | None" = None) -> Services:

@@ -21,6 +21,7 @@ class ReminderKind(StrEnum):
     WATCH_SHIFT = "watch_shift"  # look at a van of which nothing was heard
     LEARN_DAY = "learn_day"  # learn from a finished day
     ASK_ACCESS = "ask_access"  # ask a buyer how to get in, before the van is loaded
+    SEE_TO_TEXT = "see_to_text"  # a text that should have been sent, or heard of, by now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

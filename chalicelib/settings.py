@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from chalicelib.events import Mode
 from chalicelib.units import MINUTE, Seconds
@@ -18,6 +19,13 @@ _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.ASCII)
 HOLDS_PER_NETWORK = 120
 HOLDS_PER_DESTINATION = 60
 HOLDS_PER_KEY = 3600
+
+# What a busy buyer gets, a street of them, a city's worth of one merchant's: see `notifications.caps`.
+TEXTS_PER_NUMBER = 20
+TEXTS_PER_PREFIX = 200
+TEXTS_PER_COUNTRY = 20_000
+TEXTS_PER_MERCHANT = 50_000
+SEGMENTS_PER_SECOND = 3  # a registered long code's share, at its lowest
 
 
 class BadSetting(ValueError):
@@ -53,6 +61,10 @@ class Settings:
         Quota of one API key.
     holds_per_network_hour, holds_per_destination_hour, holds_per_key_hour
         Holds through publishable keys in a clock hour; see `merchants.hold_caps`.
+    segments_per_second
+        What one sender may text: as the carriers granted it.
+    texts_per_number_day, texts_per_prefix_day, texts_per_country_day, texts_per_merchant_day
+        Texts of one merchant in a day; see `notifications.caps`.
     roads_dir
         Road graphs, one folder each; None: depots use the straight line, labelled.
     tracing
@@ -68,6 +80,7 @@ class Settings:
     improve_queue_url: str
     repair_queue_url: str
     webhooks_queue_url: str
+    texts_queue_url: str
     secrets_path: str
     secrets_seconds: Seconds
     public_base_url: str
@@ -81,6 +94,11 @@ class Settings:
     holds_per_network_hour: int = HOLDS_PER_NETWORK
     holds_per_destination_hour: int = HOLDS_PER_DESTINATION
     holds_per_key_hour: int = HOLDS_PER_KEY
+    segments_per_second: int = SEGMENTS_PER_SECOND
+    texts_per_number_day: int = TEXTS_PER_NUMBER
+    texts_per_prefix_day: int = TEXTS_PER_PREFIX
+    texts_per_country_day: int = TEXTS_PER_COUNTRY
+    texts_per_merchant_day: int = TEXTS_PER_MERCHANT
 
     @property
     def mode(self) -> Mode:
@@ -114,6 +132,7 @@ class Settings:
             improve_queue_url=read.url("IMPROVE_QUEUE_URL"),
             repair_queue_url=read.url("REPAIR_QUEUE_URL"),
             webhooks_queue_url=read.url("WEBHOOKS_QUEUE_URL"),
+            texts_queue_url=read.url("TEXTS_QUEUE_URL"),
             secrets_path=read.text("SECRETS_PATH"),
             secrets_seconds=read.whole("SECRETS_SECONDS", 60, most=LONGEST_SECRETS_SECONDS),
             public_base_url=read.url("PUBLIC_BASE_URL"),
@@ -127,12 +146,19 @@ class Settings:
             holds_per_network_hour=read.whole("HOLDS_PER_NETWORK_HOUR", HOLDS_PER_NETWORK),
             holds_per_destination_hour=read.whole("HOLDS_PER_DESTINATION_HOUR", HOLDS_PER_DESTINATION),
             holds_per_key_hour=read.whole("HOLDS_PER_KEY_HOUR", HOLDS_PER_KEY),
+            segments_per_second=read.whole("SEGMENTS_PER_SECOND", SEGMENTS_PER_SECOND, least=1, most=1000),
+            texts_per_number_day=read.whole("TEXTS_PER_NUMBER_DAY", TEXTS_PER_NUMBER),
+            texts_per_prefix_day=read.whole("TEXTS_PER_PREFIX_DAY", TEXTS_PER_PREFIX),
+            texts_per_country_day=read.whole("TEXTS_PER_COUNTRY_DAY", TEXTS_PER_COUNTRY),
+            texts_per_merchant_day=read.whole("TEXTS_PER_MERCHANT_DAY", TEXTS_PER_MERCHANT),
         )
         settings._require_one_stack()
         if stage is Stage.LIVE and settings.twilio_api_url:
             raise BadSetting("TWILIO_API_URL is for sandboxes; a live stage texts through Twilio")
         if stage is not Stage.SANDBOX and not settings.public_base_url.startswith("https://"):
             raise BadSetting(f"PUBLIC_BASE_URL must be https in the stage {stage}")
+        if "_" in (urlsplit(settings.public_base_url).hostname or ""):
+            raise BadSetting("PUBLIC_BASE_URL must have a host without underscores: Twilio calls no other")
         return settings
 
     def _require_one_stack(self) -> None:
@@ -146,6 +172,7 @@ class Settings:
             "IMPROVE_QUEUE_URL": self.improve_queue_url,
             "REPAIR_QUEUE_URL": self.repair_queue_url,
             "WEBHOOKS_QUEUE_URL": self.webhooks_queue_url,
+            "TEXTS_QUEUE_URL": self.texts_queue_url,
         }
         for name, url in queues.items():
             if not url.rpartition("/")[2].startswith(f"{stack}-"):

@@ -7,6 +7,7 @@
 
 A rotation is one write and can be left alone. A new sealing key opens at once and seals only when every
 process has read it; an old one is dropped by a later rotation, when nothing it sealed can still come back.
+The keys of numbers stay for ever: by them it is known who wants no texts.
 Weak point: SSM has no conditional write, so of two people who rotate at once one is told to look again.
 """
 
@@ -26,11 +27,13 @@ from typing import Any, Final
 from chalicelib.adapters.sealing import KEPT_AFTER_USE
 from chalicelib.adapters.secrets import (
     KEY_BYTES,
+    NUMBER_KEYS,
     SEALING_KEYS,
     TWILIO,
     BadSecret,
     SealingKey,
     TwilioAccount,
+    number_keys,
     sealing_keys,
     twilio_account,
 )
@@ -123,15 +126,20 @@ class Vault:
         Raises
         ------
         Refused
-            If both are: a new one would be lost, or what the old one sealed.
+            If all are: a new one would be lost, or what the old one sealed.
         """
         there = []
-        for name, text in ((SEALING_KEYS, keys_text(first_keys(now))), (TWILIO, account_text(account))):
+        made = {
+            SEALING_KEYS: keys_text(first_keys(now)),
+            TWILIO: account_text(account),
+            NUMBER_KEYS: json.dumps({"keys": [b64encode(token_bytes(KEY_BYTES)).decode()]}),
+        }
+        for name, text in made.items():
             try:
                 self._put(name, text, overwrite=False)
             except self.client.exceptions.ParameterAlreadyExists:
                 there.append(f"{self.path}/{name}")
-        if len(there) == 2:
+        if len(there) == len(made):
             raise Refused(f"{' and '.join(there)} exist; rotate them.")
 
     def rotate_sealing(self, *, now: Timestamp, lead: Seconds = LEAD) -> Timestamp:
@@ -161,6 +169,8 @@ class Vault:
         tokens = len(twilio_account(found["Value"]).auth_tokens)
         changed = iso_utc(int(found["LastModifiedDate"].timestamp()))
         yield f"{self.path}/{TWILIO}  {tokens} auth token{'s' * (tokens > 1)} since {changed}"
+        numbers = len(number_keys(self._get(NUMBER_KEYS)[0]))
+        yield f"{self.path}/{NUMBER_KEYS}  {numbers} key{'s' * (numbers > 1)}"
 
     def _get(self, name: str) -> tuple[str, int]:
         try:

@@ -16,13 +16,14 @@ from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.motion.store import MotionChanges
-from chalicelib.notifications.model import Message
+from chalicelib.notifications.model import Message, subject_of
 from chalicelib.promises.model import Hold, HoldState, Promise, token_hash
 from chalicelib.promises.store import Changes, Guard, Page, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.packed import GHOST_GRACE, Route
 from chalicelib.units import Seconds, StopId, Timestamp
 from tests.fakes import InMemoryDoors, InMemoryPasts, InMemoryReminders
+from tests.fakes_texts import InMemoryPhones, InMemorySenders
 
 
 class InMemoryStore:
@@ -47,6 +48,7 @@ class InMemoryStore:
         self.reminders = InMemoryReminders()
         self.pasts = InMemoryPasts()
         self.doors = InMemoryDoors()
+        self.senders, self.phones = InMemorySenders(), InMemoryPhones()
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
@@ -272,13 +274,24 @@ class InMemoryStore:
     def get_receipt(self, tenant: Tenant, key: str) -> ReceiptRow | None:
         return self._receipts.get((tenant, key))
 
-    def claim_message(self, tenant: Tenant, message: Message) -> bool:
+    def add_message(self, tenant: Tenant, message: Message) -> bool:
         key = (tenant, message.subject, message.message_id)
-        message = _on_behalf(message)
-        return key not in self._messages and bool(self._messages.setdefault(key, message))
+        if key in self._messages:
+            return False
+        self._messages[key] = replace(_on_behalf(message), version=1)
+        return True
 
-    def record_message(self, tenant: Tenant, message: Message) -> None:
-        self._messages[tenant, message.subject, message.message_id] = _on_behalf(message)
+    def message(self, tenant: Tenant, message_id: str) -> Message | None:
+        return self._messages.get((tenant, subject_of(message_id), message_id))
+
+    def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
+        key = (tenant, message.subject, message.message_id)
+        if key not in self._messages or self._messages[key].version != message.version:
+            return None
+        self._messages[key] = replace(_on_behalf(message), version=message.version + 1)
+        if facts:
+            self.outbox.append((tenant, tuple(facts)))
+        return self._messages[key]
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
         found = [text for text in _of(tenant, self._messages) if text.subject == subject]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.notifications import sending
 from chalicelib.webhooks.delivery import LEASE
 from infra.artefact import LEAN, WORKER
 from infra.artefact.build import package
@@ -73,7 +74,8 @@ def test_each_function_runs_from_the_zip_that_fits(resources: dict[str, Any]) ->
         for function in functions(resources).values()
     }
     lean = dict.fromkeys(
-        ["app.app", "app.deliver_webhooks", "app.drain_due", "app.publish_facts"], LEAN.file_name
+        ["app.app", "app.deliver_webhooks", "app.drain_due", "app.publish_facts", "app.send_texts"],
+        LEAN.file_name,
     )
     assert uris == {**lean, "app.improve": WORKER.file_name, "app.repair": WORKER.file_name}
 
@@ -107,7 +109,12 @@ def test_stream_keeps_what_it_gives_up(resources: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("queue", "function"),
-    [("ImproveQueue", "Improve"), ("RepairQueue", "Repair"), ("WebhooksQueue", "DeliverWebhooks")],
+    [
+        ("ImproveQueue", "Improve"),
+        ("RepairQueue", "Repair"),
+        ("WebhooksQueue", "DeliverWebhooks"),
+        ("TextsQueue", "SendTexts"),
+    ],
 )
 def test_queue_hides_a_job_longer_than_its_function_may_run(
     resources: dict[str, Any], queue: str, function: str
@@ -120,6 +127,7 @@ def test_queue_hides_a_job_longer_than_its_function_may_run(
 def test_claim_of_a_delivery_outlasts_the_worker_that_made_it(resources: dict[str, Any]) -> None:
     """F13: a second worker takes a delivery up only when the first is surely gone."""
     assert resources["DeliverWebhooks"]["Properties"]["Timeout"] < LEASE
+    assert resources["SendTexts"]["Properties"]["Timeout"] < sending.LEASE
 
 
 def test_trouble_on_the_road_is_answered_in_seconds(resources: dict[str, Any]) -> None:
@@ -136,6 +144,7 @@ def test_live_stage_is_told_everything_its_settings_ask_for(template: Template) 
         "TABLE_NAME": "slotkeeper-live",
         "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
         "REPAIR_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-repair.fifo",
+        "TEXTS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-texts",
         "WEBHOOKS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-webhooks",
         "SECRETS_PATH": "/slotkeeper-live",
         "PUBLIC_BASE_URL": "https://slots.example",

@@ -14,6 +14,7 @@ GOOD = {
     "TABLE_NAME": "slotkeeper-live",
     "IMPROVE_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-improve.fifo",
     "REPAIR_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-repair.fifo",
+    "TEXTS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-texts",
     "WEBHOOKS_QUEUE_URL": "https://sqs.example/0/slotkeeper-live-webhooks",
     "SECRETS_PATH": "/slotkeeper-live",
     "PUBLIC_BASE_URL": "https://api.example/",
@@ -87,7 +88,15 @@ def test_each_stage_starts_with_what_is_its_own(stage: Stage) -> None:
 @pytest.mark.parametrize("theirs", list(Stage))
 @pytest.mark.parametrize("ours", list(Stage))
 @pytest.mark.parametrize(
-    "name", ["TABLE_NAME", "SECRETS_PATH", "IMPROVE_QUEUE_URL", "REPAIR_QUEUE_URL", "WEBHOOKS_QUEUE_URL"]
+    "name",
+    [
+        "TABLE_NAME",
+        "SECRETS_PATH",
+        "IMPROVE_QUEUE_URL",
+        "REPAIR_QUEUE_URL",
+        "WEBHOOKS_QUEUE_URL",
+        "TEXTS_QUEUE_URL",
+    ],
 )
 def test_no_stage_starts_with_anything_of_another(name: str, ours: Stage, theirs: Stage) -> None:
     """Two stages cannot share a table, a queue or a secret: each carries its stage in its name."""

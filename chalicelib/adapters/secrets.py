@@ -1,10 +1,10 @@
 """The stack's secrets, read from SSM when they are first needed and again when they are some seconds old.
 
-Two parameters, each JSON and encrypted: `{path}/sealing-keys` and `{path}/twilio` (`infra.secrets` writes
-them). A key says from when on it seals, so a rotation is one write: whoever has read it opens with the new
-key at once, and seals with it only when everybody has read it. When SSM does not answer, or somebody wrote
-nonsense, what was read before goes on: an old secret is better than a refused order. Weak point: that goes on
-for as long as the process lives.
+Three parameters, each JSON and encrypted: `{path}/sealing-keys`, `{path}/twilio` and `{path}/number-keys`
+(`infra.secrets` writes them). A key says from when on it seals, so a rotation is one write: whoever has read
+it opens with the new key at once, and seals with it only when everybody has read it. When SSM does not
+answer, or somebody wrote nonsense, what was read before goes on: an old secret is better than a refused
+order. Weak point: that goes on for as long as the process lives.
 
 One `GetParameter` for each and not `GetParametersByPath`: a function may then be allowed the one it uses, and
 a raised quota is 10,000 a second instead of 100. Ages are told by the system's clock because a monotonic one
@@ -26,6 +26,7 @@ from chalicelib.units import Clock, Seconds, Timestamp
 
 SEALING_KEYS = "sealing-keys"
 TWILIO = "twilio"
+NUMBER_KEYS = "number-keys"
 KEY_BYTES = 32  # of a sealing secret, at least
 RENEWED_AT_MOST_EVERY: Seconds = 5  # so that a flood of forged tokens is not a flood of calls to SSM
 _log = logging.getLogger("slotkeeper")  # the log of the process, written as JSON
@@ -104,6 +105,7 @@ class Secrets:
         self._client, self._clock = client, clock
         self.sealing = SealingSecrets(self._kept(path, SEALING_KEYS, sealing_keys, fresh_for), clock)
         self.twilio: Parameter[TwilioAccount] = self._kept(path, TWILIO, twilio_account, fresh_for)
+        self.numbers: Parameter[Sequence[bytes]] = self._kept(path, NUMBER_KEYS, number_keys, fresh_for)
 
     def connect(self) -> None:
         """Make the client, without asking it anything."""
@@ -226,6 +228,26 @@ def _sealing_key(one: object) -> SealingKey:
     if seals_at.tzinfo is None:
         raise BadSecret("seals_at must have an offset")
     return SealingKey(secret=secret, seals_at=int(seals_at.timestamp()))
+
+
+def number_keys(text: str) -> tuple[bytes, ...]:
+    """Read what `{path}/number-keys` holds: `{"keys": [base64]}`, the one in use first.
+
+    Raises
+    ------
+    BadSecret
+        It is something else, or a key is short.
+    """
+    listed = _members(text, {"keys"})["keys"]
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, str) for one in listed):
+        raise BadSecret("keys must be a list with at least one key")
+    try:
+        keys = tuple(b64decode(one, validate=True) for one in listed)
+    except ValueError:
+        raise BadSecret("a key must be base64") from None
+    if min(map(len, keys)) < KEY_BYTES:
+        raise BadSecret(f"a key must have {KEY_BYTES} bytes at least")
+    return keys
 
 
 def twilio_account(text: str) -> TwilioAccount:

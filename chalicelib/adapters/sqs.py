@@ -1,4 +1,4 @@
-"""The queues: of planning jobs, FIFO, so that a plan has one worker of each kind; of webhook deliveries."""
+"""The queues: of planning jobs, FIFO, one worker of each kind for a plan; of webhooks; of texts."""
 
 import json
 from collections.abc import Mapping
@@ -99,6 +99,35 @@ class DeliveryJobs:
             self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
         except (ClientError, BotoCoreError) as error:
             raise Upstream("The queue did not take the delivery.") from error
+
+
+class TextJobs:
+    """Brings texts to a worker: see `notifications.ports.TextQueue`.
+
+    Parameters
+    ----------
+    client
+        A boto3 client of SQS.
+    """
+
+    def __init__(self, client: Any, *, texts_queue_url: str) -> None:
+        self._client, self._url = client, texts_queue_url
+
+    def look(self, tenant: Tenant, message_id: str, *, delay: Seconds = 0) -> None:
+        """Enqueue one look at a text, by its id only; looking twice does no harm.
+
+        Raises
+        ------
+        Upstream
+            SQS did not take it.
+        """
+        job = {"tenant": str(tenant), "message_id": message_id}
+        request_id = current_request_id()
+        body = json.dumps(job if request_id is None else job | {"request_id": request_id})
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
+        except (ClientError, BotoCoreError) as error:
+            raise Upstream("The queue did not take the text.") from error
 
 
 def _short(name: str) -> str:

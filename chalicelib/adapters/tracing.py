@@ -22,7 +22,7 @@ from chalicelib.adapters.errand import current_request_id
 from chalicelib.events import Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.planning import DepotPlans, Planner, TravelFor
-from chalicelib.notifications.service import TextSender
+from chalicelib.notifications.carrier import Answer, Outgoing, Sighting, TextSender
 from chalicelib.routing.insertion import Candidate, Gaps, Insertion, Proof
 from chalicelib.routing.model import Location, TimeWindow, Visit
 from chalicelib.routing.travel_times import Places, TravelTimes
@@ -213,7 +213,17 @@ class TracedSender:
     def __init__(self, sender: TextSender) -> None:
         self._sender = sender
 
-    def send(self, to: str, body: str) -> str:
-        """Send one text."""
+    def send(self, text: Outgoing) -> Answer:
+        """Give one text to the carrier, once."""
         with span("twilio.send"):
-            return self._sender.send(to, body)
+            return self._sender.send(text)
+
+    def sent_to(self, to: str) -> Sequence[Sighting]:
+        """What was last sent to a number."""
+        with span("twilio.list"):
+            return self._sender.sent_to(to)
+
+    def sighting(self, sid: str) -> Sighting | None:
+        """What became of a text."""
+        with span("twilio.fetch"):
+            return self._sender.sighting(sid)

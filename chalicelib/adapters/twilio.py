@@ -1,51 +1,79 @@
 """Texts through Twilio's REST API, with Twilio's own client.
 
-Nothing is retried here: a POST that timed out may have been taken. One that was refused for its token was
+Nothing is repeated here: a POST that timed out may have been taken. One that was refused for its token was
 not, and goes out with the next token: while tokens are exchanged, either may be the good one. Errors are told
 apart by status and code only, because Twilio's messages quote the recipient's number. Weak point: importing
-the client costs 0.2 s, so only the consumer of facts does.
+the client costs 0.2 s, so only the sender of texts does.
 """
 
 import logging
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests import RequestException
-from twilio.base.exceptions import TwilioRestException
+from requests.exceptions import ConnectTimeout
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from urllib3.exceptions import NewConnectionError
 
 from chalicelib.adapters.secrets import Parameter, TwilioAccount
 from chalicelib.errors import Upstream
-from chalicelib.notifications.service import TextRefused
+from chalicelib.notifications.carrier import (
+    Answer,
+    NotProcessed,
+    Outgoing,
+    Refused,
+    Sighting,
+    Taken,
+    Unanswered,
+)
 
-_TIMEOUT_SECONDS = 8.0
+CONNECT_SECONDS: Final = 2.0
+READ_SECONDS: Final = 6.0
+LONGEST_CALL: Final = CONNECT_SECONDS + READ_SECONDS
+_LISTED: Final = 50
 _UNKNOWN_TOKEN, _UNKNOWN_TOKEN_CODE = 401, "20003"
-_RETRY_LATER = 429
+_NOT_FOUND, _RETRY_LATER = 404, 429
 _SID = re.compile(r"[SM]M[0-9a-f]{32}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,4}", re.ASCII)
+_SERVICE = "MG"
 
 
-class _Elsewhere(TwilioHttpClient):
-    """Sends what is meant for Twilio to another host: a sandbox's."""
+class _Http(TwilioHttpClient):
+    """Twilio's HTTP, bounded in time, leading elsewhere in a sandbox; remembers when to come back.
 
-    def __init__(self, base_url: str) -> None:
-        super().__init__(timeout=_TIMEOUT_SECONDS)
-        self._base = urlsplit(base_url)
+    Parameters
+    ----------
+    base_url
+        Where requests go that are meant for Twilio; None: there.
+    """
+
+    def __init__(self, base_url: str | None) -> None:
+        super().__init__()
+        self._base = urlsplit(base_url) if base_url else None
+        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self.retry_after: int | None = None  # seconds
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        """Swap scheme and host; refuses anything that was not meant for Twilio."""
+        """Send one request; refuses anything that was not meant for Twilio."""
         meant = urlsplit(url)
         if not (meant.hostname or "").endswith(".twilio.com"):
-            raise ValueError("only requests for twilio.com are redirected")
-        there = meant._replace(scheme=self._base.scheme, netloc=self._base.netloc)
-        return super().request(method, urlunsplit(there), *args, **kwargs)
+            raise ValueError("only requests for twilio.com are sent")
+        if self._base is not None:
+            url = urlunsplit(meant._replace(scheme=self._base.scheme, netloc=self._base.netloc))
+        self.retry_after = None
+        answer = super().request(method, url, *args, **kwargs)
+        asked = answer.headers.get("Retry-After", "")
+        self.retry_after = int(asked) if _SECONDS.fullmatch(asked) else None
+        return answer
 
 
 class TwilioSender:
-    """Sends texts from one number or messaging service.
+    """See `notifications.carrier.TextSender`.
 
     Parameters
     ----------
@@ -53,47 +81,90 @@ class TwilioSender:
         Whom Twilio knows us as.
     api_url
         Where requests go instead of Twilio; None in every stage that texts people.
-
-    Raises
-    ------
-    Upstream
-        If the account cannot be read: better now than when somebody has claimed a text.
     """
 
     def __init__(self, account: Parameter[TwilioAccount], *, api_url: str | None) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
-        account.current()
-        self._account = account
-        self._http = _Elsewhere(api_url) if api_url else TwilioHttpClient(timeout=_TIMEOUT_SECONDS)
+        self._account, self._http = account, _Http(api_url)
 
-    def send(self, to: str, body: str) -> str:
-        """Send one text and give its SID.
+    def send(self, text: Outgoing) -> Answer:
+        """Give one text to Twilio, once for each token until one is known there."""
+        try:
+            self._account.current()
+        except Upstream:  # our own secrets cannot be read
+            return NotProcessed(reached=False)
+        for account_sid, token, own_sender in self._candidates():
+            answer = self._create(Client(account_sid, token, http_client=self._http), text, own_sender)
+            if answer != Refused(code=_UNKNOWN_TOKEN_CODE):
+                return answer
+        return Refused(code=_UNKNOWN_TOKEN_CODE)
+
+    def sent_to(self, to: str) -> Sequence[Sighting]:
+        """What was last sent to a number, latest first.
+
+        Not filtered by date: a text that waits in Twilio's queue has no date of sending yet.
 
         Raises
         ------
-        TextRefused
-            Twilio will not take it, or knows none of our tokens.
         Upstream
-            Twilio was not reached, or whether it took the text is not known.
+            Twilio does not say.
         """
-        for account_sid, token, sender in self._candidates():
-            client = Client(account_sid, token, http_client=self._http)
+        found = self._asked(lambda client: client.messages.list(to=to, limit=_LISTED, page_size=_LISTED))
+        return [_sighting(each) for each in found or ()]
+
+    def sighting(self, sid: str) -> Sighting | None:
+        """What became of a text; None if Twilio has no such.
+
+        Raises
+        ------
+        Upstream
+            Twilio does not say.
+        """
+        found = self._asked(lambda client: client.messages(sid).fetch())
+        return None if found is None else _sighting(found)
+
+    def _create(self, client: Client, text: Outgoing, own_sender: str) -> Answer:
+        sender = text.sender or own_sender
+        origin = "messaging_service_sid" if sender.startswith(_SERVICE) else "from_"
+        try:
+            sent = client.messages.create(
+                to=text.to,
+                body=text.body,
+                status_callback=text.callback_url,
+                validity_period=text.valid_for,
+                **{origin: sender},
+            )
+        except TwilioRestException as error:
+            return self._refusal(error)
+        except RequestException as error:
+            return NotProcessed(reached=False) if _was_never_sent(error) else Unanswered()
+        except (TwilioException, ValueError, TypeError, AttributeError):
+            return Unanswered()  # its client takes any answer for one of Twilio's
+        if not isinstance(sent.sid, str) or not _SID.fullmatch(sent.sid):
+            return Unanswered()
+        return Taken(sid=sent.sid, word=str(sent.status))
+
+    def _refusal(self, error: TwilioRestException) -> Answer:
+        if error.status == _UNKNOWN_TOKEN:
+            return Refused(code=_UNKNOWN_TOKEN_CODE)
+        if error.status == _RETRY_LATER:
+            return NotProcessed(after=self._http.retry_after)
+        if not 400 <= error.status < 500:
+            return Unanswered()
+        return Refused(code=str(error.code or error.status))
+
+    def _asked[T](self, ask: Callable[[Client], T]) -> T | None:
+        for account_sid, token, _ in self._candidates():
             try:
-                sent = client.messages.create(to=to, from_=sender, body=body)
+                return ask(Client(account_sid, token, http_client=self._http))
             except TwilioRestException as error:
-                if error.status == _UNKNOWN_TOKEN:
-                    continue
-                if error.status == _RETRY_LATER or error.status >= 500:
-                    raise Upstream("Twilio is busy.") from error
-                raise TextRefused("Twilio refused the text.", code=str(error.code)) from None
-            except RequestException:
-                raise Upstream("Twilio did not answer.") from None
-            except (ValueError, TypeError, AttributeError):  # its client takes any answer for one of Twilio's
-                raise Upstream("The answer is not one of Twilio's.") from None
-            if not isinstance(sent.sid, str) or not _SID.fullmatch(sent.sid):
-                raise Upstream("The answer names no text.")
-            return sent.sid
-        raise TextRefused("Twilio knows none of our tokens.", code=_UNKNOWN_TOKEN_CODE)
+                if error.status == _NOT_FOUND:
+                    return None
+                if error.status != _UNKNOWN_TOKEN:
+                    raise Upstream("Twilio does not say.") from None
+            except (RequestException, TwilioException, ValueError, TypeError, AttributeError):
+                raise Upstream("Twilio does not say.") from None
+        raise Upstream("Twilio knows none of our tokens.")
 
     def _candidates(self) -> Iterator[tuple[str, str, str]]:
         known = self._account.current()
@@ -103,6 +174,28 @@ class TwilioSender:
         for token in renewed.auth_tokens:
             if (renewed.account_sid, token) not in {(known.account_sid, old) for old in known.auth_tokens}:
                 yield renewed.account_sid, token, renewed.sender
+
+
+def _was_never_sent(error: RequestException) -> bool:
+    """Whether there was no connection to send it over: refused, or no such name."""
+    if isinstance(error, ConnectTimeout):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, NewConnectionError)
+
+
+def _sighting(found: Any) -> Sighting:
+    """A text as Twilio lists it; `Upstream` if that is not how Twilio lists texts."""
+    try:
+        return Sighting(
+            sid=str(found.sid),
+            body=str(found.body),
+            word=str(found.status),
+            code=str(found.error_code) if found.error_code else None,
+            created_at=int(found.date_created.timestamp()),
+        )
+    except AttributeError:
+        raise Upstream("The list is not one of Twilio's.") from None
 
 
 def sandbox_inbox(api_url: str, phone: str | None) -> list[dict[str, Any]]:
@@ -118,3 +211,19 @@ def sandbox_inbox(api_url: str, phone: str | None) -> list[dict[str, Any]]:
         return list(answer.json()["data"])
     except RequestException:
         raise Upstream("The inbox does not answer.") from None
+
+
+def sandbox_reply(api_url: str, *, phone: str, to: str, body: str) -> str:
+    """Have the sandbox's fake Twilio play a buyer who writes to us; gives the text's id.
+
+    Raises
+    ------
+    Upstream
+        It does not answer.
+    """
+    try:
+        told = {"From": phone, "To": to, "Body": body}
+        answer = requests.post(f"{api_url}/_reply", data=told, timeout=2)
+        return str(answer.json()["sid"])
+    except RequestException:
+        raise Upstream("The fake Twilio does not answer.") from None

@@ -36,8 +36,16 @@ def _learn_day(services: "Services", tenant: Tenant, subject: str, now: Timestam
     return services.learning.learn(tenant, PlanKey.parse(subject), now)
 
 
+def _see_to_text(services: "Services", tenant: Tenant, message_id: str, now: Timestamp) -> Timestamp | None:
+    from chalicelib.notifications.progress import Moment
+
+    at = Moment(now=now, system_now=services.clock.system_now())
+    return services.text_progress.remind(tenant, message_id, at)
+
+
 ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.LEARN_DAY: _learn_day,
+    ReminderKind.SEE_TO_TEXT: _see_to_text,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
     ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),

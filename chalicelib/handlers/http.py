@@ -149,6 +149,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "This key may not do that",
         "The endpoint needs a scope that this key does not carry, or a secret key and not a publishable one.",
     ),
+    "signature_invalid": Problem(
+        403,
+        "This is not signed by Twilio",
+        "The form must be signed with the account's auth token, for this very address.",
+    ),
     "rate_limited": Problem(
         429,
         "Too many requests",

@@ -1,4 +1,4 @@
-"""Endpoints that exist in a sandbox only: the test clock and the inbox of texts."""
+"""Endpoints that exist in a sandbox only: the test clock, the inbox of texts, and what buyers answer."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.paging import Listed
 from chalicelib.handlers.telemetry import Telemetry, structured_log
-from chalicelib.handlers.wire import Body, Instant, InstantText, Query, View, rfc3339
+from chalicelib.handlers.wire import Body, Instant, InstantText, Phone, Query, View, rfc3339
 from chalicelib.merchants.model import ALL_SCOPES
 from chalicelib.settings import Stage
 from chalicelib.units import Timestamp
@@ -61,6 +61,24 @@ class TextView(View):
     num_segments: int
 
 
+class ReplyRequest(Body):
+    """A buyer's text."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    phone: Annotated[Phone, Field(alias="from", description="The buyer's number.")]
+    to: Annotated[
+        str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="The number they were texted from.")
+    ]
+    body: Annotated[str, Field(max_length=1600)]
+
+
+class ReplyView(View):
+    """That it is on its way."""
+
+    message_sid: Annotated[str, Field(description="Twilio's id of it.")]
+
+
 class InboxView(Listed[TextView]):
     """Texts, oldest first."""
 
@@ -104,3 +122,17 @@ def read_inbox(call: Call[None, InboxQuery]) -> Answer:
     own = call.services.store.own_sids(call.tenant, [text["sid"] for text in texts])
     shown = [TextView.model_validate(text) for text in texts if text["sid"] in own]
     return Answer(200, InboxView(data=shown))
+
+
+@api.endpoint(
+    "POST",
+    "/v1/test/replies",
+    scope=ALL_SCOPES,
+    request=ReplyRequest,
+    answers={202: ReplyView},
+)
+def play_reply(call: Call[ReplyRequest]) -> Answer:
+    """Play a buyer who writes back: the fake Twilio brings it by the real signed webhook, a moment later."""
+    wish = call.body
+    sid = call.services.play_reply(phone=wish.phone, to=wish.to, body=wish.body)
+    return Answer(202, ReplyView(message_sid=sid))

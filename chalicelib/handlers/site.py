@@ -60,6 +60,10 @@ PATHS: Mapping[str, Paths] = {
     "notifications": {
         "/v1/promises/{promise_id}/messages": ("GET",),
     },
+    "twilio": {
+        "/twilio/inbound": ("POST",),
+        "/twilio/status": ("POST",),
+    },
     "merchants": {
         "/v1/keys": ("POST", "GET"),
         "/v1/keys/{key_id}": ("DELETE",),
@@ -78,6 +82,7 @@ PATHS: Mapping[str, Paths] = {
     "sandbox": {
         "/v1/test/clock": ("POST",),
         "/v1/test/messages": ("GET",),
+        "/v1/test/replies": ("POST",),
     },
     "about": {
         "/v1/health": ("GET",),

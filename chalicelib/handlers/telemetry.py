@@ -20,6 +20,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 
 from chalicelib.adapters.errand import Errand, errand
+from chalicelib.notifications.model import MessageStatus
 
 SERVICE: Final = "slotkeeper"
 NAMESPACE: Final = "Slotkeeper"
@@ -52,13 +53,18 @@ class Metric(StrEnum):
     TEXTS_SENT = "TextsSent"
     """Texts the carrier took."""
     TEXTS_FAILED = "TextsFailed"
-    """Texts the carrier refused, or of which its answer never came; texts nobody wanted are not counted."""
+    """Texts that will not arrive, or of which no answer came; those nobody wanted are not counted."""
     WEBHOOKS_SENT = "WebhooksSent"
     """Events that a merchant's receiver took."""
     WEBHOOKS_FAILED = "WebhooksFailed"
     """Attempts that it did not take: most of these cure themselves, or are the merchant's to cure."""
     WEBHOOKS_STOPPED = "WebhooksStopped"
     """Webhooks that are sent nothing more: gone, or failing for days."""
+
+
+TEXT_FAILURES: Final = frozenset(
+    {MessageStatus.FAILED, MessageStatus.UNDELIVERED, MessageStatus.EXPIRED, MessageStatus.UNKNOWN}
+)
 
 
 class InvocationFailed(Exception):

@@ -10,6 +10,7 @@ Weak point: an outbox row with several facts is repeated as a whole; each reacti
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.adapters.errand import current_request_id
@@ -17,8 +18,8 @@ from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers.due import due_anywhere, remind
 from chalicelib.handlers.follow_ups import follow_up
-from chalicelib.handlers.telemetry import Metric, Telemetry, structured_log
-from chalicelib.notifications.model import MessageStatus
+from chalicelib.handlers.telemetry import TEXT_FAILURES, Line, Metric, Telemetry, structured_log
+from chalicelib.notifications.model import Message, MessageStatus
 from chalicelib.units import HOUR, Seconds, Timestamp
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _log = structured_log()
 _RESERVE_SECONDS = 8.0
 _MAY_NEED_WATCHING = {FactKind.PLAN_CHANGED, FactKind.PLAN_REPLANNED}  # vans that had nothing to do before
 _NEWS_FOR: Final[Seconds] = HOUR  # to a buyer; plans and merchants are told however late
+
+
+class OutOfTime(Exception):
+    """An invocation has not enough time left for another record: the queue brings it again."""
 
 
 def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -> BatchAnswer:
@@ -218,6 +223,40 @@ def deliver_webhooks(
     return watch.processed(event, send, BatchProcessor(EventType.SQS), "deliver_webhooks")
 
 
+def send_texts(
+    event: Event, services: "Services", *, seconds: float = 60.0, log: "Logger" = _log
+) -> BatchAnswer:
+    """Give texts to the carrier that are to be sent, and find out what became of those nobody knows of.
+
+    Whatever the carrier does, the message is done with; one there is no time for is left to the queue.
+
+    Parameters
+    ----------
+    seconds
+        What the invocation has left: a text is not begun that might not be written down.
+    """
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+    from chalicelib.notifications.progress import Moment
+
+    watch = _Watch(services, log)
+    ends_at = monotonic() + seconds - _RESERVE_SECONDS
+
+    def send(record: "SQSRecord") -> None:
+        with watch.telemetry.line("text") as line:
+            job = json.loads(record.body)
+            line.errand.request_id = job.get("request_id")
+            tenant, message_id = Tenant.parse(job["tenant"]), job["message_id"]
+            line.fields |= {"tenant": str(tenant), "message_id": message_id}
+            if monotonic() > ends_at:
+                raise OutOfTime
+            system_now = services.clock.system_now()
+            at = Moment(now=services.business_now(tenant, system_now=system_now), system_now=system_now)
+            watch.tell(line, services.sending.look(tenant, message_id, at))
+
+    return watch.processed(event, send, BatchProcessor(EventType.SQS), "send_texts")
+
+
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
     """Do what came due: facts, holds, deliveries, reminders; gives how many there were."""
     telemetry = Telemetry(log, stage=lambda: services.settings.stage)
@@ -258,24 +297,21 @@ class _Watch:
         self.counts = Counter[Metric]()
 
     def text(self, tenant: Tenant, fact: Fact, now: Timestamp) -> None:
-        """Let the notifications react to a fact; what became of its text has a line of its own."""
-        from chalicelib.notifications.service import TextUnanswered
-
+        """Let the notifications react to a fact; its text has a line of its own."""
         with self.telemetry.line("text", current_request_id()) as line:
             line.fields |= {"tenant": str(tenant), "promise_id": fact.subject, "fact": fact.kind}
-            try:
-                message = self._services.notifications.react(tenant, fact, now)
-            except TextUnanswered:
-                self.counts[Metric.TEXTS_FAILED] += 1
-                raise
-            line.is_wanted = message is not None
-            if message is None:
-                return
-            line.fields |= {"message_id": message.message_id, "status": message.status}
-            line.fields |= {"sid": message.sid} if message.sid else {}
-            line.fields |= {"reason": message.reason} if message.reason else {}
-            self.counts[Metric.TEXTS_SENT] += message.status is MessageStatus.SENT
-            self.counts[Metric.TEXTS_FAILED] += message.status is MessageStatus.FAILED
+            self.tell(line, self._services.notifications.react(tenant, fact, now))
+
+    def tell(self, line: "Line", message: "Message | None") -> None:
+        """Say what became of a text, if anything did."""
+        line.is_wanted = message is not None
+        if message is None:
+            return
+        line.fields |= {"message_id": message.message_id, "status": message.status}
+        line.fields |= {"sid": message.sid} if message.sid else {}
+        line.fields |= {"reason": message.reason} if message.reason else {}
+        self.counts[Metric.TEXTS_SENT] += message.status is MessageStatus.SENT
+        self.counts[Metric.TEXTS_FAILED] += message.status in TEXT_FAILURES
 
     def processed(
         self,

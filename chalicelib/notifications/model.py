@@ -1,7 +1,17 @@
-"""One text to one person, and what became of it."""
+"""One text to one person, and what became of it.
+
+    pending --claimed, still true, its turn--> sending --taken--> sent --> delivered | undelivered | failed
+       |  ^                                      |  |
+       |  +------- never processed (429) --------+  +-- no answer, or its worker died --> unknown
+       v                                                                                   |
+    skipped, expired                     sent <-- found  |  pending, once more <-- resent  |  failed
+
+Weak point: `sent` is where a text rests of which the carrier says nothing further.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
@@ -14,12 +24,20 @@ class MessageKind(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """What became of a text, in Twilio's words where Twilio has one; `skipped` was never sent."""
+    """What became of a text, in Twilio's words where Twilio has one."""
 
-    SENDING = "sending"
-    SENT = "sent"
+    PENDING = "pending"  # to be sent, now or later
+    SENDING = "sending"  # the carrier is being called, or was when its worker died
+    UNKNOWN = "unknown"  # the carrier may have it; nobody sends it before that is known
+    SENT = "sent"  # the carrier has it
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
     FAILED = "failed"
-    SKIPPED = "skipped"
+    SKIPPED = "skipped"  # never sent; `Silence` says why
+    EXPIRED = "expired"  # nobody would need it any more
+
+
+UNDER_WAY: Final = frozenset({MessageStatus.PENDING, MessageStatus.SENDING, MessageStatus.UNKNOWN})
 
 
 class Silence(StrEnum):
@@ -28,11 +46,28 @@ class Silence(StrEnum):
     NO_PHONE = "no_phone"
     NO_CONSENT = "no_consent"
     TEXTING_OFF = "texting_off"
+    OPTED_OUT = "opted_out"
+    NOT_TRUE = "not_true"  # the promise it is about was cancelled, or is gone
+    TOO_LATE = "too_late"  # it could not go out while anybody needed it
+    NUMBER_CAP = "number_cap"  # these four: see `caps`
+    PREFIX_CAP = "prefix_cap"
+    COUNTRY_CAP = "country_cap"
+    MERCHANT_CAP = "merchant_cap"
+    NOT_TAKEN = "not_taken"  # the carrier gave no answer, has no such text, and its kind is not sent twice
+    UNRESOLVED = "unresolved"  # the carrier gave no answer, then or since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """Whom a text about a promise goes to, and what it may say."""
+    """Whom a text about a promise goes to, and what it may say.
+
+    Attributes
+    ----------
+    sender
+        Number or messaging service the merchant texts from; None: the deployment's own.
+    cancelled
+        Whether there is nothing left to tell.
+    """
 
     phone: str | None
     consent: bool
@@ -40,6 +75,8 @@ class Addressee:
     texting: bool
     window: TimeWindow
     timezone: str
+    sender: str | None = None
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +86,33 @@ class Message:
     Attributes
     ----------
     message_id
-        Of the fact and kind it reports: the same fact can never make a second one.
+        Of the fact and kind it reports: the same fact can never make a second one. Begins with `subject`.
     subject
         The promise's id.
     reason
         Why it was not sent, or the error code of the carrier.
     request_id
         What it goes back to, as the store knows it; None if nobody asked.
+    ready_at, expires_at
+        Business time before which it is not looked at, and from which on it is of no use.
+    leased_until
+        System time until which one worker has it to itself.
+    called_at
+        System time of the first call of the carrier; 0 before it.
+    tries
+        Calls of the carrier so far.
+    resent
+        Whether it was given to the carrier a second time, knowingly: no text ever is a third time.
+    counted, paced
+        Whether it stands in the caps, and whether it has its place in the pace of its sender.
+    heard
+        The carrier's latest word of it.
+    sealed_to
+        The number it went to, which may not be the promise's any more.
+    failed_sid
+        The carrier's id of a first try that failed, which the second one stands for.
+    version
+        Of the stored row; 0 before it is stored.
     """
 
     message_id: str
@@ -67,3 +124,20 @@ class Message:
     sid: str | None = None
     reason: str | None = None
     request_id: str | None = None
+    ready_at: Timestamp = 0
+    expires_at: Timestamp = 0
+    leased_until: Timestamp = 0
+    called_at: Timestamp = 0
+    tries: int = 0
+    resent: bool = False
+    counted: bool = False
+    paced: bool = False
+    heard: str | None = None
+    sealed_to: str | None = None
+    failed_sid: str | None = None
+    version: int = 0
+
+
+def subject_of(message_id: str) -> str:
+    """Which promise a text is about: ids of promises have no dot."""
+    return message_id.partition(".")[0]

@@ -50,6 +50,7 @@ class EventType(StrEnum):
     PROMISE_CORRECTED = "promise.corrected"
     ETA_CHANGED = "eta.changed"
     PLAN_REPLANNED = "plan.replanned"
+    NOTIFICATION_FAILED = "notification.failed"
     TEST = "webhook.test"
 
 
@@ -74,6 +75,8 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_CORRECTED: EventType.PROMISE_CORRECTED,
     FactKind.PROMISE_CONTACTED: None,
     FactKind.PROMISE_SCORED: None,
+    FactKind.NOTIFICATION_FAILED: EventType.NOTIFICATION_FAILED,
+    FactKind.BUYER_REPLIED: None,
     FactKind.SHIFT_DEPARTED: None,
     FactKind.SHIFT_RETURNED: None,
     FactKind.SHIFT_INCIDENT: None,

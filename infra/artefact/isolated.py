@@ -35,6 +35,7 @@ NOWHERE: Final = {
     "SECRETS_PATH": "/nowhere-live",
     "STAGE": "live",
     "TABLE_NAME": "nowhere-live",
+    "TEXTS_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-texts",
     "WEBHOOKS_QUEUE_URL": "http://127.0.0.1:9/nowhere-live-webhooks",
 }
 

@@ -13,7 +13,7 @@ from infra.artefact.template import API, Template
 
 TOPIC: Final = "Alarms"
 OURS: Final = "Slotkeeper"  # namespace of what the product counts itself, by stage
-FUNCTIONS: Final = (API, "DeliverWebhooks", "DrainDue", "Improve", "PublishFacts", "Repair")
+FUNCTIONS: Final = (API, "DeliverWebhooks", "DrainDue", "Improve", "PublishFacts", "Repair", "SendTexts")
 INDEXES: Final = ("due", "listing")
 _MINUTE: Final = 60
 _WIDGETS_IN_A_ROW, _WIDTH, _HEIGHT = 3, 8, 6
@@ -115,6 +115,7 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
                 ("ImproveDeadLetters", "Planning jobs"),
                 ("RepairDeadLetters", "Repairs of plans on the road"),
                 ("FactsDeadLetters", "Facts, and the texts about them,"),
+                ("TextsDeadLetters", "Looks at texts, which stumbled over a bug of ours,"),
                 ("WebhooksDeadLetters", "Webhook messages, which stumbled over a bug of ours,"),
             )
         ),
@@ -141,6 +142,12 @@ def alarms(stage: str) -> tuple[Alarm, ...]:
             means="Merchants are told minutes late. Look in the log of DeliverWebhooks for who is slow.",
             metrics=(queue("WebhooksQueue", "ApproximateAgeOfOldestMessage"),),
             reaches=300,
+        ),
+        Alarm(
+            name="TextsWait",
+            means="Texts wait for longer than any is put off by. Look at the errors of SendTexts.",
+            metrics=(queue("TextsQueue", "ApproximateAgeOfOldestMessage"),),
+            reaches=1200,  # some are put off by fifteen minutes, in the queue
         ),
         Alarm(
             name="FactsWait",
@@ -205,10 +212,10 @@ def graphs(stage: str) -> tuple[Graph, ...]:
         Graph("Longest run, milliseconds", tuple(function(one, "Duration", "Maximum") for one in FUNCTIONS)),
         Graph("Capacity used", (table("ConsumedReadCapacityUnits"), table("ConsumedWriteCapacityUnits"))),
         Graph(
-            "Oldest job and webhook, seconds",
+            "Oldest job, webhook and text, seconds",
             tuple(
                 queue(one, "ApproximateAgeOfOldestMessage")
-                for one in ("ImproveQueue", "RepairQueue", "WebhooksQueue")
+                for one in ("ImproveQueue", "RepairQueue", "WebhooksQueue", "TextsQueue")
             ),
         ),
         Graph("Facts behind, milliseconds", (function("PublishFacts", "IteratorAge", "Maximum"),)),

@@ -27,6 +27,8 @@ class Resources:
     facts_dead_letters_url: str
     webhooks_queue_url: str
     webhooks_dead_letters_url: str
+    texts_queue_url: str
+    texts_dead_letters_url: str
 
 
 def template() -> dict[str, Any]:
@@ -65,6 +67,8 @@ def create(*, dynamodb: Any, sqs: Any, stack: str) -> Resources:
         facts_dead_letters_url=queue_urls["FactsDeadLetters"],
         webhooks_queue_url=queue_urls["WebhooksQueue"],
         webhooks_dead_letters_url=queue_urls["WebhooksDeadLetters"],
+        texts_queue_url=queue_urls["TextsQueue"],
+        texts_dead_letters_url=queue_urls["TextsDeadLetters"],
     )
 
 

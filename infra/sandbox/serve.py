@@ -1,6 +1,7 @@
 """Starts all parts of the sandbox, says when it is ready, stops all of it when one ends or the user asks.
 
-    ministack   fake Twilio   API x workers   improve   repair   publish_facts   deliver_webhooks   drain_due
+    ministack   fake Twilio   API x workers
+    improve   repair   publish_facts   deliver_webhooks   send_texts   drain_due
 
 Each part is a process with a log in `.sandbox/`. Sockets are opened here and inherited, so a port is known
 and ours before its server is up. Weak point: a part that ends is not started again; the whole sandbox ends
@@ -28,8 +29,12 @@ from infra.sandbox.children import Child, ChildDied, stop
 from infra.sandbox.emulator import ROOT, STACK, Emulator, clean_environment
 from infra.secrets import Vault
 
-FUNCTIONS = ("improve", "repair", "publish_facts", "deliver_webhooks", "drain_due")
-HOLD_CAPS = ("HOLDS_PER_NETWORK_HOUR", "HOLDS_PER_DESTINATION_HOUR", "HOLDS_PER_KEY_HOUR")
+FUNCTIONS = ("improve", "repair", "publish_facts", "deliver_webhooks", "send_texts", "drain_due")
+# Here all shoppers have one address, few destinations, and a handful of numbers.
+CAPS = (
+    *("HOLDS_PER_NETWORK_HOUR", "HOLDS_PER_DESTINATION_HOUR", "HOLDS_PER_KEY_HOUR"),
+    *("TEXTS_PER_NUMBER_DAY", "TEXTS_PER_PREFIX_DAY", "TEXTS_PER_COUNTRY_DAY", "TEXTS_PER_MERCHANT_DAY"),
+)
 FROM_NUMBER = "+15005550006"  # Twilio's magic number that may send
 READY_SECONDS = 60.0
 WATCH_SECONDS = 0.2
@@ -147,6 +152,7 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "IMPROVE_QUEUE_URL": emulator.resources.improve_queue_url,
         "REPAIR_QUEUE_URL": emulator.resources.repair_queue_url,
         "WEBHOOKS_QUEUE_URL": emulator.resources.webhooks_queue_url,
+        "TEXTS_QUEUE_URL": emulator.resources.texts_queue_url,
         "PROOFS_URL": emulator.create_bucket(f"{STACK}-proofs"),
         "SECRETS_PATH": f"/{STACK}",
         "SECRETS_SECONDS": os.environ.get("SECRETS_SECONDS", "60"),
@@ -154,8 +160,8 @@ def _environment(emulator: Emulator, *, url: str, twilio_url: str) -> dict[str, 
         "PUBLIC_BASE_URL": url,
         # The quota of a live key would stop a load test, which is what a sandbox is for.
         "REQUESTS_PER_MINUTE": os.environ.get("REQUESTS_PER_MINUTE", "60000"),
-        # Here all shoppers have one address, and few destinations.
-        **{name: os.environ.get(name, "1000000") for name in HOLD_CAPS},
+        "SEGMENTS_PER_SECOND": os.environ.get("SEGMENTS_PER_SECOND", "1000"),
+        **{name: os.environ.get(name, "1000000") for name in CAPS},
         "ROADS_DIR": str(ROOT / "infra" / "roads"),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -249,7 +249,7 @@ READS: dict[str, Any] = {
     "GetItem": lambda store: store.depot(ACME, "porto"),
     "Query": lambda store: store.depots(ACME),
     "BatchGetItem": lambda store: store.own_sids(ACME, ["SM1"]) or True,
-    "PutItem": lambda store: store.claim_message(ACME, a_message()),
+    "PutItem": lambda store: store.add_message(ACME, a_message()),
     "UpdateItem": lambda store: (
         store.add_key(a_key("a"), receipt=None) or store.revoke_key(ACME, "key_a", at=1) or True
     ),
@@ -284,7 +284,8 @@ def record_texts(store: DynamoStore, number: int) -> list[str]:
     """Texts of so many numbers, as a carrier names them."""
     sids = [f"SM{n}" for n in range(number)]
     for sid in sids:
-        store.record_message(ACME, a_message(sid, sid=sid))
+        store.add_message(ACME, a_message(f"prm_1.{sid}"))
+        store.save_message(ACME, a_message(f"prm_1.{sid}", sid=sid, version=1))
     return sids
 
 

@@ -12,9 +12,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -24,11 +25,13 @@ from chalice.test import Client, HTTPResponse
 from moto import mock_aws
 
 from app import FEATURES
+from chalicelib.adapters.twilio_signature import signature_of
 from chalicelib.adapters.webhook_http import Internet
 from chalicelib.bootstrap import Services, build
 from chalicelib.events import Mode, Tenant
 from chalicelib.handlers import door, workers
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
+from chalicelib.notifications.model import MessageStatus
 from chalicelib.settings import Settings
 from infra.sandbox import fake_twilio
 from infra.sandbox.lambda_events import queue_record, stream_record
@@ -37,6 +40,7 @@ from infra.secrets import Vault
 from tests.fakes import A_TWILIO_ACCOUNT, FakeClock
 from tests.handlers.shop_client import ADDRESS, NEAR, ShopClient, a_depot, a_van, at, fresh
 
+PHONE = "+12025550123"
 PUBLIC = "93.184.215.14"  # where a webhook's name leads; nobody is reached there
 ROOT = Path(__file__).parents[2]
 TENANT = Tenant(merchant_id="acme", mode=Mode.TEST)
@@ -49,6 +53,7 @@ QUEUES = {
     f"{STACK}-improve.fifo": "ImproveQueue",
     f"{STACK}-repair.fifo": "RepairQueue",
     f"{STACK}-webhooks": "WebhooksQueue",
+    f"{STACK}-texts": "TextsQueue",
 }
 TRANSACTIONAL = {
     "Put": "dynamodb:PutItem",
@@ -119,6 +124,7 @@ class Deployed:
             "IMPROVE_QUEUE_URL": self._resources.improve_queue_url,
             "REPAIR_QUEUE_URL": self._resources.repair_queue_url,
             "WEBHOOKS_QUEUE_URL": self._resources.webhooks_queue_url,
+            "TEXTS_QUEUE_URL": self._resources.texts_queue_url,
             "PUBLIC_BASE_URL": "https://slots.example",
             "SECRETS_PATH": f"/{STACK}",
             "TWILIO_API_URL": twilio_url,
@@ -183,6 +189,43 @@ class Deployed:
         for job in jobs:
             assert workers.deliver_webhooks({"Records": [job]}, self.services) == {"batchItemFailures": []}
         assert self.services.webhooks.attempts(TENANT, "office", limit=1, before=None)[0]
+
+    def send_texts(self) -> None:
+        """Hand every waiting text to the function of the queue, when the secrets read before are old.
+
+        One was begun by a worker that died, so the carrier is asked for it.
+        """
+        self.clock.advance(61)
+        jobs = self._waiting(self._resources.texts_queue_url)
+        first, *_ = (json.loads(job["body"])["message_id"] for job in jobs)
+        row = self.services.store.message(TENANT, first)
+        assert row is not None
+        sealed = self.services.sealer.seal(f"text-to:{TENANT}", PHONE.encode())
+        begun = replace(row, status=MessageStatus.SENDING, sealed_to=sealed)
+        assert self.services.store.save_message(TENANT, begun)
+        self.calls.clear()
+        for job in jobs:
+            assert workers.send_texts({"Records": [job]}, self.services) == {"batchItemFailures": []}
+
+    def hear_from_twilio(self) -> None:
+        """Let Twilio tell what became of a text, which is tried again, and bring what a buyer wrote."""
+        services, account = self.services, A_TWILIO_ACCOUNT
+        [row] = [row for row in self._scan() if "#TEXTS#" in row["pk"]["S"]][:1]
+        message = services.store.message(TENANT, row["sk"]["S"])
+        assert message is not None
+        sid = message.sid or f"SM{1:032x}"
+        told = {"AccountSid": account.account_sid, "MessageSid": sid, "MessageStatus": "undelivered"}
+        status = services.callbacks.url_of(TENANT, message)
+        written = {"MessageSid": f"SM{2:032x}", "From": PHONE, "To": account.sender, "Body": "STOP"}
+        for url, form in (
+            (status, told | {"ErrorCode": "30003"}),
+            (services.callbacks.inbound_url, written | {"AccountSid": account.account_sid}),
+        ):
+            signature = signature_of(url, list(form.items()), account.auth_tokens[0])
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+            target = url.removeprefix("https://slots.example")
+            answer = self._request("POST", target, headers, urlencode(form).encode())
+            assert answer.status_code == 200, answer.body
 
     def drain_due(self) -> int:
         """Let the minute's trigger come."""
@@ -403,10 +446,14 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
             ("PublishFacts", deployed.publish_facts),
             ("Improve", deployed.improve),
             ("DeliverWebhooks", deployed.deliver_webhooks),
+            ("SendTexts", deployed.send_texts),
         ):
             deployed.calls.clear()
             run()
             asked[name] = grants(deployed.calls)
+        deployed.calls.clear()
+        deployed.hear_from_twilio()
+        asked["APIHandler"] |= grants(deployed.calls)
         deployed.clock.advance(at(f"{NEXT_DAY}T09:00:00Z") - deployed.clock.at)
         break_down(shop)
         deployed.calls.clear()

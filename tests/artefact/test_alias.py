@@ -71,6 +71,7 @@ def test_event_sources_hand_their_events_to_aliases(final: Resources) -> None:
     targets += [target["Arn"] for one in rules for target in one["Properties"]["Targets"]]
     assert sorted(target["Ref"] for target in targets) == [
         "DeliverWebhooksAliaslive",
+        "SendTextsAliaslive",
         "DrainDueAliaslive",
         "ImproveAliaslive",
         "PublishFactsAliaslive",

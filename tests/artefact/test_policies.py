@@ -13,7 +13,7 @@ from tests.artefact.expansion import functions, of_type, template_of
 type Seen = tuple[dict[str, set[Grant]], set[tuple[str, str]]]
 
 STAGES = ("test", "live")
-FUNCTIONS = ("APIHandler", "DeliverWebhooks", "DrainDue", "Improve", "PublishFacts", "Repair")
+FUNCTIONS = ("APIHandler", "DeliverWebhooks", "DrainDue", "Improve", "PublishFacts", "Repair", "SendTexts")
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 

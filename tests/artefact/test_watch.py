@@ -98,6 +98,7 @@ def test_every_dead_letter_wakes_somebody(template: Template, alarms: Resources)
         "ImproveDeadLetters",
         "RepairDeadLetters",
         "WebhooksDeadLetters",
+        "TextsDeadLetters",
     }
     assert watching(alarms, "AWS/SQS/ApproximateNumberOfMessagesVisible") == dead_letters(resources)
     for name in dead_letters(resources):

@@ -42,6 +42,7 @@ from app import (  # noqa: E402  - their clients are made of that session
     improve,
     publish_facts,
     repair,
+    send_texts,
 )
 
-__all__ = ["app", "deliver_webhooks", "drain_due", "improve", "publish_facts", "repair"]
+__all__ = ["app", "deliver_webhooks", "drain_due", "improve", "publish_facts", "repair", "send_texts"]

@@ -28,6 +28,7 @@ def environment_of(emulator: Emulator, stage: Stage) -> dict[str, str]:
         "IMPROVE_QUEUE_URL": resources.improve_queue_url,
         "REPAIR_QUEUE_URL": resources.repair_queue_url,
         "WEBHOOKS_QUEUE_URL": resources.webhooks_queue_url,
+        "TEXTS_QUEUE_URL": resources.texts_queue_url,
         "SECRETS_PATH": f"/{stack}",
         "PUBLIC_BASE_URL": "https://slots.example",
     }

@@ -8,10 +8,12 @@ everything and talks to nobody; each task runs in a fork of it, so that a life b
 import gc
 import io
 import itertools
+import json
 import multiprocessing
 import os
 import pickle
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -23,11 +25,11 @@ from aws_lambda_powertools import Logger
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
-from chalicelib.bootstrap import PromiseAddressees, Services, build
+from chalicelib.bootstrap import Services, build
 from chalicelib.events import Tenant
 from chalicelib.handlers import checkout, door, fleet, operations, promises, workers
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant
-from chalicelib.notifications.service import Notifications
+from chalicelib.notifications.carrier import Outgoing, Sighting, Taken
 from chalicelib.settings import Settings
 from chalicelib.units import Timestamp
 from tests.fakes import FakeClock
@@ -113,11 +115,25 @@ class Carrier:
     sent: Path
     steps: Steps
 
-    def send(self, to: str, body: str) -> str:
+    def send(self, text: Outgoing) -> Taken:
         self.steps()
+        sid = f"SM{os.urandom(16).hex()}"
+        told = {"to": text.to, "body": text.body, "sid": sid, "at": int(time.time())}
         with self.sent.open("a", encoding="utf-8") as file:
-            file.write(f"{to} {body}\n")
-        return f"SM{os.urandom(8).hex()}"
+            file.write(f"{json.dumps(told)}\n")
+        return Taken(sid=sid)
+
+    def sent_to(self, to: str) -> list[Sighting]:
+        self.steps()
+        lines = self.sent.read_text("utf-8").splitlines() if self.sent.exists() else []
+        taken = [told for told in map(json.loads, reversed(lines)) if told["to"] == to]
+        return [
+            Sighting(sid=each["sid"], body=each["body"], word="sent", code=None, created_at=each["at"])
+            for each in taken
+        ]
+
+    def sighting(self, sid: str) -> None:
+        self.steps()
 
 
 class Nursery:
@@ -184,9 +200,7 @@ def _nurse(tasks: Connection, environment: Mapping[str, str], sent: Path, whole:
     events.register("before-call", steps)
     services = build(Settings.from_env(os.environ), clock=clock)
     carrier = Carrier(sent=sent, steps=steps)
-    services.__dict__["notifications"] = Notifications(
-        services.store, PromiseAddressees(services.store), carrier
-    )
+    services.__dict__["_text_sender"] = carrier
     app = Chalice("nursery", configure_logs=False)
     log = Logger(service="nursery", stream=io.StringIO())
     door.register(app, [checkout.api, promises.api, operations.api, fleet.api], lambda: services, log=log)

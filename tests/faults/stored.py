@@ -489,7 +489,9 @@ FORMATS = {
         "facts",
     ),
     "receipt": row((201, ANSWER), written_receipt, replayed),
-    "text": row(TEXT, lambda: rows.message_item(TEXT, NOW), rows.message_of),
+    "text": row(
+        TEXT, lambda: rows.message_item(TEXT, NOW), lambda item: replace(rows.message_of(item), version=0)
+    ),
     "key": row(KEY, lambda: {"pk": {"S": f"KEY#{KEY.sha256}"}} | rows.api_key_item(KEY), rows.api_key_of),
     "merchant": row(
         MERCHANT, lambda: rows.merchant_item(MERCHANT), lambda item: rows.merchant_of(item, ACME)

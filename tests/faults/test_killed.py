@@ -18,6 +18,7 @@ import pytest
 from chalicelib.adapters.secrets import TwilioAccount
 from chalicelib.events import Mode, Tenant
 from infra.sandbox.emulator import Emulator
+from infra.sandbox.lambda_events import queue_record
 from infra.secrets import Vault
 from tests.faults.books import Books, disagreements, read
 from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
@@ -46,6 +47,7 @@ class Shop:
     emulator: Emulator
     table: str
     queue_url: str
+    texts_queue_url: str
     sent: Path
     kill_at: int | None = None
     api: ShopClient = field(init=False)
@@ -76,9 +78,25 @@ class Shop:
         rows = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
         return [row["sk"]["S"] for row in rows if "#TEXTS#" in row["pk"]["S"]]
 
+    def text_states(self) -> list[str]:
+        """How each text in the table stands."""
+        rows = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
+        texts = [json.loads(row["document"]["S"]) for row in rows if "#TEXTS#" in row["pk"]["S"]]
+        return [text["status"] for text in texts]
+
     def texts(self) -> int:
         """How many texts the carrier took so far."""
         return len(self.sent.read_text("utf-8").splitlines()) if self.sent.exists() else 0
+
+    def text_jobs(self) -> Any:
+        """The event that brings every text that waits; they are taken out."""
+        sqs, found = self.emulator.client("sqs"), list[Any]()
+        queue = {"QueueUrl": self.texts_queue_url}
+        while messages := sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(queue_record(message, arn="arn:aws:sqs:texts"))
+                sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+        return {"Records": found}
 
     def jobs(self) -> list[str]:
         """Which requests the planning jobs in the queue come of; they are taken out."""
@@ -106,6 +124,7 @@ def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]
             "IMPROVE_QUEUE_URL": resources.improve_queue_url,
             "REPAIR_QUEUE_URL": resources.repair_queue_url,
             "WEBHOOKS_QUEUE_URL": resources.webhooks_queue_url,
+            "TEXTS_QUEUE_URL": resources.texts_queue_url,
             "SECRETS_PATH": f"/{resources.table_name}",
             "PUBLIC_BASE_URL": "http://127.0.0.1",
             "REQUESTS_PER_MINUTE": "1000000",
@@ -113,7 +132,8 @@ def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]
         nursery = Nursery(environment, sent=tmp_path / "texts", whole=whole)
         nurseries.append(nursery.__enter__())
         table, queue_url = resources.table_name, resources.improve_queue_url
-        return Shop(nursery, emulator, table, queue_url, tmp_path / "texts")
+        texts_queue_url = resources.texts_queue_url
+        return Shop(nursery, emulator, table, queue_url, texts_queue_url, tmp_path / "texts")
 
     yield make
     for nursery in nurseries:
@@ -325,9 +345,10 @@ def test_f21_facts_killed_on_their_way_are_told_by_the_retry(new_shop: Callable[
     for attempt in killed_at_every_step(shop, begin):
         assert attempt.once() == {"batchItemFailures": []}
         assert attempt.once() == {"batchItemFailures": []}
+        shop.invoke("send_texts", shop.text_jobs())
         took.append(shop.texts())
     assert sorted(shop.jobs()) == sorted(known - fleet)
-    assert {later - earlier for earlier, later in pairwise(took)} == {0, 1}
+    assert {later - earlier for earlier, later in pairwise(took)} == {1}
     assert len(shop.recorded_texts()) == len(took) - 1
 
 
@@ -380,6 +401,32 @@ def test_f07_without_its_place_in_the_index_nobody_finds_what_the_killed_one_lef
     shop.emulator.client("dynamodb").put_item(TableName=shop.table, Item=bare)
     assert shop.invoke("drain_due", now=NOW + 60) == 0
     assert (shop.jobs(), shop.texts()) == ([], 0)
+
+
+def test_f08_text_killed_on_its_way_is_finished_by_the_sweeper(new_shop: Callable[..., Shop]) -> None:
+    """F08: whatever the worker had done by then, each text is taken once, and its row says so."""
+    shop = new_shop()
+    offers, known = shop.offers(), set[str]()
+
+    def begin() -> Attempt:
+        shop.api.promise(offer=next(offers))
+        new = {row_id for row_id, facts in shop.books().outbox if facts} - known
+        known.update(new)
+        for row_id in new:
+            shop.invoke("publish_facts", {"Records": [outbox_record(shop, row_id)]})
+        event = shop.text_jobs()
+        return Attempt(once=lambda: shop.invoke("send_texts", event), effects=lambda _: 1)
+
+    known.update(row_id for row_id, _ in shop.books().outbox)
+    later = NOW
+    for number, attempt in enumerate(killed_at_every_step(shop, begin), start=1):
+        attempt.once()
+        for _ in range(4):
+            later += 120
+            shop.invoke("drain_due", now=later)
+            shop.invoke("send_texts", shop.text_jobs(), now=later)
+        assert shop.texts() == number
+    assert set(shop.text_states()) == {"sent"}
 
 
 def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:

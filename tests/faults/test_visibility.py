@@ -7,18 +7,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.phone_book import PhoneBook
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import Fixed
 from chalicelib.adapters.solver_process import SolverProcess
 from chalicelib.adapters.sqs import PlanJobs
 from chalicelib.bootstrap import PromiseAddressees
 from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.service import Dispatch
+from chalicelib.events import Tenant
 from chalicelib.fleet.planning import Planner
 from chalicelib.handlers import workers
+from chalicelib.notifications.callbacks import Callbacks
+from chalicelib.notifications.caps import TextCaps, TextLimiter
+from chalicelib.notifications.carrier import Outgoing, Sighting, Taken
+from chalicelib.notifications.pace import Pace
+from chalicelib.notifications.policy import StillWanted
+from chalicelib.notifications.progress import Moment, Progress
+from chalicelib.notifications.sending import Ports, Sending
 from chalicelib.notifications.service import Notifications
 from chalicelib.routing.travel_times import StraightLine
 from chalicelib.settings import Stage
@@ -27,9 +38,13 @@ from infra.sandbox.emulator import Emulator
 from infra.sandbox.resources import Resources
 from tests.builders import CALM
 from tests.fakes import FakeClock
+from tests.fakes_texts import InMemoryPhones
 from tests.faults.nursery import fresh_name
 from tests.promises.shop import TENANT, TODAY, Shop, at
 from tests.store_faults import drop_claims
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.phones import PhoneRows
 
 NOW = at(6)
 STAGE = SimpleNamespace(stage=Stage.SANDBOX)
@@ -99,14 +114,45 @@ class Worker:
             dispatch=self.dispatch(),
             plan_jobs=PlanJobs(sqs, urls={Work.IMPROVE: url}),
             webhooks=SimpleNamespace(publish=lambda *_: []),
-            notifications=Notifications(self.store, PromiseAddressees(self.store), self),
+            notifications=Notifications(
+                self.store, PromiseAddressees(self.store), self, self.store.reminders
+            ),
         )
         return workers.publish_facts(event, services)
 
-    def send(self, to: str, body: str) -> str:
+    def look(self, tenant: Tenant, message_id: str, *, delay: int = 0) -> None:
+        """Be the queue of texts, and its worker at once."""
+        sealer, nobody = Sealer([b"k" * 32]), InMemoryPhones()
+        book = PhoneBook(cast("PhoneRows", nobody), Fixed([b"n" * 32]), sealer, own_sender=lambda: "")
+        plenty = TextCaps(number=9, prefix=9, country=9, merchant=9)
+        sending = Sending(
+            Ports(
+                store=self.store,
+                addressees=PromiseAddressees(self.store),
+                sender=self,
+                policy=StillWanted(book),
+                pace=Pace(self.store.senders, segments_per_second=100),
+                limiter=TextLimiter(self.store, caps=plenty, hide=sealer.derive),
+                phone_book=book,
+                progress=Progress(self.store, self, self.store.reminders, book, sealer),
+                callbacks=Callbacks(sealer, base_url="https://slots.example"),
+                seal=sealer,
+                segments=len,
+                jitter=lambda: 0.0,
+            )
+        )
+        sending.look(tenant, message_id, Moment(now=NOW, system_now=NOW))
+
+    def send(self, text: Outgoing) -> Taken:
         """Take a text, as the carrier does."""
         self.story.append(f"{self.name} texts")
-        return f"SM-{self.name}"
+        return Taken(sid=f"SM-{self.name}")
+
+    def sent_to(self, to: str) -> list[Sighting]:
+        return []
+
+    def sighting(self, sid: str) -> None:
+        return None
 
     def poll(self) -> int:
         sqs, url = self.emulator.client("sqs"), self.resources.improve_queue_url

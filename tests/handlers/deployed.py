@@ -35,7 +35,9 @@ from chalicelib.handlers import (
     promises,
     sandbox,
     telemetry,
+    twilio,
     webhooks,
+    workers,
 )
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.settings import Settings
@@ -74,6 +76,7 @@ class Deployed(ShopClient):
             "IMPROVE_QUEUE_URL": self.resources.improve_queue_url,
             "REPAIR_QUEUE_URL": self.resources.repair_queue_url,
             "WEBHOOKS_QUEUE_URL": self.resources.webhooks_queue_url,
+            "TEXTS_QUEUE_URL": self.resources.texts_queue_url,
             "SECRETS_PATH": f"/{stack}",
             "PUBLIC_BASE_URL": "https://track.example",
             **environment,
@@ -86,7 +89,7 @@ class Deployed(ShopClient):
         settings = Settings.from_env(self.environment)
         self.services: Services = build(settings, clock=self.clock, internet=internet)
         features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
-        features += [webhooks.api, sandbox.api]
+        features += [webhooks.api, twilio.api, sandbox.api]
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)
@@ -136,6 +139,15 @@ class Deployed(ShopClient):
     def webhook_jobs(self) -> dict[str, Any]:
         """The event that brings the webhook deliveries that wait."""
         return self._waiting(self.resources.webhooks_queue_url, delete=True)
+
+    def text_jobs(self) -> dict[str, Any]:
+        """The event that brings the texts that wait."""
+        return self._waiting(self.resources.texts_queue_url, delete=True)
+
+    def send_texts(self) -> None:
+        """Hand on all facts, and send the texts that come of them."""
+        assert workers.publish_facts(self.stream(), self.services) == {"batchItemFailures": []}
+        assert workers.send_texts(self.text_jobs(), self.services) == {"batchItemFailures": []}
 
     def _waiting(self, url: str, *, delete: bool) -> dict[str, Any]:
         found: list[Any] = []

@@ -18,7 +18,7 @@ from chalice.test import Client, HTTPResponse
 from chalicelib.adapters.s3 import Uploads
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.travel import TravelEngines
-from chalicelib.bootstrap import PromiseAddressees, Services
+from chalicelib.bootstrap import Services
 from chalicelib.events import FactKind, Mode, Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.handlers import (
@@ -35,15 +35,18 @@ from chalicelib.handlers import (
     replans,
     sandbox,
     tracking,
+    twilio,
     webhooks,
 )
 from chalicelib.handlers.follow_ups import follow_up
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
-from chalicelib.notifications.service import Notifications
+from chalicelib.notifications.carrier import Outgoing, Taken
+from chalicelib.notifications.progress import Moment
 from chalicelib.settings import Settings, Stage
 from chalicelib.units import Seconds, Timestamp
 from tests.fakes import FakeClock, FakeParameters, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
 from tests.fakes_store import InMemoryStore
+from tests.fakes_texts import FakeTextQueue
 from tests.fakes_webhooks import FakeQueue, FakeWayOut, InMemoryWebhooks
 from tests.handlers.bakery import problem_of
 from tests.handlers.described import check_described
@@ -191,6 +194,9 @@ def a_van(**more: Any) -> dict[str, Any]:
     return {"capacity": {"parcels": 50}, "weekly": [{"starts": "08:00", "ends": "18:00"}]} | more
 
 
+OUR_NUMBER = "+15005550006"
+
+
 class WholeStore(InMemoryStore, InMemoryMerchants, InMemoryRateCounter):
     """All rows of all tenants."""
 
@@ -213,6 +219,7 @@ class InMemoryServices(Services):
             improve_queue_url="",
             repair_queue_url="",
             webhooks_queue_url="",
+            texts_queue_url="",
             secrets_path="",
             secrets_seconds=60,
             public_base_url="https://track.example",
@@ -229,9 +236,11 @@ class InMemoryServices(Services):
         )
         super().__init__(settings, clock=clock, store=store, travel=travel, secrets=secrets)
         self.world, self.queue = FakeWayOut(), FakeQueue()
-        vars(self).update(_way_out=self.world, delivery_jobs=self.queue)
+        self.text_queue = FakeTextQueue()
+        vars(self).update(
+            _way_out=self.world, delivery_jobs=self.queue, text_jobs=self.text_queue, _text_sender=self
+        )
         self.texts: list[dict[str, Any]] = []
-        self.reacting = Notifications(store, PromiseAddressees(store), self)
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -239,12 +248,12 @@ class InMemoryServices(Services):
         nobodys = Credentials("id", "secret")
         return Uploads("https://proofs.example", region="eu-west-1", credentials=lambda: nobodys)
 
-    def send(self, to: str, body: str) -> str:
+    def send(self, text: Outgoing) -> Taken:
         """Take a text, as the carrier does."""
         sid = f"SM{len(self.texts) + 1:032x}"
-        told = {"to": to, "from": "+15005550006", "body": body, "sid": sid, "status": "delivered"}
+        told = {"to": text.to, "from": OUR_NUMBER, "body": text.body, "sid": sid, "status": "delivered"}
         self.texts.append({**told, "sent_at": "2026-11-24T06:00:00Z", "num_segments": 1})
-        return sid
+        return Taken(sid=sid)
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         return [text for text in self.texts if phone in (None, text["to"])]
@@ -254,11 +263,20 @@ class InMemoryServices(Services):
         for number, (tenant, facts) in enumerate(list(self.store.outbox)):
             self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
-                self.reacting.react(tenant, fact, self.business_now(tenant))
+                self.notifications.react(tenant, fact, self.business_now(tenant))
                 follow_up(self, tenant, fact, self.business_now(tenant))
                 if fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))
+
+        self.send_texts()
+
+    def send_texts(self) -> None:
+        """Send what waits for buyers, as the queue's consumer does."""
+        system_now = self.clock.system_now()
+        for tenant, message_id, _ in self.text_queue.taken():
+            at = Moment(now=self.business_now(tenant), system_now=system_now)
+            self.sending.look(tenant, message_id, at)
 
     def deliver(self) -> None:
         """Send what waits for merchants, as the queue's consumer does."""
@@ -293,6 +311,7 @@ class Shop(ShopClient):
             notifications.api,
             merchants.api,
             webhooks.api,
+            twilio.api,
             kpis.api,
             tracking.api,
             sandbox.api,

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "TABLE_NAME": "copied-live",
     "IMPROVE_QUEUE_URL": "https://sqs.example/0/copied-live-improve.fifo",
     "REPAIR_QUEUE_URL": "https://sqs.example/0/copied-live-repair.fifo",
+    "TEXTS_QUEUE_URL": "https://sqs.example/0/copied-live-texts",
     "WEBHOOKS_QUEUE_URL": "https://sqs.example/0/copied-live-webhooks",
     "SECRETS_PATH": "/copied-live",
     "PUBLIC_BASE_URL": "https://slots.example",

@@ -1,6 +1,10 @@
 """Facts are handed on, plans looked at, and each record tells in the log how it ended and on whose behalf."""
 
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -27,6 +31,20 @@ def ordered(product: Deployed, request_id: str = "req-of-the-shop", phone: str =
     return str(made["promise_id"])
 
 
+@contextmanager
+def silent() -> Iterator[str]:
+    """Somebody who takes a request and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def metrics(line: dict[str, Any]) -> dict[str, int]:
     """What CloudWatch would read out of a line."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
@@ -46,9 +64,17 @@ def test_request_id_goes_from_the_request_through_stream_and_queue_to_the_text(p
     assert facts["outbox"] in row["pk"]["S"]
     assert facts["facts"] == ["promise.confirmed", "plan.changed"]
     assert facts["subjects"] == [promise_id, "porto/2026-11-24"]
+    assert (text["promise_id"], text["status"]) == (promise_id, "pending")
+
+    waiting = product.text_jobs()
+    assert [json.loads(job["body"])["request_id"] for job in waiting["Records"]] == ["req-of-the-shop"]
+    product.forget()
+    assert workers.send_texts(waiting, product.services) == {"batchItemFailures": []}
+    [text] = product.lines("text")
     [message] = product.done("GET", f"/v1/promises/{promise_id}/messages")["data"]
     assert message["request_id"] == "req-of-the-shop"
-    assert (text["promise_id"], text["sid"], text["status"]) == (promise_id, message["sid"], "sent")
+    told = (text["request_id"], text["message_id"], text["sid"], text["status"])
+    assert told == ("req-of-the-shop", message["message_id"], message["sid"], "sent")
 
     jobs = product.jobs()
     assert [json.loads(job["body"])["request_id"] for job in jobs["Records"]] == ["req-of-the-shop"]
@@ -65,6 +91,7 @@ def test_rows_and_jobs_of_before_the_request_id_are_handled(product: Deployed) -
         row.pop("request_id", None)
     product.forget()
     assert workers.publish_facts(product.stream(*rows), product.services) == {"batchItemFailures": []}
+    assert workers.send_texts(product.text_jobs(), product.services) == {"batchItemFailures": []}
     jobs = product.jobs()
     assert not any("request_id" in job["body"] for job in jobs["Records"])
     assert workers.improve(jobs, product.services) == {"batchItemFailures": []}
@@ -80,9 +107,11 @@ def test_counts_of_a_batch_stand_in_one_line(product: Deployed) -> None:
         ordered(product, f"request-{nth}", phone)
     product.forget()
     workers.publish_facts(product.stream(), product.services)
+    product.forget()
+    workers.send_texts(product.text_jobs(), product.services)
     [line] = [line for line in product.lines() if "_aws" in line]
     assert metrics(line) == {"TextsSent": 2, "TextsFailed": 1}
-    assert (line["message"], line["stage"], line["failed"]) == ("publish_facts", "test", 0)
+    assert (line["message"], line["stage"], line["failed"]) == ("send_texts", "test", 0)
     assert [text.get("reason") for text in product.lines("text")].count("21614") == 1
 
     product.forget()
@@ -96,21 +125,35 @@ def test_counts_of_a_batch_stand_in_one_line(product: Deployed) -> None:
 
 
 def test_text_whose_answer_never_came_counts_as_failed(start: Start) -> None:
-    """Nobody knows whether it was taken: the record fails, and the kind of error is told."""
+    """Nobody knows whether it was taken: that is on record, and the message of the queue is done with."""
+    with silent() as url:
+        product = start(TWILIO_API_URL=url)
+        ordered(product)
+        product.send_texts()
+    [line] = [line for line in product.lines("send_texts") if "_aws" in line]
+    assert metrics(line) == {"TextsSent": 0, "TextsFailed": 1}
+    text = product.lines("text")[-1]
+    assert (text["status"], text["request_id"]) == ("unknown", "req-of-the-shop")
+
+
+def test_carrier_nobody_reaches_puts_a_text_off(start: Start) -> None:
+    """It was never sent, so it waits, and a second look brings nothing new."""
     product = start(TWILIO_API_URL="http://127.0.0.1:9")  # nobody listens at the discard port
     ordered(product)
-    product.forget()
-    answer = workers.publish_facts(product.stream(), product.services)
-    assert len(answer["batchItemFailures"]) == 1
-    [line] = [line for line in product.lines() if "_aws" in line]
-    assert metrics(line) == {"TextsFailed": 1}
-    assert line["failed"] == 1
-    [text] = product.lines("text")
-    assert (text["error"], text["level"], text["request_id"]) == (
-        "TextUnanswered",
-        "WARNING",
-        "req-of-the-shop",
-    )
+    product.send_texts()
+    assert product.lines("text")[-1]["status"] == "pending"
+
+
+def test_a_text_there_is_no_time_for_is_left_to_the_queue(product: Deployed) -> None:
+    """An invocation that is about to end begins no text that it might not write down."""
+    ordered(product)
+    workers.publish_facts(product.stream(), product.services)
+    jobs = product.text_jobs()
+    answer = workers.send_texts(jobs, product.services, seconds=0.0)
+    assert [failed["itemIdentifier"] for failed in answer["batchItemFailures"]] == [
+        job["messageId"] for job in jobs["Records"]
+    ]
+    assert product.services.inbox(PHONE) == []
 
 
 @pytest.mark.parametrize(

@@ -540,34 +540,47 @@ class PromiseStoreContract:
         assert store.get_receipt(ACME, text) == a_receipt(text)
         assert store.cart(BEST, text) is None
 
-    def test_text_is_claimed_once(self, store: Any) -> None:
-        """Two consumers with the same fact send one text."""
-        assert store.claim_message(ACME, a_message())
-        assert not store.claim_message(ACME, a_message(body="another"))
-        assert store.claim_message(BEST, a_message())
-        assert list(store.messages(ACME, "prm_1")) == [a_message()]
+    def test_text_is_written_once(self, store: Any) -> None:
+        """Two consumers with the same fact make one text."""
+        assert store.add_message(ACME, a_message())
+        assert not store.add_message(ACME, a_message(body="another"))
+        assert store.add_message(BEST, a_message())
+        assert list(store.messages(ACME, "prm_1")) == [a_message(version=1)]
+        assert store.message(ACME, "prm_1.1.promise_confirmed") == a_message(version=1)
+        assert store.message(ACME, "prm_1.2.promise_confirmed") is None
 
-    def test_what_became_of_a_text_is_recorded_over_its_claim(self, store: Any) -> None:
+    def test_text_moves_on_from_the_version_that_was_read(self, store: Any) -> None:
+        """Of two workers who read the same row, one writes; nobody writes one that is not there."""
+        store.add_message(ACME, a_message())
+        read = store.message(ACME, a_message().message_id)
+        saved = store.save_message(ACME, replace(read, tries=1, sealed_to="sealed", resent=True))
+        assert saved == replace(read, tries=1, sealed_to="sealed", resent=True, version=2)
+        assert store.save_message(ACME, replace(read, tries=2)) is None
+        assert store.message(ACME, read.message_id) == saved
+        assert store.save_message(BEST, read) is None
+
+    def test_what_became_of_a_text_is_recorded(self, store: Any) -> None:
         """Oldest first, of one promise; a carrier's id belongs to the tenant that sent it."""
-        later = a_message("later", created_at=NOW + 5, status=MessageStatus.SKIPPED, reason="no_phone")
-        sent = a_message("sent", status=MessageStatus.SENT, sid="SM1")
-        store.claim_message(ACME, later)
-        store.claim_message(ACME, a_message("sent"))
-        store.record_message(ACME, sent)
-        store.record_message(BEST, replace(sent, sid="SM2"))
-        assert list(store.messages(ACME, "prm_1")) == [sent, later]
+        later = a_message("prm_1.later", created_at=NOW + 5, status=MessageStatus.SKIPPED, reason="no_phone")
+        store.add_message(ACME, later)
+        for tenant, sid in ((ACME, "SM1"), (BEST, "SM2")):
+            store.add_message(tenant, a_message("prm_1.sent"))
+            read = store.message(tenant, "prm_1.sent")
+            assert store.save_message(tenant, replace(read, status=MessageStatus.SENT, sid=sid))
+        sent = a_message("prm_1.sent", status=MessageStatus.SENT, sid="SM1", version=2)
+        assert list(store.messages(ACME, "prm_1")) == [sent, replace(later, version=1)]
         assert list(store.messages(ACME, "prm_2")) == []
         assert store.own_sids(ACME, ["SM1", "SM2", "SM3"]) == {"SM1"}
         assert store.own_sids(ACME, []) == frozenset()
 
     def test_text_names_the_request_it_goes_back_to(self, store: Any) -> None:
-        """From its claim on; what is recorded later by somebody else changes nothing about that."""
+        """From the first on; what is recorded later by somebody else changes nothing about that."""
         with errand("req-12345"):
-            store.claim_message(ACME, a_message())
+            store.add_message(ACME, a_message())
         (claimed,) = store.messages(ACME, "prm_1")
-        assert claimed == a_message(request_id="req-12345")
+        assert claimed == a_message(request_id="req-12345", version=1)
         with errand("req-of-somebody-else"):
-            store.record_message(ACME, replace(claimed, status=MessageStatus.SENT, sid="SM1"))
+            store.save_message(ACME, replace(claimed, status=MessageStatus.SENT, sid="SM1"))
         (recorded,) = store.messages(ACME, "prm_1")
         assert (recorded.request_id, recorded.sid) == ("req-12345", "SM1")
 

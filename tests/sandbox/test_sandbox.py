@@ -81,6 +81,12 @@ def test_delivery_on_the_queue_reaches_its_function(box: Sandbox) -> None:
     assert eventually(lambda: is_seen(box, "webhook", "delivery"))
 
 
+def test_text_on_the_queue_reaches_its_function(box: Sandbox) -> None:
+    """A message of the texts queue is handed to `send_texts`."""
+    box.client("sqs").send_message(QueueUrl=box.environment["TEXTS_QUEUE_URL"], MessageBody="look")
+    assert eventually(lambda: is_seen(box, "text", "look"))
+
+
 def test_written_item_reaches_the_stream_function(box: Sandbox) -> None:
     """What is committed to the table is handed to `publish_facts`."""
     item = {"pk": {"S": "SAY"}, "sk": {"S": "hello"}}

@@ -80,6 +80,13 @@ def deliver_webhooks(event: Any) -> None:
         _note("webhook", record.body)
 
 
+@app.on_sqs_message(queue="texts", batch_size=1)
+def send_texts(event: Any) -> None:
+    """Note every body."""
+    for record in event:
+        _note("text", record.body)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def drain_due(event: Any) -> None:
     """Say that it was called."""

@@ -41,7 +41,7 @@ def kept() -> Kept:
 def test_secrets_are_made_once(kept: Kept) -> None:
     """`init` in a stack that has secrets would make everything it sealed void."""
     before = dict(kept.parameters.kept)
-    with pytest.raises(Refused, match="/shop/sealing-keys and /shop/twilio exist"):
+    with pytest.raises(Refused, match="/shop/sealing-keys and /shop/twilio and /shop/number-keys exist"):
         kept.vault.make(A_TWILIO_ACCOUNT, now=kept.clock.at)
     assert kept.parameters.kept == before
 
@@ -148,4 +148,5 @@ def test_what_is_shown_holds_no_secret(kept: Kept) -> None:
         "/shop/sealing-keys  seals from 2026-11-18T11:06:40Z",
         "/shop/sealing-keys  will seal from 2026-11-19T11:21:40Z",
         "/shop/twilio  2 auth tokens since 2026-11-19T11:06:40Z",
+        "/shop/number-keys  1 key",
     ]

@@ -20,7 +20,7 @@ from chalicelib.errors import BadToken, Unauthorized
 from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import ALL_SCOPES, KeyType
 from chalicelib.merchants.service import Merchants
-from chalicelib.notifications.service import TextRefused
+from chalicelib.notifications.carrier import Outgoing, Refused, Taken
 from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.units import DAY, MINUTE, Seconds
 from infra.sandbox import fake_twilio
@@ -159,6 +159,9 @@ def test_process_that_looks_again_heals_a_careless_rotation() -> None:
 # --- Twilio's auth token
 
 
+HELLO = Outgoing(to=PHONE, body="Hello", sender=None, callback_url="https://slots.example/", valid_for=600)
+
+
 class Twilio:
     """A fake Twilio whose tokens change, and one sender for each process."""
 
@@ -178,11 +181,9 @@ class Twilio:
         """Each process sends a text every ten seconds."""
         for _ in range(seconds // 10):
             for sender in self.senders:
-                try:
-                    sender.send(PHONE, "Hello")
-                    self.sent += 1
-                except TextRefused:
-                    self.refused += 1
+                answer = sender.send(HELLO)
+                self.sent += isinstance(answer, Taken)
+                self.refused += isinstance(answer, Refused)
             self.fleet.clock.advance(10)
 
     def inbox(self) -> int:

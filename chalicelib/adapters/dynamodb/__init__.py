@@ -27,8 +27,9 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     shipment   T#O#{order_ref}    ORDER#{shipment_ref}  stop stops ttl
     receipt    T#RECEIPT#{key}    RECEIPT               fingerprint http_status sealed_body ttl
     outbox     T#OUTBOX#{token}   OUTBOX                facts? request_id? ttl           due?
-    text       T#TEXTS#{promise}  {message_id}          document claim? request_id? ttl
+    text       T#TEXTS#{promise}  {message_id}          version course document claim? request_id? ttl
     sid        T#SID#{sid}        SID                   message ttl
+    opt_out    T#OPTOUT#{mark}    OPTOUT                out at
     merchant   T#MERCHANT         MERCHANT              document
     listed_key T#KEYS             {created_at}#{key_id} sha256
     clock      T#CLOCK            CLOCK                 ahead_seconds
@@ -44,6 +45,9 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     door_owner T#DOORS#{owner}    {key}                 ttl
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
+    sender     SENDER#{sender}    SENDER                free_at? failures? open_until?
+    contact    NUMBER#{mark}      {tenant}#{sender}     subject at ttl
+    inbound    INBOUND#{sid}      INBOUND               sealed at tenants ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
 `P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
@@ -75,8 +79,8 @@ but for the routes a search reads.
     19  shift_rows                  Query           listing
     20  commit_fleet                TransactWriteItems
     21  get_receipt                 GetItem
-    22  claim_message               PutItem
-    23  record_message              PutItem PutItem
+    22  add_message                 PutItem
+    23  save_message                PutItem PutItem         the first only once the carrier has it
     24  messages                    Query
     25  own_sids                    BatchGetItem
     26  get_merchant                GetItem
@@ -130,6 +134,17 @@ but for the routes a search reads.
     74  keep_door                   TransactWriteItems
     75  door                        GetItem         one for each secret in force
     76  forget_doors                Query DeleteItem DeleteItem   once for each door
+    77  message                     GetItem
+    78  save_message with facts     PutItem TransactWriteItems
+    79  sender_state                GetItem
+    80  move_sender                 UpdateItem
+    81  reserve                     UpdateItem UpdateItem   the second where the sender was idle
+    82  is_opted_out                BatchGetItem
+    83  set_opt_out                 PutItem
+    84  put_contact                 PutItem
+    85  contacts                    Query
+    86  record_inbound              TransactWriteItems      a PutItem where nobody texted that number
+    87  inbound                     GetItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

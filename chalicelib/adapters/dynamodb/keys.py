@@ -1,7 +1,8 @@
 """Keys of every row, as pure functions of what they identify.
 
-A tenant's name is part of every partition key but those of API keys and their counts, which are looked up
-before anybody knows whose they are; so no query can cross from one merchant to another. Text of callers (a
+A tenant's name is part of every partition key but those of API keys and their counts, of senders, and of what
+comes in from a number, which are looked up before anybody knows whose they are; so no query can cross from
+one merchant to another. Text of callers (a
 cart, an order) stands last in its key, where whatever it holds cannot be taken for anything else.
 Weak point: a key's parts are told apart by `#`, which ids of depots and merchants may not contain.
 """
@@ -241,6 +242,37 @@ def messages_span(tenant: Tenant, subject: str) -> Span:
 def sid_key(tenant: Tenant, sid: str) -> Key:
     """Which text a carrier's id is of."""
     return _of(tenant, f"SID#{sid}"), "SID"
+
+
+def sender_key(sender: str) -> Key:
+    """How a number or service that texts come from stands; merchants may share one."""
+    return f"SENDER#{sender}", "SENDER"
+
+
+def opt_out_key(tenant: Tenant, mark: str) -> Key:
+    """Whether a number, known by its mark, wants texts of a merchant."""
+    return _of(tenant, f"OPTOUT#{mark}"), "OPTOUT"
+
+
+def contact_key(mark: str, sender: str, tenant: Tenant) -> Key:
+    """Who texted a number, from where; found before anybody knows whose buyer it is."""
+    return f"NUMBER#{mark}", f"{tenant}#{sender}"
+
+
+def contacts_span(mark: str) -> Span:
+    """Everybody who texted a number."""
+    return Span(f"NUMBER#{mark}")
+
+
+def contact_of(sort_key: str) -> tuple[Tenant, str]:
+    """Read who it was, and from where, out of a contact's sort key."""
+    tenant, _, sender = sort_key.partition("#")
+    return Tenant.parse(tenant), sender
+
+
+def inbound_key(sid: str) -> Key:
+    """A text that came in."""
+    return f"INBOUND#{sid}", "INBOUND"
 
 
 def merchant_key(tenant: Tenant) -> Key:

@@ -250,7 +250,7 @@ def receipt_of(item: Item, key: str) -> ReceiptRow:
 
 
 def message_item(message: Message, now: Timestamp) -> Item:
-    """Write a text, sent or not."""
+    """Write a text as the version that follows its own."""
     document = {
         "message_id": message.message_id,
         "subject": message.subject,
@@ -261,15 +261,34 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "sid": message.sid,
         "reason": message.reason,
     }
-    item = {"document": text(json_text(document)), "ttl": time_to_live(now, message.created_at, KEPT)}
-    # Beside the document: code that does not know it yet reads every member of that.
+    course = {
+        "ready_at": message.ready_at,
+        "expires_at": message.expires_at,
+        "leased_until": message.leased_until,
+        "called_at": message.called_at,
+        "tries": message.tries,
+        "resent": message.resent,
+        "counted": message.counted,
+        "paced": message.paced,
+        "heard": message.heard,
+        "sealed_to": message.sealed_to,
+        "failed_sid": message.failed_sid,
+    }
+    item = {
+        "version": number(message.version + 1),
+        "course": text(json_text(course)),
+        "document": text(json_text(document)),
+        "ttl": time_to_live(now, message.created_at, KEPT),
+    }
+    # Beside the document, as the course is: code that knows neither yet reads every member of that.
     return item if message.request_id is None else item | {"request_id": text(message.request_id)}
 
 
 def message_of(item: Item) -> Message:
-    """Read what `message_item` wrote."""
+    """Read what `message_item` wrote, also before texts had versions: those rest where they are."""
     stored = json.loads(item["document"]["S"])
-    asked = item.get("request_id")
+    course = json.loads(item["course"]["S"]) if "course" in item else {}
+    asked, since = item.get("request_id"), course.get
     return Message(
         message_id=stored["message_id"],
         subject=stored["subject"],
@@ -280,6 +299,18 @@ def message_of(item: Item) -> Message:
         sid=stored["sid"],
         reason=stored["reason"],
         request_id=asked["S"] if asked else None,
+        ready_at=since("ready_at", 0),
+        expires_at=since("expires_at", 0),
+        leased_until=since("leased_until", 0),
+        called_at=since("called_at", 0),
+        tries=since("tries", 0),
+        resent=since("resent", False),
+        counted=since("counted", False),
+        paced=since("paced", False),
+        heard=since("heard"),
+        sealed_to=since("sealed_to"),
+        failed_sid=since("failed_sid"),
+        version=version_of(item) if "version" in item else 0,
     )
 
 

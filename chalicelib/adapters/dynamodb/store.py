@@ -21,7 +21,9 @@ from chalicelib.units import Clock
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.doors import DoorRows
     from chalicelib.adapters.dynamodb.pasts import PastRows
+    from chalicelib.adapters.dynamodb.phones import PhoneRows
     from chalicelib.adapters.dynamodb.reminders import ReminderRows
+    from chalicelib.adapters.dynamodb.senders import SenderRows
     from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 
 
@@ -84,3 +86,18 @@ class DynamoStore(
         from chalicelib.adapters.dynamodb.doors import DoorRows
 
         return DoorRows(self._table)
+
+    @cached_property
+    def senders(self) -> "SenderRows":
+        """How fast texts may go out: no search knows of it."""
+        from chalicelib.adapters.dynamodb.senders import SenderRows
+
+        return SenderRows(self._table)
+
+    @cached_property
+    def phones(self) -> "PhoneRows":
+        """What is known of numbers: no search knows of it."""
+        from chalicelib.adapters.dynamodb.phones import PhoneRows
+
+        return PhoneRows(self._table)
+

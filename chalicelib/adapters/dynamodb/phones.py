@@ -1,0 +1,120 @@
+"""What is known of numbers: who wants no texts, who texted them, what came from them.
+
+A number is known by its mark, a keyed hash; what it wrote is sealed by whoever hands it over. So the table
+names nobody, whoever reads it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from chalicelib.adapters.dynamodb.keys import (
+    contact_key,
+    contact_of,
+    contacts_span,
+    inbound_key,
+    opt_out_key,
+)
+from chalicelib.adapters.dynamodb.rows import KEPT
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number, text
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction
+from chalicelib.errors import StaleWrite
+from chalicelib.events import Fact, Tenant
+from chalicelib.notifications.inbound import Contact
+from chalicelib.units import DAY, Seconds, Timestamp
+
+INBOUND_KEPT: Final[Seconds] = 30 * DAY  # Twilio tries a webhook again within seconds; a replay is no news
+_SEEN, _LEDGER = "seen", "ledger"
+
+
+class PhoneRows(Rows):
+    """Marks of numbers, and what is known by them."""
+
+    def is_opted_out(self, tenant: Tenant, marks: Iterable[str]) -> bool:
+        """Whether any of a number's marks stands in a merchant's ledger as wanting nothing."""
+        found = self._table.get_many([opt_out_key(tenant, mark) for mark in marks])
+        return any(item["out"]["BOOL"] for item in found.values())
+
+    def set_opt_out(self, tenant: Tenant, mark: str, *, out: bool, at: Timestamp) -> None:
+        """Write a line of a merchant's ledger; it is never forgotten."""
+        self._table.ask("put_item", Item=key_item(opt_out_key(tenant, mark)) | _line(out, at))
+
+    def put_contact(self, mark: str, sender: str, contact: Contact) -> None:
+        """Remember who texted a number, and what about."""
+        row = key_item(contact_key(mark, sender, contact.tenant))
+        about = {"subject": text(contact.subject), "at": number(contact.texted_at)}
+        self._table.ask("put_item", Item=row | about | {"ttl": number(contact.texted_at + KEPT)})
+
+    def contacts(self, marks: Iterable[str], senders: Sequence[str]) -> list[Contact]:
+        """Who texted a number from one of these, whoever was last first; each merchant once."""
+        found = dict[Tenant, Contact]()
+        for mark in marks:
+            for item in self._table.query(contacts_span(mark)):
+                tenant, sender = contact_of(item["sk"]["S"])
+                texted_at = int(item["at"]["N"])
+                if sender in senders and (tenant not in found or texted_at > found[tenant].texted_at):
+                    found[tenant] = Contact(tenant=tenant, subject=item["subject"]["S"], texted_at=texted_at)
+        return sorted(found.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant)))
+
+    def record_inbound(
+        self,
+        sid: str,
+        sealed: str,
+        at: Timestamp,
+        *,
+        whose: Sequence[Tenant],
+        ledger: Mapping[tuple[Tenant, str], bool],
+        fact: Fact | None,
+    ) -> bool:
+        """Write a text that came in, the lines of ledgers it makes, and its fact; False if it is there.
+
+        Parameters
+        ----------
+        whose
+            Who may be meant; the first of them is handed the fact.
+        ledger
+            Whether a number wants no texts, by merchant and mark.
+
+        Raises
+        ------
+        StaleWrite
+            Another text from this number was being written at that moment.
+        """
+        item = {
+            "sealed": text(sealed),
+            "at": number(at),
+            "tenants": text(" ".join(map(str, whose))),
+            "ttl": number(at + INBOUND_KEPT),
+        }
+        if not whose:
+            return self._put_alone(sid, item)
+        recording = Transaction[str](self._table, whose[0])
+        recording.put(_SEEN, inbound_key(sid), item, only_if=ABSENT)
+        for (tenant, mark), out in ledger.items():
+            recording.put(_LEDGER, opt_out_key(tenant, mark), _line(out, at), only_if=None)
+        try:
+            recording.commit((fact,) if fact else ())
+        except Refused as refused:
+            if _SEEN in refused.guards:
+                return False
+            raise StaleWrite("Something else was being written of this number.") from refused
+        return True
+
+    def inbound(self, sid: str) -> tuple[str, list[Tenant]] | None:
+        """What came in, sealed, and who may be meant; None if it did not, or is forgotten."""
+        item = self._table.get(inbound_key(sid))
+        if item is None:
+            return None
+        return item["sealed"]["S"], [Tenant.parse(each) for each in item["tenants"]["S"].split()]
+
+    def _put_alone(self, sid: str, item: dict[str, dict[str, str]]) -> bool:
+        try:
+            self._table.ask(
+                "put_item", Item=key_item(inbound_key(sid)) | item, ConditionExpression=ABSENT.expression
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+
+def _line(out: bool, at: Timestamp) -> dict[str, dict[str, object]]:
+    return {"out": {"BOOL": out}, "at": {"N": str(at)}}

@@ -1,0 +1,94 @@
+"""Who wants no texts, who texted whom, and what was written back, without a number in the store.
+
+A number is looked up by its mark, an HMAC under a key of its own that is never dropped: whoever said STOP has
+said it for good, while sealing keys come and go. Where there are several keys the first one writes and all of
+them look. What a buyer wrote is sealed, so it can be read for as long as its sealing key is kept. Weak point:
+there are few enough numbers that whoever has the key can try them all.
+"""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from chalicelib.adapters.dynamodb.phones import PhoneRows
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import Parameter
+from chalicelib.events import Tenant
+from chalicelib.notifications.inbound import Arrival, Contact, Inbound
+from chalicelib.units import Timestamp
+
+_PURPOSE: Final = "inbound-text"
+_MARK_BYTES = 16
+
+
+class PhoneBook:
+    """See `notifications.ports.PhoneBook` and `notifications.inbound.Correspondence`.
+
+    Parameters
+    ----------
+    own_sender
+        The number or service that texts come from where a merchant has none.
+    """
+
+    def __init__(
+        self,
+        rows: PhoneRows,
+        keys: Parameter[Sequence[bytes]],
+        sealer: Sealer,
+        *,
+        own_sender: Callable[[], str],
+    ) -> None:
+        self._rows, self._keys, self._sealer, self._own_sender = rows, keys, sealer, own_sender
+
+    def is_opted_out(self, tenant: Tenant, phone: str) -> bool:
+        """Whether a number wants nothing from a merchant; strongly consistent."""
+        return self._rows.is_opted_out(tenant, self._marks(phone))
+
+    def opt_out(self, tenant: Tenant, phone: str, at: Timestamp) -> None:
+        """Write down that a number wants nothing from a merchant."""
+        self._rows.set_opt_out(tenant, self._marks(phone)[0], out=True, at=at)
+
+    def note_texted(self, tenant: Tenant, phone: str, sender: str, subject: str, at: Timestamp) -> None:
+        """Remember what a number was last texted about, and from where: an answer has nothing else."""
+        contact = Contact(tenant=tenant, subject=subject, texted_at=at)
+        self._rows.put_contact(self._marks(phone)[0], sender or self._own_sender(), contact)
+
+    def contacts(self, phone: str, senders: Sequence[str]) -> Sequence[Contact]:
+        """Who texted a number from one of these, whoever was last first."""
+        return self._rows.contacts(self._marks(phone), senders)
+
+    def record_arrival(self, arrival: Arrival) -> bool:
+        """Write a text that came in, with all it changes; False if it was written before."""
+        inbound, tenants = arrival.inbound, [contact.tenant for contact in arrival.candidates]
+        marks = self._marks(inbound.phone)
+        # All marks: a line under an old key must not say otherwise.
+        ledger = (
+            {}
+            if arrival.opts_out is None
+            else {(tenant, mark): arrival.opts_out for tenant in tenants for mark in marks}
+        )
+        content = json.dumps([inbound.phone, list(inbound.senders), inbound.body])
+        sealed = self._sealer.seal(_PURPOSE, content.encode())
+        return self._rows.record_inbound(
+            inbound.sid, sealed, arrival.at, whose=tenants, ledger=ledger, fact=arrival.fact
+        )
+
+    def inbound(self, sid: str) -> tuple[Inbound, Sequence[Tenant]] | None:
+        """A text that came in, and whose buyer may have written it; None if there is none.
+
+        Raises
+        ------
+        BadToken
+            It was sealed by a key that is gone.
+        """
+        found = self._rows.inbound(sid)
+        if found is None:
+            return None
+        phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, found[0]))
+        return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body), found[1]
+
+    def _marks(self, phone: str) -> list[str]:
+        digests = (hmac.digest(key, phone.encode(), "sha256") for key in self._keys.current())
+        return [urlsafe_b64encode(digest[:_MARK_BYTES]).rstrip(b"=").decode() for digest in digests]

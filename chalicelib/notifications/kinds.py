@@ -1,0 +1,51 @@
+"""How long each kind of text is of use, and whether it may be given to the carrier a second time.
+
+Where nobody knows whether a text was taken, a second try may be a second text. A confirmation that never came
+is worse than two; "next stop" twice, or late, is worse than none. Weak point: these are judgements, the same
+for every merchant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.notifications.model import MessageKind
+from chalicelib.units import HOUR, Seconds
+
+LONGEST_VALIDITY: Final[Seconds] = 10 * HOUR  # for which Twilio keeps a text
+_SHORTEST_VALIDITY: Final[Seconds] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usefulness:
+    """What a text is still worth when things went wrong.
+
+    Attributes
+    ----------
+    lasts
+        For how long somebody needs it, from the moment it is ready to go.
+    resend
+        Whether it goes out once more, marked, if its first try may have failed.
+    outlives
+        Whether it is true also of a promise that was cancelled.
+    """
+
+    lasts: Seconds
+    resend: bool
+    outlives: bool = False
+
+
+_CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
+_USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
+    MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True),
+}
+
+
+def usefulness_of(kind: MessageKind) -> Usefulness:
+    """What a kind is worth; two hours and never twice unless it stands here."""
+    return _USEFULNESS.get(kind, _CAREFUL)
+
+
+def valid_for(expires_in: Seconds) -> Seconds:
+    """For how long the carrier may keep trying, of what is left."""
+    return max(_SHORTEST_VALIDITY, min(expires_in, LONGEST_VALIDITY))

@@ -1,0 +1,95 @@
+"""What texts need beside promises, in memory: senders' pace, marks of numbers, a queue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.events import Fact, Tenant
+from chalicelib.notifications.inbound import Contact
+from chalicelib.notifications.pace import SenderState
+from chalicelib.units import Seconds, Timestamp
+
+
+@dataclass
+class InMemorySenders:
+    """See `notifications.pace.SenderStore`."""
+
+    states: dict[str, SenderState] = field(default_factory=dict)
+    free_at: dict[str, int] = field(default_factory=dict)
+
+    def sender_state(self, sender: str) -> SenderState:
+        return self.states.get(sender, SenderState())
+
+    def move_sender(self, sender: str, before: SenderState, after: SenderState) -> bool:
+        if self.sender_state(sender) != before:
+            return False
+        self.states[sender] = after
+        return True
+
+    def reserve(self, sender: str, *, cost: int, now: int, latest: int) -> int | None:
+        at = max(now, self.free_at.get(sender, 0))
+        if at > latest:
+            return None
+        self.free_at[sender] = at + cost
+        return at
+
+
+@dataclass
+class InMemoryPhones:
+    """See `adapters.dynamodb.phones.PhoneRows`."""
+
+    out: dict[tuple[Tenant, str], bool] = field(default_factory=dict)
+    known: dict[tuple[str, str, Tenant], Contact] = field(default_factory=dict)
+    arrived: dict[str, tuple[str, list[Tenant]]] = field(default_factory=dict)
+    facts: list[tuple[Tenant, Fact]] = field(default_factory=list)
+
+    def is_opted_out(self, tenant: Tenant, marks: Iterable[str]) -> bool:
+        return any(self.out.get((tenant, mark), False) for mark in marks)
+
+    def set_opt_out(self, tenant: Tenant, mark: str, *, out: bool, at: Timestamp) -> None:
+        self.out[tenant, mark] = out
+
+    def put_contact(self, mark: str, sender: str, contact: Contact) -> None:
+        self.known[mark, sender, contact.tenant] = contact
+
+    def contacts(self, marks: Iterable[str], senders: Sequence[str]) -> list[Contact]:
+        wanted, latest = list(marks), dict[Tenant, Contact]()
+        for (mark, sender, tenant), contact in self.known.items():
+            if mark in wanted and sender in senders:
+                known = latest.get(tenant)
+                latest[tenant] = contact if known is None or contact.texted_at > known.texted_at else known
+        return sorted(latest.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant)))
+
+    def record_inbound(
+        self,
+        sid: str,
+        sealed: str,
+        at: Timestamp,
+        *,
+        whose: Sequence[Tenant],
+        ledger: Mapping[tuple[Tenant, str], bool],
+        fact: Fact | None,
+    ) -> bool:
+        if sid in self.arrived:
+            return False
+        self.arrived[sid] = sealed, list(whose)
+        self.out.update(ledger)
+        if fact:
+            self.facts.append((whose[0], fact))
+        return True
+
+    def inbound(self, sid: str) -> tuple[str, list[Tenant]] | None:
+        return self.arrived.get(sid)
+
+
+@dataclass
+class FakeTextQueue:
+    """Texts that wait to be looked at, with their delays."""
+
+    waiting: list[tuple[Tenant, str, Seconds]] = field(default_factory=list)
+
+    def look(self, tenant: Tenant, message_id: str, *, delay: Seconds = 0) -> None:
+        self.waiting.append((tenant, message_id, delay))
+
+    def taken(self) -> list[tuple[Tenant, str, Seconds]]:
+        waiting, self.waiting = self.waiting, []
+        return waiting

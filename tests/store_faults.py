@@ -147,8 +147,12 @@ def drop_claims(client: Any) -> None:
     """Take the condition out of every single write of a client: whoever claims, has it."""
 
     def drop(params: dict[str, Any], **_: Any) -> None:
-        params.pop("ConditionExpression", None)
-        params.pop("ReturnValuesOnConditionCheckFailure", None)
+        for part in (
+            "ConditionExpression",
+            "ExpressionAttributeValues",
+            "ReturnValuesOnConditionCheckFailure",
+        ):
+            params.pop(part, None)
 
     client.meta.events.register("provide-client-params.dynamodb.PutItem", drop)
 

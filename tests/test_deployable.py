@@ -199,6 +199,6 @@ def test_template_expands_to_what_it_means(template: Template) -> None:
     assert kinds.count("AWS::Lambda::Function") == 1 + len(FUNCTIONS)
     assert not [kind for kind in kinds if kind.startswith("AWS::Serverless::")]
     mappings = [one for one in final.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
-    assert len(mappings) == 4
+    assert len(mappings) == 5
     for mapping in mappings:
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -50,12 +50,14 @@ class _Http(TwilioHttpClient):
     ----------
     base_url
         Where requests go that are meant for Twilio; None: there.
+    seconds
+        To connect in, and for each read.
     """
 
-    def __init__(self, base_url: str | None) -> None:
+    def __init__(self, base_url: str | None, seconds: tuple[float, float]) -> None:
         super().__init__()
         self._base = urlsplit(base_url) if base_url else None
-        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self.timeout = seconds
         self.retry_after: int | None = None  # seconds
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -81,11 +83,19 @@ class TwilioSender:
         Whom Twilio knows us as.
     api_url
         Where requests go instead of Twilio; None in every stage that texts people.
+    seconds
+        How long Twilio may take to be connected to, and to answer.
     """
 
-    def __init__(self, account: Parameter[TwilioAccount], *, api_url: str | None) -> None:
+    def __init__(
+        self,
+        account: Parameter[TwilioAccount],
+        *,
+        api_url: str | None,
+        seconds: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
-        self._account, self._http = account, _Http(api_url)
+        self._account, self._http = account, _Http(api_url, seconds)
 
     def send(self, text: Outgoing) -> Answer:
         """Give one text to Twilio, once for each token until one is known there."""

@@ -9,6 +9,7 @@ not known here.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Protocol
 
 from chalicelib.units import MINUTE, Seconds, Timestamp
@@ -86,7 +87,7 @@ class Pace:
     """
 
     def __init__(self, store: SenderStore, *, segments_per_second: int) -> None:
-        self._store, self._cost = store, _MILLISECONDS / segments_per_second
+        self._store, self._per_second = store, segments_per_second
         self._troubled = set[str]()  # senders that failed when they were last looked at
 
     def is_closed(self, sender: str, *, now: Timestamp) -> Closed | None:
@@ -121,7 +122,7 @@ class Pace:
         -----
         One write, two where the sender was idle.
         """
-        cost = max(1, round(segments * self._cost))
+        cost = ceil(segments * _MILLISECONDS / self._per_second)  # rounded down, a second would take one more
         latest = (now + within) * _MILLISECONDS
         at = self._store.reserve(sender, cost=cost, now=now * _MILLISECONDS, latest=latest)
         if at is None:

@@ -24,6 +24,7 @@ from time import monotonic, sleep, time
 from typing import Any
 
 from chalicelib.adapters.secrets import TwilioAccount
+from chalicelib.notifications.callbacks import INBOUND_PATH
 from infra.sandbox import fake_twilio
 from infra.sandbox.children import Child, ChildDied, stop
 from infra.sandbox.emulator import ROOT, STACK, Emulator, clean_environment
@@ -124,6 +125,7 @@ def _start(plan: Plan, exit_stack: ExitStack) -> tuple[list[Child], str]:
         credentials = {
             fake_twilio.ACCOUNT_SID: account.account_sid,
             fake_twilio.AUTH_TOKENS: account.auth_tokens[0],
+            fake_twilio.INBOUND_URL: f"{url}{INBOUND_PATH}",
             "PATH": environment.get("PATH", os.defpath),
             "PYTHONPATH": str(ROOT),
         }

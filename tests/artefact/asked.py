@@ -128,6 +128,7 @@ class Deployed:
             "PUBLIC_BASE_URL": "https://slots.example",
             "SECRETS_PATH": f"/{STACK}",
             "TWILIO_API_URL": twilio_url,
+            "SEGMENTS_PER_SECOND": "1000",
             "PROOFS_URL": "https://proofs.example",
         }
         nowhere = Internet(resolve=lambda *_: [PUBLIC], connect=_refused)
@@ -195,7 +196,6 @@ class Deployed:
 
         One was begun by a worker that died, so the carrier is asked for it.
         """
-        self.clock.advance(61)
         jobs = self._waiting(self._resources.texts_queue_url)
         first, *_ = (json.loads(job["body"])["message_id"] for job in jobs)
         row = self.services.store.message(TENANT, first)
@@ -203,6 +203,7 @@ class Deployed:
         sealed = self.services.sealer.seal(f"text-to:{TENANT}", PHONE.encode())
         begun = replace(row, status=MessageStatus.SENDING, sealed_to=sealed)
         assert self.services.store.save_message(TENANT, begun)
+        self.clock.advance(61)
         self.calls.clear()
         for job in jobs:
             assert workers.send_texts({"Records": [job]}, self.services) == {"batchItemFailures": []}
@@ -216,6 +217,8 @@ class Deployed:
         sid = message.sid or f"SM{1:032x}"
         told = {"AccountSid": account.account_sid, "MessageSid": sid, "MessageStatus": "undelivered"}
         status = services.callbacks.url_of(TENANT, message)
+        self.clock.advance(61)
+        self.calls.clear()
         written = {"MessageSid": f"SM{2:032x}", "From": PHONE, "To": account.sender, "Body": "STOP"}
         for url, form in (
             (status, told | {"ErrorCode": "30003"}),
@@ -451,7 +454,6 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
             deployed.calls.clear()
             run()
             asked[name] = grants(deployed.calls)
-        deployed.calls.clear()
         deployed.hear_from_twilio()
         asked["APIHandler"] |= grants(deployed.calls)
         deployed.clock.advance(at(f"{NEXT_DAY}T09:00:00Z") - deployed.clock.at)

@@ -71,11 +71,11 @@ def test_event_sources_hand_their_events_to_aliases(final: Resources) -> None:
     targets += [target["Arn"] for one in rules for target in one["Properties"]["Targets"]]
     assert sorted(target["Ref"] for target in targets) == [
         "DeliverWebhooksAliaslive",
-        "SendTextsAliaslive",
         "DrainDueAliaslive",
         "ImproveAliaslive",
         "PublishFactsAliaslive",
         "RepairAliaslive",
+        "SendTextsAliaslive",
     ]
 
 

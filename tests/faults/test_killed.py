@@ -128,6 +128,8 @@ def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]
             "SECRETS_PATH": f"/{resources.table_name}",
             "PUBLIC_BASE_URL": "http://127.0.0.1",
             "REQUESTS_PER_MINUTE": "1000000",
+            "SEGMENTS_PER_SECOND": "1000",
+            "TEXTS_PER_NUMBER_DAY": "1000",
         }
         nursery = Nursery(environment, sent=tmp_path / "texts", whole=whole)
         nurseries.append(nursery.__enter__())
@@ -424,7 +426,8 @@ def test_f08_text_killed_on_its_way_is_finished_by_the_sweeper(new_shop: Callabl
         for _ in range(4):
             later += 120
             shop.invoke("drain_due", now=later)
-            shop.invoke("send_texts", shop.text_jobs(), now=later)
+            if (event := shop.text_jobs())["Records"]:
+                shop.invoke("send_texts", event, now=later)
         assert shop.texts() == number
     assert set(shop.text_states()) == {"sent"}
 

@@ -79,6 +79,7 @@ class Deployed(ShopClient):
             "TEXTS_QUEUE_URL": self.resources.texts_queue_url,
             "SECRETS_PATH": f"/{stack}",
             "PUBLIC_BASE_URL": "https://track.example",
+            "SEGMENTS_PER_SECOND": "1000",
             **environment,
         }
         self.log = io.StringIO()

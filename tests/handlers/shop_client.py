@@ -231,9 +231,8 @@ class InMemoryServices(Services):
         )
         store: Any = WholeStore()
         travel = TravelEngines(None, osrm_url=None)
-        secrets = Secrets(
-            lambda: FakeParameters.with_secrets("shop"), path="/shop", clock=clock, fresh_for=60
-        )
+        self.parameters = FakeParameters.with_secrets("shop", clock)
+        secrets = Secrets(lambda: self.parameters, path="/shop", clock=clock, fresh_for=60)
         super().__init__(settings, clock=clock, store=store, travel=travel, secrets=secrets)
         self.world, self.queue = FakeWayOut(), FakeQueue()
         self.text_queue = FakeTextQueue()
@@ -257,6 +256,10 @@ class InMemoryServices(Services):
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         return [text for text in self.texts if phone in (None, text["to"])]
+
+    def play_reply(self, *, phone: str, to: str, body: str) -> str:
+        """Say that a buyer's text is on its way; nobody brings it."""
+        return f"SM{0:032x}"
 
     def publish(self) -> None:
         """Hand every fact to webhooks and notifications, as the stream's consumer does."""

@@ -64,6 +64,7 @@ OPENED_BY = {
     "send_test_event": OPS | ADMIN,
     "move_clock": ALL_SCOPES,
     "read_inbox": ALL_SCOPES,
+    "play_reply": ALL_SCOPES,
 }
 FOR_PAGES = {"search_slots", "hold_slot", "read_hold", "release_hold", "extend_hold"}
 HELD_BY = {
@@ -173,6 +174,7 @@ GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/v1/promises/{promise}/pin",
         {"shift_id": "porto.van-1.2026-11-24.0800"},
     ),
+    "play_reply": ("POST", "/v1/test/replies", {"from": "+12025550123", "to": "+15005550006", "body": "1"}),
     "report_events": ("POST", f"{DRIVEN}/events", {"events": [ARRIVED]}),
     "announce_proof": ("POST", f"{DRIVEN}/proofs", {}),
     "correct_promise": (

@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 
-from chalicelib.fleet.ids import PROMISE, promise_id
 from chalicelib.handlers.checkout import OfferText, SlotView, slot_view
 from chalicelib.handlers.delivery_wire import AddressBody
 from chalicelib.handlers.endpoints import Call
 from chalicelib.handlers.promise_wire import LiveEtaView, WindowView, live_eta, window_view
 from chalicelib.handlers.wire import Body, InstantText, Label, LatLon, Query, View, absent, rfc3339
 from chalicelib.promises.changes import Changed
+from chalicelib.promises.facts import change_id
 from chalicelib.promises.model import Change, ChangeKind, PromiseState, Refusal
 from chalicelib.promises.offer_token import unseal_offer
 
@@ -132,7 +132,7 @@ def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
     zone = promise.timezone
     alternatives = [slot_view(call, slot) for slot in changed.alternatives]
     return ChangeView(
-        change_id=f"chg_{promise_id(promise.stop_id).removeprefix(PROMISE)}_{changed.sequence}",
+        change_id=change_id(promise.stop_id, changed.sequence),
         state="refused" if changed.refusal else "accepted",
         reason=changed.refusal,
         effect=EffectView(

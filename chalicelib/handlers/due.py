@@ -23,7 +23,9 @@ _FARTHEST: Final[Seconds] = 400 * DAY  # that a test clock may run ahead
 
 
 def _watch_plan(services: "Services", tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
-    return services.watch.muster(tenant, PlanKey.parse(subject), now)
+    plan = PlanKey.parse(subject)
+    services.motion.keep_planned(tenant, plan, now)
+    return services.watch.muster(tenant, plan, now)
 
 
 def _watch_shift(services: "Services", tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:

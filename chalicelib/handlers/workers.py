@@ -71,6 +71,7 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
             line.fields |= {"events": [event.event_id for event in events]} if events else {}
             for fact in row.facts:
+                follow_up(services, row.tenant, fact, now)
                 if fact.kind in _MAY_NEED_WATCHING:
                     services.watch.expect(row.tenant, PlanKey.parse(fact.subject), now)
                 if work := _work_of(fact):
@@ -93,7 +94,6 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                     watch.text(row.tenant, fact, now)
                 else:
                     line.fields["reason"] = "no_news_to_a_buyer"
-                follow_up(services, row.tenant, fact, now)
             services.store.note_handed_on(row)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")

@@ -112,7 +112,9 @@ class Watch:
         How many promises stand otherwise than before.
         """
         progress = self._store.progress(tenant, plan, shift_id)
-        sight = self._sight(tenant, plan, progress, now) if progress is not None else None
+        if progress is None or not progress.heard:
+            return 0
+        sight = self._sight(tenant, plan, progress, now)
         return self._say(tenant, plan, sight, now) if sight is not None else 0
 
     def expect(self, tenant: Tenant, plan: PlanKey, now: Timestamp) -> None:
@@ -162,8 +164,9 @@ class Watch:
         day = sight.day if sight is not None else None
         if sight is None or day is None:
             return None
-        if progress is None:
-            sight = replace(sight, reports=bool(self._store.progresses(tenant, plan)))
+        if not known.heard:
+            others = self._store.progresses(tenant, plan).values()
+            sight = replace(sight, reports=any(each.heard for each in others))
         self._say(tenant, plan, sight, now, asks_again=True)
         return when_next(day, sight.odds, now)
 

@@ -6,7 +6,7 @@ at, or drives to, is left in peace. Weak point: a van of which nothing was heard
 says, and a driver who was out of reach may have served a stop that is given away here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from chalicelib.promises.model import Delivery
 from chalicelib.promises.outlook import Today
 from chalicelib.promises.placing import Placed
 from chalicelib.promises.refusals import LEAST_TO_CUTOFF
+from chalicelib.routing.altered import Cause, altered
 from chalicelib.routing.edit import reordered, with_stop, without
 from chalicelib.routing.insertion import Insertion, Proof
 from chalicelib.routing.model import StopFlag, StopKind, TimeWindow, Visit
@@ -179,6 +180,21 @@ class Aboard:
     def noted(self) -> RouteWrite:
         """The van's route as it is, in a new version: its driver is to read the manifest again."""
         return self.plans.write(self.stored)
+
+    def explained(
+        self, writes: Iterable[RouteWrite], because: Cause, by: str | None = None
+    ) -> tuple[RouteWrite, ...]:
+        """The same writes, in which the van's route says why it is not what its driver knew."""
+        return tuple(
+            replace(write, route=self._explained(write.route, because, by))
+            if write.route.shift.shift_id == self.stored.shift.shift_id
+            else write
+            for write in writes
+        )
+
+    def _explained(self, route: Route, because: Cause, by: str | None) -> Route:
+        touched = [self.stop_id]
+        return altered(self.stored, route, because=because, by=by, now=self.now, touched=touched)
 
     @property
     def _world(self) -> World:

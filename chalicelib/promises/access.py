@@ -21,6 +21,7 @@ from chalicelib.promises.moving import MOVABLE, Movable, route_changed
 from chalicelib.promises.placing import Ports, busy
 from chalicelib.promises.store import Changes
 from chalicelib.reminders import Reminder, ReminderKind
+from chalicelib.routing.altered import Cause
 from chalicelib.units import HOUR, MINUTE, Seconds, StopId, Timestamp
 
 ASKED_BEFORE_LOADING: Final[Seconds] = 12 * HOUR
@@ -141,14 +142,15 @@ class Access:
             placed = aboard.moved(promise.delivery, promise.window, not_before=not_before)
             if placed is None:
                 return
+            writes = aboard.explained(placed.writes, Cause.NO_ACCESS)
             later = _stepped(promise)
             data = {"kind": "place_in_route", "expected_at": placed.outlook.expected_at}
             facts: tuple[Fact, ...] = (
                 promise_fact(FactKind.PROMISE_CHANGED, later, now, data, actor=Actor.SYSTEM),
-                *plans_changed(placed.writes, now, "access"),
+                *plans_changed(writes, now, "access"),
                 route_changed(aboard, promise, now, actor=Actor.SYSTEM),
             )
-            changes = Changes(routes=placed.writes, promise=later, known=(aboard.progress,), facts=facts)
+            changes = Changes(routes=writes, promise=later, known=(aboard.progress,), facts=facts)
             if self._ports.committed(tenant, changes):
                 return
         raise busy()

@@ -16,7 +16,7 @@ from chalicelib.fleet.area import serves
 from chalicelib.fleet.model import Depot, Requirement
 from chalicelib.fleet.plans import RouteWrite, plans_changed
 from chalicelib.promises.aboard import Aboard
-from chalicelib.promises.facts import promise_fact, window_data
+from chalicelib.promises.facts import change_id, promise_fact, window_data
 from chalicelib.promises.model import (
     Change,
     ChangeKind,
@@ -34,6 +34,7 @@ from chalicelib.promises.placing import Placed, Ports, busy, place, place_withou
 from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import Receipt
+from chalicelib.routing.altered import Cause
 from chalicelib.units import Seconds, StopId, Timestamp
 
 type CutoffOf = Callable[[Tenant], Seconds]
@@ -193,14 +194,18 @@ class Promises:
                 still_possible=_still_possible(promise) if outcome.refusal in _STAYS else (),
                 cutoff_at=outcome.cutoff_at,
             )
+            writes, van = outcome.writes, outcome.van
+            if van is not None:
+                because = Cause.BUYER if actor is Actor.BUYER else Cause.MERCHANT
+                writes = van.explained(writes, because, change_id(stop_id, sequence))
             changes = Changes(
-                routes=outcome.writes,
+                routes=writes,
                 promise=after,
-                known=(outcome.van.progress,) if outcome.van else (),
+                known=(van.progress,) if van else (),
                 facts=(
                     _fact(promise, changed, change, now, actor),
-                    *plans_changed(outcome.writes, now, f"changed: {change.kind}"),
-                    *((route_changed(outcome.van, promise, now, actor=actor),) if outcome.van else ()),
+                    *plans_changed(writes, now, f"changed: {change.kind}"),
+                    *((route_changed(van, promise, now, actor=actor),) if van else ()),
                 ),
                 receipt=receipt(changed),
             )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.events import Actor, Fact, FactKind
-from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.ids import PROMISE, promise_id
 from chalicelib.promises.model import Promise
 from chalicelib.routing.model import TimeWindow
-from chalicelib.units import Timestamp
+from chalicelib.units import StopId, Timestamp
 
 
 def promise_fact(
@@ -27,6 +27,11 @@ def promise_fact(
         sequence=promise.sequence,
         data=data,
     )
+
+
+def change_id(stop_id: StopId, sequence: int) -> str:
+    """Name a change of a promise by the number of its fact."""
+    return f"chg_{promise_id(stop_id).removeprefix(PROMISE)}_{sequence}"
 
 
 def promised_data(promise: Promise) -> dict[str, Any]:

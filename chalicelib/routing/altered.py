@@ -28,6 +28,7 @@ class Cause(StrEnum):
     ROAD_CLOSED = "road_closed"
     CLOSURE = "closure"  # the merchant delivers nothing for a while
     NO_VAN_HAD_IT = "no_van_had_it"
+    NO_ACCESS = "no_access"  # nobody gets in there yet
     BUYER = "buyer"
     MERCHANT = "merchant"
 

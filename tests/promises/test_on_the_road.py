@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import FactKind, Tenant
+from chalicelib.events import Actor, FactKind, Tenant
 from chalicelib.fleet.model import EVERY_DAY, ServiceTime, WeeklyShift
 from chalicelib.fleet.progress import Served, heading_to
 from chalicelib.motion.events import EventKind
 from chalicelib.motion.store import MotionChanges
-from chalicelib.promises.model import Address, ChangeKind, Outcome, PromiseState, Refusal, Standing
+from chalicelib.promises.facts import change_id
+from chalicelib.promises.model import Address, Change, ChangeKind, Outcome, PromiseState, Refusal, Standing
 from chalicelib.promises.store import Changes
+from chalicelib.receipts import no_receipt
+from chalicelib.routing.altered import Altered, Cause
 from chalicelib.routing.model import Location, StopKind
 from chalicelib.units import HOUR, MINUTE
 from tests.fakes_store import InMemoryStore
@@ -221,6 +224,30 @@ def test_what_the_driver_has_to_know_makes_a_new_manifest(street: Street, kind: 
     version = early.version()
     early.change(2, kind, text="Gate 4")
     assert early.version() == version
+
+
+def test_the_driver_reads_who_changed_what(street: Street) -> None:
+    """A gate code and a parting, each with whose wish it was. CONTROL: nobody else's stop is named."""
+    assert street.change(1, ChangeKind.GATE_CODE, text="4471#").refusal is None
+    street.shop.promises.change(
+        TENANT,
+        street.stops[2],
+        Change(kind=ChangeKind.CANCEL),
+        street.shop.now,
+        no_receipt,
+        actor=Actor.BUYER,
+    )
+    duty = street.shop.motion.duty(TENANT, SHIFT)
+    altered = street.shop.motion.manifest(TENANT, duty, street.shop.now).altered
+    told = {stop_id: (what, change.because) for stop_id, (what, change) in altered.items()}
+    assert told == {
+        street.stops[1]: (Altered.CHANGED, Cause.MERCHANT),
+        street.stops[2]: (Altered.GONE, Cause.BUYER),
+    }
+    assert {change.by for _, change in altered.values()} == {
+        change_id(street.stops[1], street.promise(1).sequence),
+        change_id(street.stops[2], street.promise(2).sequence),
+    }
 
 
 def test_who_was_not_at_home_is_tried_again_by_the_same_van(street: Street) -> None:

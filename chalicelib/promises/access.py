@@ -57,6 +57,7 @@ class Access:
             door = self._doors.known(tenant, promise.delivery)
             if door is None:
                 return
+            changes: Changes | None
             if door.gate_code is None:
                 changes = self._to_be_asked(tenant, promise, now)
             else:
@@ -65,7 +66,7 @@ class Access:
                 data = {"kind": str(ChangeKind.GATE_CODE), "remembered": True}
                 fact = promise_fact(FactKind.PROMISE_CHANGED, filled, now, data, actor=Actor.SYSTEM)
                 changes = Changes(promise=filled, facts=(fact,))
-            if self._ports.committed(tenant, changes):
+            if changes is None or self._ports.committed(tenant, changes):
                 return
         raise busy()
 
@@ -113,10 +114,11 @@ class Access:
                 return
         raise busy()
 
-    def _to_be_asked(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Changes:
+    def _to_be_asked(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Changes | None:
+        """Ask, or be reminded to; None if that was done."""
         ask_at = self._ask_at(tenant, promise, now)
         if ask_at <= now:
-            return Changes() if promise.access_asked_at else _asked(promise, Asking.DOOR_KNOWN, now)
+            return None if promise.access_asked_at else _asked(promise, Asking.DOOR_KNOWN, now)
         subject = promise_id(promise.stop_id)
         return Changes(reminders=(Reminder(kind=ReminderKind.ASK_ACCESS, subject=subject, due_at=ask_at),))
 

@@ -24,6 +24,7 @@ from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.service import Fleet
+from chalicelib.fleet.turns import has_left, next_after
 from chalicelib.motion.service import MOST_STOPS_A_COMMIT, world_of
 from chalicelib.motion.store import MotionChanges, MotionStore
 from chalicelib.promises.facts import promise_fact, window_data
@@ -115,7 +116,9 @@ class Watch:
         if progress is None or not progress.heard:
             return 0
         sight = self._sight(tenant, plan, progress, now)
-        return self._say(tenant, plan, sight, now) if sight is not None else 0
+        if sight is None:
+            return 0
+        return self._say(tenant, plan, sight, now) + self._look_at_next(tenant, plan, sight, now)
 
     def expect(self, tenant: Tenant, plan: PlanKey, now: Timestamp) -> None:
         """See to it that the shifts of a plan that was written to are watched when their time has come.
@@ -168,7 +171,28 @@ class Watch:
             others = self._store.progresses(tenant, plan).values()
             sight = replace(sight, reports=any(each.heard for each in others))
         self._say(tenant, plan, sight, now, asks_again=True)
+        self._look_at_next(tenant, plan, sight, now)
         return when_next(day, sight.odds, now)
+
+    def _look_at_next(self, tenant: Tenant, plan: PlanKey, sight: _Sight, now: Timestamp) -> int:
+        """Whoever is not back in time may be late for the next shift; whoever is back may not be after all.
+
+        Cost: nothing for a van that will be back in time; else a read, and a look at the next shift.
+        """
+        day, shift_id = sight.day, sight.progress.shift_id
+        if day is not None and day.back_at is not None and day.back_at[-1] <= day.rest.shift.ends_at:
+            return 0
+        found = self._store.routes(tenant, plan.depot_id, first=plan.day, last=plan.day, consistent=False)
+        routes = {route.shift.shift_id: route for _, route in found}
+        after = next_after(routes[shift_id], routes.values()) if shift_id in routes else None
+        if after is None or not len(after.promised):
+            return 0
+        known = self._store.progress(tenant, plan, after.shift.shift_id)
+        if has_left(known):
+            return 0
+        known = known or Progress(shift_id=after.shift.shift_id, plan=plan)
+        then = self._sight(tenant, plan, known, now)
+        return self._say(tenant, plan, then, now) if then is not None else 0
 
     def _say(
         self, tenant: Tenant, plan: PlanKey, sight: _Sight, now: Timestamp, *, asks_again: bool = False

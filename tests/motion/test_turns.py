@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from chalicelib.events import FactKind
+from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import EtaStatus
 from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.risk import Risk
 from chalicelib.motion.store import MotionChanges
+from chalicelib.promises.model import Standing
 from chalicelib.promises.outlook import Outlook, outlooks
 from chalicelib.units import MINUTE, Timestamp
 from tests.promises.shop import NEAR, TENANT, TODAY, Shop, a_vehicle, at
@@ -37,6 +40,16 @@ class Street:
         new = Progress(shift_id=shift_id, plan=PLAN, departed_at=at(8), milestones=1)
         progress = replace(self.shop.store.progress(TENANT, PLAN, shift_id) or new, **facts)
         self.shop.store.commit_motion(TENANT, MotionChanges(progress=progress))
+
+    def look(self) -> None:
+        """Something was heard of the morning's shift."""
+        self.shop.watch.look(TENANT, PLAN, MORNING, self.shop.now)
+
+    def standing(self) -> Standing:
+        """How it is known that the later delivery stands."""
+        promise = self.shop.store.promise(TENANT, self.late.stop_id)
+        assert promise is not None
+        return promise.standing
 
     def outlook(self) -> Outlook:
         """How the later delivery stands."""
@@ -77,6 +90,29 @@ def test_who_is_late_from_one_shift_is_late_for_the_next(street: Street) -> None
     assert late.expected_at - on_time.expected_at > 60 * MINUTE
     assert late.status is EtaStatus.PLANNED
     assert late.planned_at == on_time.planned_at
+
+
+def test_danger_for_the_next_shift_is_told_before_it_begins(street: Street) -> None:
+    """Held up until half past two, its delivery by two is at risk at eleven; home, it has recovered."""
+    assert street.standing() is Standing.SAFE
+    street.hear(held_until=at(14, 30))
+    street.look()
+    assert street.standing() is Standing.AT_RISK
+    street.look()
+    street.hear(held_until=None, returned_at=at(11, 30))
+    street.shop.now = at(11, 31)
+    street.look()
+    assert street.standing() is Standing.SAFE
+    named = [fact for _, facts in street.shop.store.outbox for fact in facts]
+    kinds = [fact.kind for fact in named if fact.subject == promise_id(street.late.stop_id)]
+    assert kinds[-2:] == [FactKind.PROMISE_AT_RISK, FactKind.PROMISE_RECOVERED]
+
+
+def test_who_is_back_in_time_endangers_nothing(street: Street) -> None:
+    """CONTROL: looked at as often, on time."""
+    street.hear()
+    street.look()
+    assert street.standing() is Standing.SAFE
 
 
 def test_who_is_back_in_time_changes_nothing(street: Street) -> None:

@@ -61,9 +61,9 @@ class History:
     assumed: Spread = field(default_factory=Spread)
 
     @classmethod
-    def empty(cls, assumed: Spread | None = None) -> "History":
+    def empty(cls) -> "History":
         """Of somebody whose vans have not driven yet."""
-        return cls(np.zeros(At.END), {}, assumed or Spread())
+        return cls(np.zeros(At.END), {})
 
     def habits(self, driver: str, *, utc_offset: Seconds = 0) -> Habits:
         """What a shift of this driver is expected to be like; some microseconds.
@@ -148,7 +148,7 @@ class History:
         return bytes([FORMAT]) + zlib.compress(body, 6)
 
     @classmethod
-    def unpack(cls, packed: bytes, assumed: Spread | None = None) -> "History":
+    def unpack(cls, packed: bytes) -> "History":
         """Read what `pack` wrote.
 
         Raises
@@ -166,7 +166,7 @@ class History:
         for at in range(4 + 4 * count, len(body), 20):
             seen, travel, service = struct.unpack_from("<fff", body, at + 8)
             drivers[body[at : at + 8]] = seen, travel, service
-        return cls(sums, drivers, assumed or Spread())
+        return cls(sums, drivers)
 
 
 def doors_after(shift: FinishedShift, clock: WorkClock, habits: Habits) -> list[Door]:

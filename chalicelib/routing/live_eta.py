@@ -3,6 +3,8 @@
 Every event moves every forecast a little, and a time that jumps about is believed by nobody. So what was
 shown stays shown, cut down by what has become known, until too much of the forecast lies outside; then it
 moves, and says in which direction. The status changes at one threshold and changes back at another.
+`shown_next` is for whoever tells a buyer something, the governor of texts: what was told is the window of the
+last message, and neither an event nor a look at the page changes it. A merchant reads forecasts as they are.
 Weak point: an interval cut at what was shown covers a little less than its nine tenths.
 """
 

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.eta
 
+First as the product says them, after none, five and thirty learned days; then the method beside the others.
 Days are lived in worlds of luck on Porto's real roads: one whose figures our defaults assume, and others they
 were never tuned on. Everybody forecasts at clock times the day has not chosen, everything is reported by the
 lead the oracle predicts (never by the lead that came true, which would give the answer away) and by stops
@@ -10,7 +11,7 @@ away, and whoever gets below the oracle has a leak. Intervals are 90 %; minutes 
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +29,7 @@ from chalicelib.units import DAY, MINUTE
 from infra.sandbox.world import Climate, World
 from tests.benchmarks.days import FIRST_DAY, ZONE, City, local, porto
 from tests.benchmarks.eta_days import Memory, Outing, fleet_days, lived_days
-from tests.benchmarks.eta_product import Office, judged
+from tests.benchmarks.eta_product import Missed, Office, judged
 from tests.benchmarks.oracle import Oracle
 from tests.promises.shop import a_depot
 
@@ -322,34 +323,40 @@ def _print(name: str, forecasts: Forecasts) -> None:
         print(f"ours / {other:20}" + "".join(line))
 
 
-def _print_product(
-    city: City, days: Sequence[Sequence[Outing]], clock: WorkClock, *, seed: int, learned: Sequence[int]
-) -> None:
-    """What the product itself says, its days learned in the evenings, after so many of them."""
+def product_missed(
+    climate: Climate,
+    city: City,
+    days: Sequence[Sequence[Outing]],
+    clock: WorkClock,
+    *,
+    seed: int,
+    learned: int,
+) -> list[Missed]:
+    """By how much the product misses, which learns the first days' evenings and, if any, all later ones."""
     travel = Travel(engine=TravelEngine.ROADS, profile=CITY_PROFILE)
     depot = a_depot(location=city.depot.location, timezone=str(ZONE), travel=travel)
-    tested = days[max(learned) :]
-    print(f"\nas the product has it: {len(tested)} days; error | covered | width")
-    print(" " * 46 + "".join(f"{cut:>24}" for cut in (*(f"lead {lead}" for lead in LEADS), "all")))
-    for name, climate in WORLDS.items():
-        here = World(climate, seed)
-        for many in learned:
-            office, missed = Office(depot, city.travel), list[tuple[int, float, float, float]]()
-            chance = np.random.default_rng([seed, 13])
-            before = days[max(learned) - many : max(learned)]
-            each = zip([*before, *tested], lived_days([*before, *tested], here, clock, Memory()), strict=True)
-            for number, (outings, day) in enumerate(each):
-                plan = PlanKey(depot_id=depot.depot_id, day=outings[0].day)
-                if number >= many:
-                    missed += [
-                        row
-                        for shift in day
-                        for at in moments_of(shift, chance)
-                        for row in office.missed(shift, plan, at, office.past)
-                    ]
-                if many:
-                    office.live_through(day, plan)
-            found = [judged(missed, lead) for lead in LEADS] + [judged(missed)]
+    office, missed, chance = Office(depot, city.travel), list[Missed](), np.random.default_rng([seed, 13])
+    lived_through = lived_days(days, World(climate, seed), clock, Memory())
+    for number, (outings, day) in enumerate(zip(days, lived_through, strict=True)):
+        plan = PlanKey(depot_id=depot.depot_id, day=outings[0].day)
+        for shift in day if number >= learned else ():
+            for at in moments_of(shift, chance):
+                missed += office.missed(shift, plan, at, office.past)
+        if learned:
+            office.live_through(day, plan)
+    return missed
+
+
+def _print_product(
+    worlds: Iterable[str], city: City, days: Sequence[Sequence[Outing]], clock: WorkClock, *, seed: int
+) -> None:
+    test = len(days) - TEST_DAYS
+    print(f"\nas the product says it: {TEST_DAYS} days; error | covered | width")
+    print(" " * 48 + "".join(f"{cut:>24}" for cut in (*(f"lead {lead}" for lead in LEADS), "all")))
+    for name in worlds:
+        for many in (0, 5, test):
+            missed = product_missed(WORLDS[name], city, days[test - many :], clock, seed=seed, learned=many)
+            found = [*(judged(missed, lead) for lead in LEADS), judged(missed)]
             print(f"{name:32}{many:3} days learned" + "".join(found))
 
 
@@ -365,7 +372,8 @@ def main() -> None:
     span = (asked.days + TEST_DAYS + 2) * DAY
     clock = WorkClock.over(CITY_PROFILE, ZONE, start=local(FIRST_DAY, 0), end=local(FIRST_DAY, 0) + span)
     days = fleet_days(city, clock, World(TUNED, asked.seed), days=asked.days + TEST_DAYS, seed=asked.seed)
-    _print_product(city, days, clock, seed=asked.seed, learned=(0, 5, asked.days))
+    worlds = [asked.world] if asked.world else list(WORLDS)
+    _print_product(worlds, city, days, clock, seed=asked.seed)
     if asked.product:
         return
     early, any_time, update = cost(days, clock)
@@ -373,11 +381,10 @@ def main() -> None:
         f"CPU: a forecast with 30 stops, windows and a break ahead {early:.0f} us, at any moment of a day"
         f" {any_time:.0f} us; taking in a finished leg or visit {update:.1f} us"
     )
-    for name, climate in WORLDS.items():
-        if asked.world in (None, name):
-            _print(name, forecasts_in(climate, days, clock, seed=asked.seed, learning_days=asked.days))
+    for name in worlds:
+        _print(name, forecasts_in(WORLDS[name], days, clock, seed=asked.seed, learning_days=asked.days))
     for name in ("as assumed", "noisier"):
-        if asked.world in (None, name):
+        if name in worlds:
             first = days[asked.days - 1 :]  # its first day is the baselines' only one
             found = forecasts_in(WORLDS[name], first, clock, seed=asked.seed, learning_days=1, forget=True)
             _print(f"{name}, a new fleet without any history", found)

@@ -26,6 +26,9 @@ from chalicelib.units import MINUTE, Seconds, Timestamp
 from tests.fakes_store import InMemoryStore
 from tests.promises.shop import TENANT
 
+type Missed = tuple[Seconds, float, float, float]
+"""Predicted lead, and the actual start of service less the 5 %, 50 % and 95 % that were said of it."""
+
 
 class Office:
     """A depot in memory that hears its vans and learns its days, assuming such noise before."""
@@ -64,13 +67,8 @@ class Office:
         """What it knows."""
         return self.store.pasts.stored_past(TENANT, self.depot)
 
-    def missed(
-        self, shift: FinishedShift, plan: PlanKey, at: Timestamp, past: Past
-    ) -> list[tuple[Seconds, float, float, float]]:
-        """At a moment of a shift, of each stop ahead: its predicted lead, and by how much it was missed.
-
-        The actual start of service less the 5 %, the 50 % and the 95 % that were said of it.
-        """
+    def missed(self, shift: FinishedShift, plan: PlanKey, at: Timestamp, past: Past) -> list[Missed]:
+        """By how much each stop ahead is missed at a moment of a shift."""
         clock = work_clock(self.depot, plan.day, plan.day)
         world = World(clock=clock, noise=self.noise, target=0.98)
         seen = live(shift.route, told(shift, plan, at), at, world=world, travel=self.travel, past=past)
@@ -123,7 +121,7 @@ def told(shift: FinishedShift, plan: PlanKey, until: Timestamp) -> Progress:
     )
 
 
-def judged(missed: Sequence[tuple[Seconds, float, float, float]], lead: int | None = None) -> str:
+def judged(missed: Sequence[Missed], lead: int | None = None) -> str:
     """Mean error in minutes, coverage in percent, mean width in minutes; of those about so far away."""
     rows = np.array(missed) / MINUTE
     if lead is not None:

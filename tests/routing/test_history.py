@@ -279,7 +279,7 @@ def test_of_what_nobody_told_nothing_is_learned() -> None:
 
 def test_what_is_assumed_counts_until_days_were_seen() -> None:
     """A depot that was thought calm is found restless by its days; CONTROL: before them it is what it was."""
-    history = History.empty(Spread(service_visit=0.1))
+    history = replace(History.empty(), assumed=Spread(service_visit=0.1))
     assert history.habits("ana").spread.service_visit == 0.1
     for day in fleet(Climate(), days=3):
         history = history.after(day, CLOCK)

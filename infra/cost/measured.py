@@ -1,11 +1,13 @@
 """What requests and the work behind them use: our CPU, units of DynamoDB, bytes of logs and answers.
 
-The application runs in this process against the sandbox's table, so CPU is ours alone; DynamoDB's units are
-what the emulator counts by DynamoDB's rules. A shop is filled first, because a search reads what is booked.
+The application runs in this process against the sandbox's table, so CPU is ours alone. Write units are what
+the emulator counts by DynamoDB's rules; of reads it counts one each, so their units are worked out from the
+bytes that came. A shop is filled first, because a search reads what is booked.
 """
 
 import io
 import json
+import math
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ VANS_OF_THE_SANDBOX = 3
 _CLOCK = clock_key(Tenant(merchant_id="any", mode=Mode.TEST))[1]
 _CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)  # what Lambda hands over
 DAYS = 3
+READ_UNIT_BYTES = 4096
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Meter:
     now: Use = field(default_factory=Use)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     _of_a_sandbox: bool = False
+    _strong: bool = True
 
     def attach(self) -> None:
         """Watch every client of AWS that is made from here on."""
@@ -89,6 +93,7 @@ class Meter:
 
     def _ask_for_units(self, params: dict[str, Any], **_: object) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
+        self._strong = params.get("ConsistentRead", "RequestItems" in params)
         self._of_a_sandbox = params.get("Key", {}).get("sk") == {"S": _CLOCK}
         for action in params.get("TransactItems", ()):
             row = action.get("Put", {}).get("Item", {})
@@ -98,14 +103,15 @@ class Meter:
     def _count_units(self, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
         if self._of_a_sandbox:
             return
-        told = parsed.get("ConsumedCapacity") or []  # a refused call tells nothing
-        units = sum(each["CapacityUnits"] for each in (told if isinstance(told, list) else [told]))
         if model.name in ("GetItem", "Query", "BatchGetItem"):
             self.now.reads += 1
-            self.now.read_units += units
-        else:
-            self.now.writes += 1
-            self.now.write_units += units
+            self.now.read_units += _read_units(parsed) * (1.0 if self._strong else 0.5)
+            return
+        told = parsed.get("ConsumedCapacity") or []  # a refused call tells nothing
+        self.now.writes += 1
+        self.now.write_units += sum(
+            each["CapacityUnits"] for each in (told if isinstance(told, list) else [told])
+        )
 
     def _count_queue(self, **_: object) -> None:
         self.now.queue_requests += 1
@@ -119,6 +125,29 @@ class Meter:
         use.wall_ms = 1000 * (time.perf_counter() - begun_at)
         use.cpu_ms = 1000 * (time.process_time() - began)
         use.log_bytes = self.log.tell() - logged
+
+
+def _read_units(answer: Mapping[str, Any]) -> int:
+    """Units of a strong read: a page of a query is rounded up as a whole, named rows each by itself."""
+    if "Items" in answer:
+        return _units(sum(map(_bytes_of, answer["Items"])))
+    rows = [answer["Item"]] if "Item" in answer else []
+    rows += [row for some in answer.get("Responses", {}).values() for row in some]
+    return sum(_units(_bytes_of(row)) for row in rows) or 1
+
+
+def _units(size: int) -> int:
+    return max(1, math.ceil(size / READ_UNIT_BYTES))
+
+
+def _bytes_of(row: Mapping[str, Mapping[str, Any]]) -> int:
+    """About what a row weighs: names and values, binaries not in base64."""
+    weight = 0
+    for name, attribute in row.items():
+        [(kind, value)] = attribute.items()
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        weight += len(name) + (len(text) * 3 // 4 if kind == "B" else len(text.encode()))
+    return weight
 
 
 @contextmanager
@@ -202,7 +231,7 @@ class Shop:
         """What nobody waits for: facts handed on, the plan looked at."""
         rows, self._meter.outbox = self._meter.outbox, []
         with self._meter.invocation() as facts:
-            self._functions.publish_facts(_stream_event(rows), _CONTEXT)
+            self._functions.publish_facts(stream_event(rows), _CONTEXT)
         with self._meter.invocation() as replan:
             self._functions.improve(self._job(day), _CONTEXT)
         return {"facts": facts, "replan": replan}
@@ -216,7 +245,8 @@ class Shop:
         return {"Records": [lambda_events.queue_record(message, arn=arn)]}
 
 
-def _stream_event(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def stream_event(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The event that brings outbox rows to `publish_facts`."""
     changes = [
         {"eventName": "INSERT", "eventID": str(at), "dynamodb": {"SequenceNumber": str(at), "NewImage": row}}
         for at, row in enumerate(rows)

@@ -21,6 +21,7 @@ PARTS = {
     "live": "a started day after an incident: promises kept by a replan on the road",
     "claim": "whole days lived on paper and with the product behind them: same fleet, demand and luck",
     "growth": "more depots that ask at once, more vans in one plan",
+    "scale": "more vans on the road: events a second, and the time from an event to its new arrival times",
     "recall": "of all slots a van could keep, how many are offered: directly, and with room made",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",

@@ -24,6 +24,8 @@ from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import forecast
 from chalicelib.units import Probability, StopId, Timestamp
 
+_MOST_ONE_BY_ONE = 4  # shifts: of more, a query for all of the plan is one request
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
@@ -59,7 +61,8 @@ def outlooks(
 ) -> dict[StopId, Outlook]:
     """Work out how open promises stand; one that no van has is not in the answer.
 
-    Cost: two reads of each plan concerned (a third once an hour), and the scenarios of each route concerned.
+    Cost: a read of each plan concerned, one of each van's shifts or of all, another once an hour, and the
+    scenarios of each route concerned.
     """
     by_plan = defaultdict[tuple[str, date], list[Promise]](list)
     for promise in promises:
@@ -72,10 +75,11 @@ def outlooks(
             continue
         plans = planner.read(tenant, depot, day, day, now=now, consistent=False)
         holders = {promise.stop_id: plans.holder(promise.stop_id) for promise in open_ones}
-        if not any(holders.values()):
+        routes = list({id(route): route for route in holders.values() if route}.values())
+        if not routes:
             continue
-        today = Today.read(store, tenant, plans, day, now)
-        for route in {id(route): route for route in holders.values() if route}.values():
+        today = Today.read(store, tenant, plans, day, now, routes=routes)
+        for route in routes:
             here = [stop_id for stop_id, holder in holders.items() if holder is route]
             found |= today.outlooks(route, here)
     return found
@@ -88,7 +92,7 @@ class Today:
     Attributes
     ----------
     progresses
-        How far its shifts have come, by their ids.
+        How far its shifts have come, by their ids; those of the vans that were asked for at least.
     """
 
     place: PlanKey
@@ -98,16 +102,33 @@ class Today:
     past: Past
 
     @staticmethod
-    def read(store: PromiseStore, tenant: Tenant, plans: DepotPlans, day: date, now: Timestamp) -> "Today":
-        """Read what there is beside the plans: one query, and once an hour the past."""
+    def read(
+        store: PromiseStore,
+        tenant: Tenant,
+        plans: DepotPlans,
+        day: date,
+        now: Timestamp,
+        *,
+        routes: Sequence[Route] | None = None,
+    ) -> "Today":
+        """Read what there is beside the plans: how far vans have come, and once an hour the past.
+
+        Parameters
+        ----------
+        routes
+            The only ones that are asked for. A few vans are read one by one: all those of a large depot are
+            hundreds of kilobytes.
+        """
         place = PlanKey(depot_id=plans.depot.depot_id, day=day)
-        return Today(
-            place=place,
-            plans=plans,
-            progresses=store.progresses(tenant, place),
-            now=now,
-            past=store.pasts.past(tenant, plans.depot, now),
-        )
+        vans = {route.shift.vehicle_id for route in (plans.routes if routes is None else routes)}
+        shifts = [route.shift.shift_id for route in plans.routes if route.shift.vehicle_id in vans]
+        if len(shifts) > _MOST_ONE_BY_ONE:
+            progresses = store.progresses(tenant, place)
+        else:
+            found = {shift_id: store.progress(tenant, place, shift_id) for shift_id in shifts}
+            progresses = {shift_id: progress for shift_id, progress in found.items() if progress is not None}
+        past = store.pasts.past(tenant, plans.depot, now)
+        return Today(place=place, plans=plans, progresses=progresses, now=now, past=past)
 
     def outlooks(self, route: Route, stop_ids: Sequence[StopId]) -> dict[StopId, Outlook]:
         """How stops of one route stand; what is behind is not in the answer."""

@@ -168,6 +168,10 @@ class PromiseStore(PlanStore, Protocol):
         """Active holds of a tenant that ran out before a moment, oldest first."""
         ...
 
+    def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> "Progress | None":
+        """How far one shift has come, strongly consistent; None if nothing happened yet."""
+        ...
+
     def progresses(self, tenant: Tenant, plan: PlanKey) -> "Mapping[str, Progress]":
         """How far the shifts of a plan have come, by their ids, strongly consistent."""
         ...

@@ -150,8 +150,9 @@ class Tracking:
         day = promise.found.day
         plans = self._planner.read(tenant, depot, day, day, now=now, consistent=False)
         route = plans.holder(promise.stop_id)
-        today = Today.read(self._store, tenant, plans, day, now) if route is not None else None
-        return today, route
+        if route is None:
+            return None, None
+        return Today.read(self._store, tenant, plans, day, now, routes=[route]), route
 
 
 def _eta(outlook: Outlook | None) -> Eta | None:

@@ -108,8 +108,8 @@ def live(
 
     Notes
     -----
-    Cost: some 0.4 ms for 30 stops, a quarter of it the forecast itself, 0.1 ms more where doors are known, and
-    the legs driven looked up.
+    Cost: some 0.4 ms for 30 stops, a quarter of it the forecast itself, 0.1 ms more where doors are known,
+    and the legs driven looked up.
     """
     there = underway(route, progress, now, travel)
     rest = rest_of(route, there, travel)

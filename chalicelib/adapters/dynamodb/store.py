@@ -100,4 +100,3 @@ class DynamoStore(
         from chalicelib.adapters.dynamodb.phones import PhoneRows
 
         return PhoneRows(self._table)
-

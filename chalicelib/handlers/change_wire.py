@@ -1,12 +1,12 @@
 """How a buyer's wish to change a promise is spoken of on the wire, and what came of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, RootModel
 
 from chalicelib.handlers.checkout import OfferText, SlotView, slot_view
 from chalicelib.handlers.delivery_wire import AddressBody
-from chalicelib.handlers.endpoints import Call
+from chalicelib.handlers.endpoints import Asking
 from chalicelib.handlers.promise_wire import LiveEtaView, WindowView, live_eta, window_view
 from chalicelib.handlers.wire import Body, InstantText, Label, LatLon, Query, View, absent, rfc3339
 from chalicelib.promises.changes import Changed
@@ -79,7 +79,7 @@ type AnyChange = Annotated[
 class ChangeRequest(RootModel[AnyChange]):
     """A change of one kind."""
 
-    def change(self, call: "Call[ChangeRequest]") -> Change:
+    def change(self, call: Asking) -> Change:
         """Give the wish as the promises want it."""
         match self.root:
             case SlotChange(offer=token):
@@ -126,7 +126,7 @@ class ChangeView(View):
     ]
 
 
-def change_view(call: Call[Any, Any], changed: Changed) -> ChangeView:
+def change_view(call: Asking, changed: Changed) -> ChangeView:
     """Show what came of a change."""
     promise = changed.promise
     zone = promise.timezone

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from chalicelib.errors import Forbidden, NotFound, SlotTaken
 from chalicelib.fleet.ids import HOLD, hold_id, stop_id_of
 from chalicelib.handlers.delivery_wire import DeliveryBody
-from chalicelib.handlers.endpoints import Call, Endpoints
+from chalicelib.handlers.endpoints import Asking, Call, Endpoints
 from chalicelib.handlers.http import Answer
 from chalicelib.handlers.idempotency import Idempotency
 from chalicelib.handlers.telemetry import Metric
@@ -321,11 +321,10 @@ def hold_view(call: Call[Any, Any], hold: Hold, *, own: bool) -> HoldView:
     )
 
 
-def slot_view(call: Call[Any, Any], listed: Listed) -> SlotView:
+def slot_view(call: Asking, listed: Listed) -> SlotView:
     """Show a slot, its offer sealed; added driving is the merchant's business only."""
     zone = listed.timezone
-    secret = call.key.type is KeyType.SECRET
-    price = listed.price
+    secret, price = call.sees_detours, listed.price
     return SlotView(
         slot_id=listed.slot_id,
         depot_id=listed.depot_id,

@@ -46,7 +46,7 @@ from typing_extensions import TypeVar  # with defaults, which typing has from 3.
 from chalicelib.events import Tenant
 from chalicelib.handlers.http import PROBLEMS, Answer
 from chalicelib.handlers.idempotency import Idempotency, Repeatable
-from chalicelib.merchants.model import ApiKey, Scope
+from chalicelib.merchants.model import ApiKey, KeyType, Scope
 from chalicelib.receipts import Receipt, no_receipt
 from chalicelib.units import Timestamp
 
@@ -94,9 +94,34 @@ class Call(Generic[B, Q]):
     services: "Services"
     repeatable: Repeatable | None
 
+    @property
+    def sees_detours(self) -> bool:
+        """Added driving is the merchant's business only."""
+        return self.key.type is KeyType.SECRET
+
     def receipt[R](self, render: Callable[[R], Answer]) -> Receipt[R]:
         """Make what a service needs to record the answer in the transaction of its effect."""
         return self.repeatable.receipt(render) if self.repeatable else no_receipt
+
+
+class Asking(Protocol):
+    """Whoever asks about one merchant's things: a key's holder, or a buyer."""
+
+    @property
+    def services(self) -> "Services":
+        """What answers."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose things."""
+
+    @property
+    def now(self) -> Timestamp:
+        """The merchant's business time."""
+
+    @property
+    def sees_detours(self) -> bool:
+        """Whether the merchant's own figures are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ PATHS: Mapping[str, Paths] = {
     "tracking": {
         "/t/{token}": ("GET",),
         "/t/{token}/state": ("GET",),
+        "/t/{token}/changes": ("POST",),
         "/t/{token}/feedback": ("POST",),
     },
     "notifications": {

@@ -4,6 +4,7 @@ The token is the only secret, so every wrong one is answered alike, and a networ
 slowed down. Nothing an answer carries is to be kept by anybody between us and the buyer.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,14 +12,17 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NotFound, RateLimited, SlotkeeperError
-from chalicelib.events import Tenant
+from chalicelib.events import Actor, Tenant
+from chalicelib.handlers.change_wire import ChangeRequest, ChangeView, change_view
 from chalicelib.handlers.endpoints import Endpoints, OpenCall
 from chalicelib.handlers.http import JSON, Answer, Text
 from chalicelib.handlers.idempotency import Idempotency, Repeatable, callers_key, fingerprint_of
 from chalicelib.handlers.strict_json import canonical
-from chalicelib.handlers.tracking_wire import ScoreRequest, ScoreView, Sent, StateView, state_view
+from chalicelib.handlers.tracking_wire import PageQuery, ScoreRequest, ScoreView, Sent, StateView, state_view
 from chalicelib.merchants.hold_caps import network_of
+from chalicelib.promises.changes import Changed
 from chalicelib.promises.model import Promise
+from chalicelib.promises.offer_token import seal_offer
 from chalicelib.receipts import Receipt, no_receipt
 from chalicelib.units import Timestamp
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 api = Endpoints("Buyer")
 
 HTML = "text/html; charset=utf-8"
+_DAYS_SHOWN = 7
 _PROBLEMS = ("not_found", "rate_limited")
 PRIVATE = {
     "Cache-Control": "private, no-store",
@@ -47,15 +52,22 @@ class Buyer:
     promise: Promise
     now: Timestamp
     system_now: Timestamp
+    sees_detours: bool = False
 
 
-@api.open_endpoint("GET", "/t/{token}", answers={200: "text/html", 404: "text/html"}, problems=_PROBLEMS)
-def tracking_page(call: OpenCall) -> Answer:
+@api.open_endpoint(
+    "GET",
+    "/t/{token}",
+    query=PageQuery,
+    answers={200: "text/html", 404: "text/html"},
+    problems=_PROBLEMS,
+)
+def tracking_page(call: OpenCall[PageQuery]) -> Answer:
     """Show a buyer the delivery: the time, what changed, where the van is on its last stretch.
 
     A plain page in the buyer's language that works without JavaScript.
     """
-    from chalicelib.handlers.tracking_page import page, security_policy
+    from chalicelib.handlers.tracking_page import Forms, page, security_policy
 
     try:
         buyer = opened(call)
@@ -63,13 +75,16 @@ def tracking_page(call: OpenCall) -> Answer:
         return _no_such_page(call)
     tracking, promise = buyer.services.tracking, buyer.promise
     words, shop = speaking(buyer)
+    shown = tracking.look(buyer.tenant, promise, buyer.now, change=call.query.done)
+    possible = buyer.services.promises.possible(buyer.tenant, promise, buyer.now, days=_DAYS_SHOWN)
     text = page(
-        tracking.look(buyer.tenant, promise, buyer.now),
+        shown,
+        possible,
         words,
         shop,
         buyer.now,
-        token=promise.tracking_token,
-        key=f"page-{promise.sequence}",
+        forms=Forms(token=promise.tracking_token, key=f"page-{promise.sequence}"),
+        seal=partial(seal_offer, buyer.services.sealer, buyer.tenant),
         streets=partial(buyer.services.streets, buyer.tenant, promise.depot_id),
     )
     headers = PRIVATE | {"Content-Security-Policy": security_policy()}
@@ -89,6 +104,45 @@ def tracking_state(call: OpenCall) -> Answer:
     if tag in (call.headers.get("if-none-match") or ""):
         return Answer(304, headers=headers)
     return Answer(200, view, headers)
+
+
+@api.open_endpoint(
+    "POST",
+    "/t/{token}/changes",
+    request=ChangeRequest,
+    answers={201: ChangeView, 303: None, 409: "text/html"},
+    problems=(*_PROBLEMS, "offer_invalid", "offer_expired"),
+    idempotency=Idempotency.REQUIRED,
+)
+def change_delivery(call: OpenCall) -> Answer:
+    """Change a delivery as its buyer: the same kinds as for merchants, refused with the next best.
+
+    A form of the page is answered with the page, which says what came of it.
+    """
+    buyer, sent = opened(call), Sent.of(call)
+    try:
+        answered = _changed(buyer, sent)
+    except SlotkeeperError:
+        if sent.form is None:
+            raise
+        return _did_not_work(buyer)
+    return back_to_page(call, done=_change_number(answered)) if sent.form else answered
+
+
+def _changed(buyer: Buyer, sent: Sent) -> Answer:
+    wanted = sent.read(ChangeRequest)
+
+    def answer(changed: Changed) -> Answer:
+        return Answer(201, change_view(buyer, changed), PRIVATE)
+
+    def act(receipt: Receipt[Changed]) -> Changed:
+        change = wanted.change(buyer)
+        promises, stop_id = buyer.services.promises, buyer.promise.stop_id
+        return promises.change(buyer.tenant, stop_id, change, buyer.now, receipt, actor=Actor.BUYER)
+
+    tree = wanted.model_dump(mode="json")
+    repeatable = repeated(sent, buyer, "changes", tree, Idempotency.REQUIRED)
+    return once(repeatable, act, answer)
 
 
 @api.open_endpoint(
@@ -117,7 +171,13 @@ def score_delivery(call: OpenCall) -> Answer:
 
     repeatable = repeated(sent, buyer, "feedback", wanted.model_dump(mode="json"), Idempotency.OPTIONAL)
     answered = once(repeatable, rate, answer)
-    return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}"}) if sent.form else answered
+    return back_to_page(call) if sent.form else answered
+
+
+def back_to_page(call: "OpenCall[Any]", *, done: int | None = None) -> Answer:
+    """Send whoever filled in a form back to the page; reloading it then sends nothing again."""
+    said = "" if done is None else f"?done={done}"
+    return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}{said}"})
 
 
 def once[R](
@@ -161,6 +221,21 @@ def opened(call: "OpenCall[Any]") -> Buyer:
         now=services.business_now(tenant, system_now=system_now),
         system_now=system_now,
     )
+
+
+def _change_number(answered: Answer) -> int:
+    """Under which number a change stands in the ledger, also if it was answered before."""
+    change_id: str = json.loads(answered.rendered().text)["change_id"]
+    return int(change_id.rpartition("_")[2])
+
+
+def _did_not_work(buyer: Buyer) -> Answer:
+    """Say so to a person whose form came too late, or was tampered with."""
+    from chalicelib.handlers.tracking_page import plain_page, security_policy
+
+    words, shop = speaking(buyer)
+    text = plain_page(words, shop, title=words.refused_title, text=words.go_back)
+    return Answer(409, Text(HTML, text), PRIVATE | {"Content-Security-Policy": security_policy()})
 
 
 def _no_such_page(call: "OpenCall[Any]") -> Answer:

@@ -5,6 +5,7 @@ Weak point: times are shown on a 24-hour clock in every language.
 """
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,7 +19,8 @@ from markupsafe import Markup
 
 from chalicelib.handlers.tracking_map import Streets, drawn, metres_away
 from chalicelib.handlers.tracking_words import PageWords
-from chalicelib.promises.model import PromiseState
+from chalicelib.promises.changes import Possible
+from chalicelib.promises.model import ChangeKind, Offer, PromiseState
 from chalicelib.routing.model import TimeWindow
 from chalicelib.tracking.model import Tracked
 from chalicelib.units import Timestamp
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _PAGES = Path(__file__).parent / "pages"
+_MOST_SLOTS = 12
 _TO = "\N{EN DASH}"
 _WITH_A_TIME = (PromiseState.CONFIRMED, PromiseState.OUT_FOR_DELIVERY, PromiseState.ARRIVING)
 
@@ -39,15 +42,39 @@ class Shop:
     support_phone: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """What the page's forms carry.
+
+    Attributes
+    ----------
+    key
+        Their Idempotency-Key: sent twice, they act once.
+    """
+
+    token: str
+    key: str
+
+
 def page(
-    shown: Tracked, words: PageWords, shop: Shop, now: Timestamp, *, token: str, key: str, streets: Streets
+    shown: Tracked,
+    possible: Possible,
+    words: PageWords,
+    shop: Shop,
+    now: Timestamp,
+    *,
+    forms: Forms,
+    seal: Callable[[Offer], str],
+    streets: Streets,
 ) -> str:
     """Show a delivery.
 
     Parameters
     ----------
-    key
-        Idempotency-Key of the forms: sent twice, they act once.
+    possible
+        What its buyer could change right now.
+    seal
+        Makes the token that stands for an offer.
     streets
         Asked only when the van is shown.
     """
@@ -73,11 +100,17 @@ def page(
         notice=_notice(shown, words, zone, now),
         picture=picture.svg if picture else None,
         picture_caption=caption,
+        done=_done(shown, words, zone, now),
+        refused=shown.done is not None and shown.done.refusal is not None,
+        slots=[(seal(offer), _window(offer.window, words, zone, now)) for offer in _slots(shown, possible)],
+        kinds={str(kind) for kind in possible.kinds},
+        offers_first=bool(shown.offered),
+        until=_until(possible, words, zone),
         scored=said,
         wants_score=shown.ended_at is not None and scores is None,
         poll_after=shown.poll_after,
-        path=token,
-        key=key,
+        path=forms.token,
+        key=forms.key,
         script=Markup(_asset("tracking.js")),
         title=words.title,
     )
@@ -131,6 +164,28 @@ def _notice(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) ->
     if shown.moved.from_window is not None:
         lines.append(words.before.format(window=_window(shown.moved.from_window, words, zone, now)))
     return lines
+
+
+def _slots(shown: Tracked, possible: Possible) -> list[Offer]:
+    """Those offered unasked first, then the next ones; each once."""
+    if ChangeKind.SLOT not in possible.kinds:
+        return []
+    offers = [*shown.offered, *(slot.offer for slot in possible.slots if slot.offer)]
+    found = {offer.slot_id: offer for offer in reversed(offers) if offer.window != shown.window}
+    return list(reversed(found.values()))[:_MOST_SLOTS]
+
+
+def _done(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str | None:
+    """What came of the change that was just asked for."""
+    if shown.done is None:
+        return None
+    if shown.done.refusal is not None:
+        return words.refusals[shown.done.refusal]
+    return words.dones[shown.done.kind].format(window=_window(shown.window, words, zone, now))
+
+
+def _until(possible: Possible, words: PageWords, zone: ZoneInfo) -> str | None:
+    return words.until.format(time=_clock(possible.until, zone)) if possible.until is not None else None
 
 
 def _window(window: TimeWindow, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.handlers.endpoints import OpenCall
 from chalicelib.handlers.promise_wire import WindowView, window_view
 from chalicelib.handlers.strict_json import check_declared, read_json, refusal, validated
-from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, View, absent, rfc3339
+from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, Query, View, absent, rfc3339
 from chalicelib.promises.model import Feedback, Outcome, PromiseState
 from chalicelib.tracking.model import Cause, Tracked
 
@@ -19,6 +20,12 @@ FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
 
 type Score = Annotated[int, Field(ge=0, le=10)]
+
+
+class PageQuery(Query):
+    """What the page is to answer."""
+
+    done: Annotated[int | None, Field(ge=1, le=10**6, description="The change to say the outcome of.")] = None
 
 
 class ScoreRequest(Body):
@@ -145,7 +152,10 @@ class Sent:
             key = call.headers.get("idempotency-key")
             return Sent(raw=call.raw, headers=call.headers, form=None, key=key)
         fields = _fields(call.raw)
-        return Sent(raw=call.raw, headers=call.headers, key=fields.pop("key", None), form=fields)
+        key = fields.pop("key", None)
+        # Of one page the same choice acts once; going back and choosing otherwise is another request.
+        key = f"{key}-{sha256(call.raw).hexdigest()[:16]}" if key else None
+        return Sent(raw=call.raw, headers=call.headers, key=key, form=fields)
 
     def read[M: BaseModel](self, model: type[M]) -> M:
         """Read it into a model, JSON as strictly as at any other endpoint.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from chalicelib.promises.model import Outcome, PromiseState
+from chalicelib.promises.model import ChangeKind, Outcome, PromiseState, Refusal
 from chalicelib.tracking.model import Cause
 
 
@@ -55,6 +55,22 @@ class PageWords:
     not_found_title: str
     not_found: str
     refused_title: str
+    change_title: str
+    offers_title: str
+    change_slot: str
+    which_slot: str
+    change_neighbour: str
+    which_neighbour: str
+    change_safe_place: str
+    which_safe_place: str
+    change_gate_code: str
+    which_gate_code: str
+    change_cancel: str
+    sure_to_cancel: str
+    until: str
+    dones: Mapping[ChangeKind, str]
+    refusals: Mapping[Refusal, str]
+    go_back: str
 
     def day_of(self, day: date, today: date) -> str:
         """Name a date as a person would who is told today."""
@@ -125,6 +141,37 @@ ENGLISH: Final = PageWords(
     not_found_title="This page does not exist",
     not_found="The link may be cut short, or the delivery was long ago.",
     refused_title="That did not work",
+    change_title="Change something",
+    offers_title="Choose another time",
+    change_slot="Another time",
+    which_slot="Which one suits you?",
+    change_neighbour="Leave it with a neighbour",
+    which_neighbour="Name or house number",
+    change_safe_place="Leave it in a safe place",
+    which_safe_place="Where?",
+    change_gate_code="Tell us the gate code",
+    which_gate_code="Gate code",
+    change_cancel="Cancel this delivery",
+    sure_to_cancel="You cannot take this back here.",
+    until="You can move or cancel it until about {time}.",
+    dones={
+        ChangeKind.SLOT: "Done: {window}",
+        ChangeKind.ADDRESS: "Done: we bring it to the new address.",
+        ChangeKind.NEIGHBOUR: "Done: we try your neighbour.",
+        ChangeKind.SAFE_PLACE: "Done: we leave it in the safe place.",
+        ChangeKind.GATE_CODE: "Done: the driver has the code.",
+        ChangeKind.CANCEL: "Done: the delivery is cancelled.",
+    },
+    refusals={
+        Refusal.SLOT_TAKEN: "That time is gone. These are still free.",
+        Refusal.CUTOFF_PASSED: "It is too late to move it. What you see below is still possible.",
+        Refusal.FINISHED: "There is nothing left to change.",
+        Refusal.OUT_OF_AREA: "We do not drive there.",
+        Refusal.NO_ROUTE_FIT: "No van can reach that address in this window.",
+        Refusal.HANDOVER_IN_PERSON: "Somebody has to take this one in person.",
+        Refusal.VAN_ON_ITS_WAY: "The van is on its way to you already. What you see below is still possible.",
+    },
+    go_back="Please go back and choose again.",
 )
 
 SPANISH: Final = PageWords(
@@ -182,6 +229,37 @@ SPANISH: Final = PageWords(
     not_found_title="Esta página no existe",
     not_found="Puede que el enlace esté incompleto o que la entrega fuera hace mucho.",
     refused_title="No ha funcionado",
+    change_title="Cambiar algo",
+    offers_title="Elige otra hora",
+    change_slot="Otra hora",
+    which_slot="¿Cuál te viene bien?",
+    change_neighbour="Dejarla a un vecino",
+    which_neighbour="Nombre o número de casa",
+    change_safe_place="Dejarla en un lugar seguro",
+    which_safe_place="¿Dónde?",
+    change_gate_code="Decirnos el código del portal",
+    which_gate_code="Código",
+    change_cancel="Cancelar esta entrega",
+    sure_to_cancel="Aquí no se puede deshacer.",
+    until="Puedes moverla o cancelarla hasta las {time} aproximadamente.",
+    dones={
+        ChangeKind.SLOT: "Hecho: {window}",
+        ChangeKind.ADDRESS: "Hecho: la llevamos a la nueva dirección.",
+        ChangeKind.NEIGHBOUR: "Hecho: probamos con tu vecino.",
+        ChangeKind.SAFE_PLACE: "Hecho: la dejamos en el lugar seguro.",
+        ChangeKind.GATE_CODE: "Hecho: el conductor tiene el código.",
+        ChangeKind.CANCEL: "Hecho: la entrega está cancelada.",
+    },
+    refusals={
+        Refusal.SLOT_TAKEN: "Esa hora ya no está. Estas siguen libres.",
+        Refusal.CUTOFF_PASSED: "Es tarde para moverla. Lo de abajo aún es posible.",
+        Refusal.FINISHED: "Ya no queda nada que cambiar.",
+        Refusal.OUT_OF_AREA: "No llegamos hasta allí.",
+        Refusal.NO_ROUTE_FIT: "Ninguna furgoneta llega a esa dirección en esa franja.",
+        Refusal.HANDOVER_IN_PERSON: "Alguien tiene que recibirla en persona.",
+        Refusal.VAN_ON_ITS_WAY: "La furgoneta ya va hacia ti. Lo de abajo aún es posible.",
+    },
+    go_back="Vuelve atrás y elige de nuevo.",
 )
 
 GERMAN: Final = PageWords(
@@ -239,6 +317,37 @@ GERMAN: Final = PageWords(
     not_found_title="Diese Seite gibt es nicht",
     not_found="Vielleicht ist der Link unvollständig, oder die Lieferung ist lange her.",
     refused_title="Das hat nicht geklappt",
+    change_title="Etwas ändern",
+    offers_title="Wähle eine andere Zeit",
+    change_slot="Andere Zeit",
+    which_slot="Welche passt dir?",
+    change_neighbour="Bei den Nachbarn abgeben",
+    which_neighbour="Name oder Hausnummer",
+    change_safe_place="An einem sicheren Ort ablegen",
+    which_safe_place="Wo?",
+    change_gate_code="Türcode mitteilen",
+    which_gate_code="Türcode",
+    change_cancel="Lieferung stornieren",
+    sure_to_cancel="Das lässt sich hier nicht zurücknehmen.",
+    until="Verlegen oder stornieren geht bis etwa {time}.",
+    dones={
+        ChangeKind.SLOT: "Erledigt: {window}",
+        ChangeKind.ADDRESS: "Erledigt: Wir bringen sie an die neue Adresse.",
+        ChangeKind.NEIGHBOUR: "Erledigt: Wir versuchen es bei den Nachbarn.",
+        ChangeKind.SAFE_PLACE: "Erledigt: Wir legen sie am sicheren Ort ab.",
+        ChangeKind.GATE_CODE: "Erledigt: Der Fahrer hat den Code.",
+        ChangeKind.CANCEL: "Erledigt: Die Lieferung ist storniert.",
+    },
+    refusals={
+        Refusal.SLOT_TAKEN: "Diese Zeit ist vergeben. Diese sind noch frei.",
+        Refusal.CUTOFF_PASSED: "Zum Verlegen ist es zu spät. Was unten steht, geht noch.",
+        Refusal.FINISHED: "Es gibt nichts mehr zu ändern.",
+        Refusal.OUT_OF_AREA: "Dorthin fahren wir nicht.",
+        Refusal.NO_ROUTE_FIT: "Kein Wagen schafft diese Adresse in diesem Zeitfenster.",
+        Refusal.HANDOVER_IN_PERSON: "Sie muss persönlich angenommen werden.",
+        Refusal.VAN_ON_ITS_WAY: "Der Wagen ist schon auf dem Weg zu dir. Was unten steht, geht noch.",
+    },
+    go_back="Bitte geh zurück und wähle noch einmal.",
 )
 
 FRENCH: Final = PageWords(
@@ -296,6 +405,37 @@ FRENCH: Final = PageWords(
     not_found_title="Cette page n'existe pas",
     not_found="Le lien est peut-être incomplet, ou la livraison est ancienne.",
     refused_title="Cela n'a pas marché",
+    change_title="Changer quelque chose",
+    offers_title="Choisissez un autre horaire",
+    change_slot="Un autre horaire",
+    which_slot="Lequel vous convient ?",
+    change_neighbour="Laisser chez un voisin",
+    which_neighbour="Nom ou numéro",
+    change_safe_place="Laisser dans un endroit sûr",
+    which_safe_place="Où ?",
+    change_gate_code="Donner le code d'entrée",
+    which_gate_code="Code",
+    change_cancel="Annuler cette livraison",
+    sure_to_cancel="On ne peut pas revenir en arrière ici.",
+    until="Vous pouvez la déplacer ou l'annuler jusque vers {time}.",
+    dones={
+        ChangeKind.SLOT: "C'est fait : {window}",
+        ChangeKind.ADDRESS: "C'est fait : nous livrons à la nouvelle adresse.",
+        ChangeKind.NEIGHBOUR: "C'est fait : nous essayons chez votre voisin.",
+        ChangeKind.SAFE_PLACE: "C'est fait : nous la laissons à l'endroit convenu.",
+        ChangeKind.GATE_CODE: "C'est fait : le chauffeur a le code.",
+        ChangeKind.CANCEL: "C'est fait : la livraison est annulée.",
+    },
+    refusals={
+        Refusal.SLOT_TAKEN: "Cet horaire n'est plus libre. Ceux-ci le sont encore.",
+        Refusal.CUTOFF_PASSED: "Il est trop tard pour la déplacer. Ce qui suit est encore possible.",
+        Refusal.FINISHED: "Il n'y a plus rien à changer.",
+        Refusal.OUT_OF_AREA: "Nous ne livrons pas là-bas.",
+        Refusal.NO_ROUTE_FIT: "Aucune camionnette n'atteint cette adresse dans ce créneau.",
+        Refusal.HANDOVER_IN_PERSON: "Quelqu'un doit la recevoir en personne.",
+        Refusal.VAN_ON_ITS_WAY: "La camionnette est déjà en route. Ce qui suit est encore possible.",
+    },
+    go_back="Revenez en arrière et choisissez de nouveau.",
 )
 
 LANGUAGES: Final = {words.language: words for words in (ENGLISH, SPANISH, GERMAN, FRENCH)}

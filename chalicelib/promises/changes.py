@@ -73,6 +73,23 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """What could be changed about a promise.
+
+    Attributes
+    ----------
+    slots
+        Those it could move to, as offers bound to it.
+    until
+        When it can no longer leave its place, as far as that is known.
+    """
+
+    kinds: frozenset[ChangeKind] = frozenset()
+    slots: tuple[Listed, ...] = ()
+    until: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
     """A change decided, not written.
 
@@ -125,6 +142,20 @@ class Promises:
         if depot is None or promise.state.finished:
             return []
         return self._movable(tenant, promise, now).slots(self._ports, tenant, depot, days=days)
+
+    def possible(self, tenant: Tenant, promise: Promise, now: Timestamp, *, days: int) -> Possible:
+        """What could be changed about a promise right now."""
+        depot = self._store.depot(tenant, promise.depot_id)
+        if depot is None or promise.state.finished:
+            return Possible()
+        movable = self._movable(tenant, promise, now)
+        moves = (ChangeKind.SLOT, ChangeKind.CANCEL) if movable.refusal is None else ()
+        slots = [slot for slot in movable.slots(self._ports, tenant, depot, days=days) if slot.offer]
+        return Possible(
+            kinds=frozenset({*moves, *_still_possible(promise)}),
+            slots=tuple(slot for slot in slots if slot.window != promise.window),
+            until=movable.cutoff_at,
+        )
 
     def choose(
         self,

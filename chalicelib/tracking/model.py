@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.fleet.progress import Sighting
-from chalicelib.promises.model import Feedback, Outcome, PromiseState
+from chalicelib.promises.model import ChangeKind, Feedback, Offer, Outcome, PromiseState, Refusal
 from chalicelib.routing.model import Location, TimeWindow
 from chalicelib.units import Seconds, Timestamp
 
@@ -55,6 +55,14 @@ class Eta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of a change that the buyer asked for; done if there is no refusal."""
+
+    kind: ChangeKind
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
     """A delivery as its buyer sees it.
 
@@ -74,6 +82,10 @@ class Tracked:
         Where it goes; for drawing the van's way, shown with the van or not at all.
     outcome, ended_at
         Of the last attempt.
+    done
+        What came of the change that was asked about.
+    offered
+        Slots offered unasked: an attempt failed, or the window will rather not be kept.
     poll_after
         When it is worth to look again.
     """
@@ -89,4 +101,6 @@ class Tracked:
     outcome: Outcome | None
     ended_at: Timestamp | None
     feedback: Feedback | None
+    done: Done | None
+    offered: tuple[Offer, ...]
     poll_after: Seconds

@@ -14,14 +14,24 @@ from chalicelib.fleet.live import EtaStatus
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.progress import Progress, Trouble
 from chalicelib.promises.facts import promise_fact
-from chalicelib.promises.model import Feedback, Outcome, Promise, PromiseState, Standing, token_hash
+from chalicelib.promises.model import (
+    ChangeKind,
+    Feedback,
+    Outcome,
+    Promise,
+    PromiseState,
+    Refusal,
+    Standing,
+    token_hash,
+)
 from chalicelib.promises.outlook import Outlook, Today
 from chalicelib.promises.placing import Ports
+from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes, PromiseStore
 from chalicelib.receipts import Receipt
 from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route
-from chalicelib.tracking.model import Cause, Eta, Moved, Tracked
+from chalicelib.tracking.model import Cause, Done, Eta, Moved, Tracked
 from chalicelib.tracking.van import van_shown
 from chalicelib.units import DAY, MINUTE, Seconds, StopId, Timestamp
 
@@ -32,6 +42,7 @@ _POLL: Final[dict[PromiseState, Seconds]] = {
     PromiseState.ARRIVING: 20,
 }
 _UNDER_WAY = (EtaStatus.UNDER_WAY, EtaStatus.NEXT, EtaStatus.AT_THE_DOOR)
+_CHANGES: Final = (FactKind.PROMISE_CHANGED, FactKind.CHANGE_REFUSED, FactKind.PROMISE_CANCELLED)
 _CAUSES: Final = {
     Outcome.FAILED_NOT_HOME: Cause.NOT_HOME,
     Outcome.FAILED_NO_ACCESS: Cause.NO_ACCESS,
@@ -79,8 +90,14 @@ class Tracking:
             raise NotFound("There is no such page.")
         return found[0], promise
 
-    def look(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Tracked:
-        """Show a promise as it stands; one that no van has is shown without an expected time."""
+    def look(self, tenant: Tenant, promise: Promise, now: Timestamp, *, change: int | None = None) -> Tracked:
+        """Show a promise as it stands; one that no van has is shown without an expected time.
+
+        Parameters
+        ----------
+        change
+            Number of the fact in its ledger that says what came of a change the buyer asked for.
+        """
         today, route = self._where(tenant, promise, now)
         outlook = progress = None
         if today is not None and route is not None:
@@ -91,7 +108,8 @@ class Tracking:
         if eta is not None and outlook is not None and route is not None and progress is not None:
             van = van_shown(route, progress, promise.stop_id, outlook.expected_at, now)
         late = not promise.state.finished and promise.standing is not Standing.SAFE
-        moved = _moved(self._store.ledger(tenant, promise.stop_id))
+        ledger = self._store.ledger(tenant, promise.stop_id)
+        moved = _moved(ledger)
         if late:
             moved = Moved(cause=_in_the_way(progress), at=now)
         last = promise.attempts[-1] if promise.attempts else None
@@ -107,6 +125,8 @@ class Tracking:
             outcome=last.outcome if last else None,
             ended_at=last.ended_at if last else None,
             feedback=promise.feedback,
+            done=_done(ledger, change) if change is not None else None,
+            offered=tuple(promise.offered(now, OFFER_LIFE).values()),
             poll_after=_POLL.get(promise.state, DAY),
         )
 
@@ -178,6 +198,16 @@ def _moved(ledger: Sequence[Fact]) -> Moved | None:
             failed = _CAUSES.get(Outcome(fact.data["outcome"]), Cause.ATTEMPT_FAILED)
             return Moved(cause=failed, at=fact.at)
     return None
+
+
+def _done(ledger: Sequence[Fact], number: int) -> Done | None:
+    """What a fact says of a change; None unless it is one that a buyer asked for."""
+    fact = next((each for each in ledger if each.sequence == number), None)
+    if fact is None or fact.actor is not Actor.BUYER or fact.kind not in _CHANGES:
+        return None
+    refused = fact.kind is FactKind.CHANGE_REFUSED
+    refusal = Refusal(fact.data["reason"]) if refused else None
+    return Done(kind=ChangeKind(fact.data["kind"]), refusal=refusal)
 
 
 def _in_the_way(progress: Progress | None) -> Cause:

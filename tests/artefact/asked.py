@@ -386,6 +386,7 @@ def _drive(shop: ShopClient) -> None:
     page = urlsplit(shop.done("GET", f"/v1/promises/{first}")["tracking_url"]).path
     for part in ("", "/state"):
         assert shop.ask("GET", page + part, key=None).status_code == 200
+    shop.done("POST", f"{page}/changes", {"kind": "gate_code", "code": "12"}, key=None)
     shop.done("POST", f"{page}/feedback", {"product": 9, "delivery": 8}, key=None)
 
 

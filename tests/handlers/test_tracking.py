@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.handlers.tracking_map import HEIGHT, WIDTH, drawn
 from chalicelib.handlers.tracking_words import LANGUAGES, PageWords
-from chalicelib.promises.model import Outcome, PromiseState
+from chalicelib.promises.model import ChangeKind, Outcome, PromiseState, Refusal
 from chalicelib.routing.model import Location
 from chalicelib.tracking.model import Cause
 from tests.handlers.shop_client import ACME, Shop, at
@@ -226,11 +226,120 @@ def test_form_is_answered_with_the_page_and_acts_once(shop: Shop, buyer: Buyer) 
     assert [each["kind"] for each in ledger].count("promise.scored") == 1
 
 
+def offers_on(html: str) -> list[str]:
+    """The slots to choose from, in the page's order."""
+    return re.findall(r'name="offer" value="([^"]+)"', html)
+
+
+def filled_in(buyer: Buyer, kind: str, **fields: str) -> str:
+    """Send a form of the page, and read the page it leads to."""
+    html = page_of(buyer).body.decode()
+    key = next(key for key in re.findall(r'name="key" value="([^"]+)"', html) if key.endswith(f"-{kind}"))
+    form = urlencode({"key": key, "kind": kind, **fields}).encode()
+    answer = buyer.shop.ask(
+        "POST", f"{buyer.path}/changes", form, key=None, headers=FORM, idempotency_key=None
+    )
+    assert answer.status_code == 303, answer.body
+    target = answer.headers["Location"].replace("..", "/t", 1)
+    shown: str = buyer.shop.ask("GET", target, key=None).body.decode()
+    return shown
+
+
+def test_another_slot_is_chosen_on_the_page(shop: Shop) -> None:
+    """A form without JavaScript; the page says what came of it, and the promise has moved."""
+    buyer = Buyer(shop, shop.promise())
+    html = page_of(buyer).body.decode()
+    assert "Another time" in html
+    shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
+    after = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}")
+    assert after["original_window"] == buyer.promise["promised_window"]
+    assert "Done: Today, 10:00\N{EN DASH}12:00" in shown
+    assert "Moved as you asked." in shown
+    assert "Before: Today, 08:00\N{EN DASH}10:00" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "said"),
+    [
+        ("neighbour", "name_or_number", "Done: we try your neighbour."),
+        ("safe_place", "where", "Done: we leave it in the safe place."),
+        ("gate_code", "code", "Done: the driver has the code."),
+    ],
+)
+def test_driver_is_told_something_from_the_page(shop: Shop, kind: str, field: str, said: str) -> None:
+    """What was written reaches the promise, and is not shown again to whoever has the link."""
+    buyer = Buyer(shop, shop.promise())
+    shown = filled_in(buyer, kind, **{field: "by the shed"})
+    assert said in shown
+    assert "by the shed" not in shown
+    instructions = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}")["instructions"]
+    assert instructions[kind] == "by the shed"
+
+
+def test_delivery_is_cancelled_on_the_page(shop: Shop) -> None:
+    """Then there is nothing left to change."""
+    buyer = Buyer(shop, shop.promise())
+    shown = filled_in(buyer, "cancel")
+    assert "Done: the delivery is cancelled." in shown
+    assert 'name="kind"' not in shown
+
+
+def test_what_is_too_late_is_refused_with_what_is_still_possible(shop: Shop) -> None:
+    """The form was open when the van set out; the page says so, and goes on with what is left."""
+    buyer = Buyer(shop, shop.promise())
+    html = page_of(buyer).body.decode()
+    shop.clock.at = at(o_clock("09:00"))
+    key = next(key for key in re.findall(r'name="key" value="([^"]+)"', html) if key.endswith("-cancel"))
+    report(shop, event("departed_depot", "08:55"))
+    form = urlencode({"key": key, "kind": "cancel"}).encode()
+    answer = shop.ask("POST", f"{buyer.path}/changes", form, key=None, headers=FORM, idempotency_key=None)
+    shown = shop.ask("GET", answer.headers["Location"].replace("..", "/t", 1), key=None).body.decode()
+    assert "The van is on its way to you already." in shown
+    assert 'value="neighbour"' in shown
+    assert 'value="cancel"' not in shown
+
+
+def test_form_that_was_tampered_with_gets_a_page(shop: Shop, buyer: Buyer) -> None:
+    """Never a raw problem document: a person filled it in."""
+    form = urlencode({"key": "k", "kind": "slot", "offer": "forged"}).encode()
+    answer = shop.ask("POST", f"{buyer.path}/changes", form, key=None, headers=FORM, idempotency_key=None)
+    assert answer.status_code == 409
+    assert "Please go back and choose again." in answer.body.decode()
+
+
+def test_change_in_json_is_answered_as_for_merchants(shop: Shop, buyer: Buyer) -> None:
+    """With its effect; as the buyer's in the ledger; sent twice it is one, and it needs its key."""
+    body = {"kind": "gate_code", "code": "4471"}
+    path = f"{buyer.path}/changes"
+    first, again = (shop.ask("POST", path, body, key=None, idempotency_key="one") for _ in range(2))
+    assert first.status_code == 201
+    assert first.json_body == again.json_body
+    assert first.json_body["state"] == "accepted"
+    ledger = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}/ledger")["data"]
+    assert [(each["kind"], each["actor"]) for each in ledger][1:] == [("promise.changed", "buyer")]
+    problem = shop.refused("POST", path, body, key=None, idempotency_key=None)
+    assert problem["code"] == "idempotency_key_missing"
+
+
+def test_slots_after_a_failed_attempt_come_first(shop: Shop, buyer: Buyer) -> None:
+    """Offered unasked, open on the page, and taken from there."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", NOT_HOME))
+    shop.services.publish()
+    html = page_of(buyer).body.decode()
+    assert "We missed you at the door." in html
+    assert "Choose another time" in html
+    assert "<details open>" in html
+    shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
+    assert "Done: " in shown
+
+
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)
 def test_every_language_has_words_for_everything(words: PageWords) -> None:
     """Each state, cause and delivery; and no field is left empty."""
     assert set(words.states) == set(PromiseState)
     assert set(words.causes) == set(Cause)
+    assert set(words.refusals) == set(Refusal)
+    assert set(words.dones) == set(ChangeKind)
     assert set(words.outcomes) == {outcome for outcome in Outcome if outcome.is_delivery}
     assert (len(words.weekdays), len(words.months)) == (7, 12)
     assert not [name for name, text in asdict(words).items() if not text]

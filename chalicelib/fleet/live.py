@@ -8,9 +8,9 @@ begun nobody knows yet who will drive it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
+from chalicelib.fleet.arrival import Arrival, EtaStatus
 from chalicelib.fleet.past import Past
 from chalicelib.fleet.progress import Progress, underway
 from chalicelib.fleet.today import activity_of, pace_of
@@ -24,34 +24,6 @@ from chalicelib.routing.underway import rest_of
 from chalicelib.units import MINUTE, Probability, Seconds, StopId, Timestamp
 
 SILENT_FOR: Final[Seconds] = 20 * MINUTE  # what is expected of a van that nobody heard of for longer is stale
-
-
-class EtaStatus(StrEnum):
-    """What an expected arrival rests on."""
-
-    PLANNED = "planned"  # the van has not left
-    UNDER_WAY = "under_way"
-    NEXT = "next"  # the van drives to it
-    AT_THE_DOOR = "at_the_door"
-    STRANDED = "stranded"  # the van broke down
-    STALE = "stale"  # nothing was heard of the van for long
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """When service is expected to start: 5 %, 50 % and 95 %, waiting included.
-
-    Attributes
-    ----------
-    stops_before
-        Deliveries the van makes first.
-    """
-
-    earliest_at: Timestamp
-    expected_at: Timestamp
-    latest_at: Timestamp
-    stops_before: int
-    status: EtaStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chalicelib.fleet.live import Arrival, Live, Turn, live
+from chalicelib.fleet.arrival import Arrival
+from chalicelib.fleet.live import Live, Turn, live
 from chalicelib.fleet.model import Depot, Driver
 from chalicelib.fleet.past import Past
 from chalicelib.fleet.plans import UNASSIGNED, PlanKey

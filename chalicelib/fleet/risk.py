@@ -10,8 +10,8 @@ short a shift is assumed to leave out the last stops of its order, though its dr
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from chalicelib.fleet.live import Live
 from chalicelib.routing.closed import windows_left
 from chalicelib.routing.edit import places_of
 from chalicelib.routing.model import Leg, Load, Stop, StopKind, TimeWindow
@@ -19,6 +19,9 @@ from chalicelib.routing.packed import GHOST_GRACE, Route, fits, together
 from chalicelib.routing.proof import Judged, World, judge
 from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.units import Probability, StopId, Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.fleet.live import Live
 
 _PLANNED_LATE = 1.0  # seconds: less than that is rounding
 
@@ -113,7 +116,7 @@ def visits(
     return found
 
 
-def visits_ahead(day: Live, now: Timestamp, *, world: World, travel: TravelTimes) -> list[Visit]:
+def visits_ahead(day: "Live", now: Timestamp, *, world: World, travel: TravelTimes) -> list[Visit]:
     """Judge what is left of a shift as `visits` does, but by the times and odds that are expected today."""
     found = []
     for visit in visits([day.rest], now, world=world, travel=travel)[0]:

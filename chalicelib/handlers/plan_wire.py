@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chalicelib.fleet.arrival import Arrival, EtaStatus
 from chalicelib.fleet.ids import hold_id, promise_id
-from chalicelib.fleet.live import Arrival, EtaStatus
 from chalicelib.fleet.plan_report import PlanReport
 from chalicelib.fleet.risk import Cause, Risk, Visit
 from chalicelib.handlers.shift_wire import ShiftVehicleView, vehicle_of

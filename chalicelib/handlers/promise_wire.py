@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chalicelib.events import Actor, Fact
+from chalicelib.fleet.arrival import EtaStatus
 from chalicelib.fleet.ids import promise_id
-from chalicelib.fleet.live import EtaStatus
 from chalicelib.fleet.model import Handover, Money
 from chalicelib.fleet.risk import Risk
 from chalicelib.handlers.checkout import CartRef, OfferText

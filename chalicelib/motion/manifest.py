@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from chalicelib.fleet.live import Arrival
+from chalicelib.fleet.arrival import Arrival
 from chalicelib.fleet.progress import Progress, Served
 from chalicelib.fleet.service import Duty
 from chalicelib.promises.model import Promise

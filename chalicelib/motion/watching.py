@@ -18,7 +18,8 @@ from typing import Final
 
 from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.live import EtaStatus, Live
+from chalicelib.fleet.arrival import EtaStatus
+from chalicelib.fleet.live import Live
 from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed

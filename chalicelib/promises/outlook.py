@@ -8,21 +8,24 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from chalicelib.events import Tenant
-from chalicelib.fleet.live import EtaStatus, Live, Turn, live
-from chalicelib.fleet.past import Past
+from chalicelib.fleet.arrival import EtaStatus
 from chalicelib.fleet.planning import DepotPlans, Planner, is_unassigned
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.risk import Risk, visits, visits_ahead
-from chalicelib.fleet.turns import turn_before
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.model import Stop, StopFlag
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import forecast
 from chalicelib.units import Probability, StopId, Timestamp
+
+if TYPE_CHECKING:  # whoever holds a slot forecasts nothing
+    from chalicelib.fleet.live import Live, Turn
+    from chalicelib.fleet.past import Past
 
 _MOST_ONE_BY_ONE = 4  # shifts: of more, a query for all of the plan is one request
 
@@ -99,7 +102,7 @@ class Today:
     plans: DepotPlans
     progresses: Mapping[str, Progress]
     now: Timestamp
-    past: Past
+    past: "Past"
 
     @staticmethod
     def read(
@@ -132,6 +135,8 @@ class Today:
 
     def outlooks(self, route: Route, stop_ids: Sequence[StopId]) -> dict[StopId, Outlook]:
         """How stops of one route stand; what is behind is not in the answer."""
+        from chalicelib.fleet.turns import turn_before
+
         shift_id = route.shift.shift_id
         progress = self.progresses.get(shift_id)
         before = turn_before(route, self.plans.routes, self.progresses, self._look)
@@ -140,7 +145,9 @@ class Today:
         known = progress or Progress(shift_id=shift_id, plan=self.place)
         return _under_way(self.plans, route, known, self._look(route, known, before), stop_ids, self.now)
 
-    def _look(self, route: Route, progress: Progress, before: Turn | None) -> Live:
+    def _look(self, route: Route, progress: Progress, before: "Turn | None") -> "Live":
+        from chalicelib.fleet.live import live
+
         world, travel = self.plans.world, self.plans.travel
         return live(route, progress, self.now, world=world, travel=travel, past=self.past, before=before)
 
@@ -186,7 +193,7 @@ def _under_way(
     plans: DepotPlans,
     route: Route,
     progress: Progress,
-    day: Live,
+    day: "Live",
     stop_ids: Sequence[StopId],
     now: Timestamp,
 ) -> dict[StopId, Outlook]:

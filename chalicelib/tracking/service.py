@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.live import EtaStatus
+from chalicelib.fleet.arrival import EtaStatus
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.progress import Progress, Trouble
 from chalicelib.promises.facts import promise_fact

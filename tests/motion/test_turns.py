@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.events import FactKind
+from chalicelib.fleet.arrival import EtaStatus
 from chalicelib.fleet.ids import promise_id
-from chalicelib.fleet.live import EtaStatus
 from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress

@@ -8,7 +8,7 @@ from chalicelib.fleet.live import Live, Turn, live
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.service import Duty
 from chalicelib.fleet.store import FleetStore
-from chalicelib.fleet.turns import has_left, is_out, turn_before
+from chalicelib.fleet.turns import earlier_of, has_left, turn_before
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import World
 from chalicelib.routing.travel_times import TravelTimes
@@ -27,7 +27,7 @@ def live_of(
 ) -> Live:
     """Say when a shift's van is expected where, whatever it still has to do before.
 
-    Cost: that of `live`; for a shift that has not left a read more, and two where a van of its plan is out.
+    Cost: that of `live`; before a shift has left a query more, and a read for each earlier one of its van.
     """
     past = store.pasts.past(tenant, duty.depot, now)
 
@@ -36,8 +36,9 @@ def live_of(
 
     before, place = None, duty.place
     if not has_left(progress):
-        progresses = store.progresses(tenant, place)
-        if any(map(is_out, progresses.values())):
-            found = store.routes(tenant, place.depot_id, first=place.day, last=place.day, consistent=False)
-            before = turn_before(duty.route, (route for _, route in found), progresses, look)
+        found = store.routes(tenant, place.depot_id, first=place.day, last=place.day, consistent=False)
+        earlier = earlier_of(duty.route, [route for _, route in found])
+        known = {each.shift.shift_id: store.progress(tenant, place, each.shift.shift_id) for each in earlier}
+        come = {shift_id: progress for shift_id, progress in known.items() if progress is not None}
+        before = turn_before(duty.route, earlier, come, look)
     return look(duty.route, progress, before)

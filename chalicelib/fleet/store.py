@@ -96,6 +96,10 @@ class FleetStore(PlanStore, Protocol):
         """The rows of all shifts of one plan."""
         ...
 
+    def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> "Progress | None":
+        """How far one shift has come, strongly consistent; None if nothing happened yet."""
+        ...
+
     def progresses(self, tenant: Tenant, plan: PlanKey) -> "Mapping[str, Progress]":
         """How far the shifts of a plan have come, by their ids, strongly consistent."""
         ...

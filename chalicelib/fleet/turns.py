@@ -32,19 +32,23 @@ def turn_before(
     shift = route.shift
     if has_left(progresses.get(shift.shift_id)):
         return None
-    earlier = [
-        other
-        for other in routes
-        if other.shift.vehicle_id == shift.vehicle_id
-        and other.shift.ends_at <= shift.starts_at
-        and is_out(progresses.get(other.shift.shift_id))
-    ]
-    if not earlier:
+    out = [other for other in earlier_of(route, routes) if _is_out(progresses.get(other.shift.shift_id))]
+    if not out:
         return None
-    last = max(earlier, key=lambda other: other.shift.starts_at)
+    last = max(out, key=lambda other: other.shift.starts_at)
     back_at = look(last, progresses[last.shift.shift_id], None).back_at
     in_time = back_at is not None and back_at[-1] <= shift.starts_at
     return None if in_time else Turn(back_at=back_at)
+
+
+def earlier_of(route: Route, routes: Iterable[Route]) -> list[Route]:
+    """Find the shifts of the same van that end before this one starts."""
+    shift = route.shift
+    return [
+        other
+        for other in routes
+        if other.shift.vehicle_id == shift.vehicle_id and other.shift.ends_at <= shift.starts_at
+    ]
 
 
 def next_after(route: Route, routes: Iterable[Route]) -> Route | None:
@@ -65,6 +69,5 @@ def has_left(progress: Progress | None) -> bool:
     return progress is not None and progress.departed_at is not None
 
 
-def is_out(progress: Progress | None) -> bool:
-    """Whether its van is still on the road."""
+def _is_out(progress: Progress | None) -> bool:
     return progress is not None and progress.departed_at is not None and not progress.is_back

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.events import Fact, Tenant
-from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.fleet.plans import RouteWrite
 from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.store import FleetStore
 from chalicelib.promises.model import Promise
@@ -49,10 +49,6 @@ class MotionStore(PromiseStore, FleetStore, Protocol):
     @property
     def reminders(self) -> ReminderStore:
         """What is to be done later."""
-        ...
-
-    def progress(self, tenant: Tenant, plan: PlanKey, shift_id: str) -> Progress | None:
-        """What is kept of a shift, strongly consistent; None if nothing happened yet."""
         ...
 
     def promises_named(self, tenant: Tenant, stop_ids: Sequence[StopId]) -> Sequence[Promise]:

@@ -17,6 +17,7 @@ from chalicelib.fleet.calendar import work_clock
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.service import Duty as Shift
+from chalicelib.handlers.follow_ups import follow_up
 from chalicelib.handlers.manifest_wire import ManifestStopView
 from chalicelib.handlers.motion_wire import EventsRequest
 from chalicelib.receipts import no_receipt
@@ -94,6 +95,7 @@ class Desk:
         """As `handlers.workers.publish_facts`, and the worker behind its queue."""
         now, shop = self.shop.now, self.shop
         self.facts.append(fact)
+        follow_up(shop, TENANT, fact, now)  # type: ignore[arg-type]  # as much of services as it asks for
         match fact.kind:
             case FactKind.PLAN_TROUBLED | FactKind.SHIFT_INCIDENT if self.repairs:
                 number = self.dispatch.request(TENANT, self.plan, Work.REPAIR)
@@ -102,7 +104,7 @@ class Desk:
                 self.applied += done.state is ReplanState.APPLIED
             case FactKind.SHIFT_DEPARTED:
                 shop.motion.set_out(TENANT, self.plan, fact.data["shift_id"], now)
-            case FactKind.SHIFT_PROGRESSED:
+            case FactKind.SHIFT_PROGRESSED | FactKind.ROUTE_CHANGED:
                 shop.watch.look(TENANT, self.plan, fact.data["shift_id"], now)
             case FactKind.PLAN_REPLANNED:
                 for shift_id in fact.data["shifts"]:
@@ -129,7 +131,7 @@ class InHand:
         found = desk.shop.motion.manifest(TENANT, self._duty(), desk.shop.now)
         ahead = []
         for line in found.lines:
-            shown = ManifestStopView.of(line)
+            shown = ManifestStopView.of(line, found.altered.get(line.stop.stop_id))
             if line.served is None:
                 ahead.append(
                     Errand(

@@ -37,7 +37,7 @@ def _about_a_promise(
         case FactKind.PROMISE_CONFIRMED | FactKind.PROMISE_IMPORTED:
             access.prepare(tenant, stop_id, now)
         case FactKind.PROMISE_CHANGED if data["kind"] == "gate_code" and fact.actor is not Actor.SYSTEM:
-            access.remember(tenant, stop_id, now)
+            access.answered(tenant, stop_id, now)
         case FactKind.PROMISE_CHANGED if data["kind"] == "address":
             access.prepare(tenant, stop_id, now)
         case FactKind.SHIFT_INCIDENT if data["incident"] == "access":

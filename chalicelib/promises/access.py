@@ -2,8 +2,9 @@
 
 Nothing in an order says that a gate code is needed; a door at which somebody failed does. Whoever orders
 there next is asked in time, once, or is not asked, because the answer of last time is filled in. On the road
-a buyer is asked at once, and the stop goes to later in the van's way if that wrongs nobody, so that an answer
-still helps. Weak point: the first failure at a door cannot be foreseen.
+a buyer is asked at once. A stop the van has not come to goes to later in its way, so that an answer still
+helps; one that it left is tried again when the answer comes, not before: both only if that wrongs nobody.
+Weak point: the first failure at a door cannot be foreseen.
 """
 
 from dataclasses import replace
@@ -14,9 +15,10 @@ from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.fleet.planning import is_unassigned
 from chalicelib.fleet.plans import plans_changed
+from chalicelib.promises.aboard import Aboard
 from chalicelib.promises.doors import Door, Doors
 from chalicelib.promises.facts import promise_fact
-from chalicelib.promises.model import ChangeKind, Promise
+from chalicelib.promises.model import ChangeKind, Outcome, Promise
 from chalicelib.promises.moving import MOVABLE, Movable, route_changed
 from chalicelib.promises.placing import Ports, busy
 from chalicelib.promises.store import Changes
@@ -82,16 +84,20 @@ class Access:
         self._ask(tenant, promise.stop_id, Asking.DOOR_KNOWN, now, since=promise.created_at)
         return None
 
-    def remember(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
-        """Keep the gate code of a promise for the next order at its address."""
+    def answered(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
+        """Keep a promise's gate code for the next order there, and have its van try again if it failed there.
+
+        May be done twice or late.
+        """
         promise = self._store.promise(tenant, stop_id)
         code = promise.order.instructions.gate_code if promise else None
         if promise is not None and code is not None:
             door = Door(gate_code=code, learned_at=now)
             self._doors.learn(tenant, promise.delivery, promise.order, door)
+            self._put_later(tenant, stop_id, now)
 
     def barred(self, tenant: Tenant, stop_id: StopId, why: Asking, at: Timestamp, now: Timestamp) -> None:
-        """Nobody got in, at a moment: ask at once, remember it of the door, and gain time for an answer.
+        """Nobody gets in, at a moment: ask at once, remember it of the door, and gain time for an answer.
 
         May be done twice or late. A code that was given since is believed.
         """
@@ -102,7 +108,8 @@ class Access:
         if door is None or door.learned_at < at:
             self._doors.learn(tenant, promise.delivery, promise.order, Door(gate_code=None, learned_at=at))
         self._ask(tenant, stop_id, why, now, since=at - TIME_TO_ANSWER)
-        self._gain_time(tenant, stop_id, now)
+        if why is not Asking.FAILED:
+            self._put_later(tenant, stop_id, now, not_before=now + TIME_TO_ANSWER)
 
     def _ask(self, tenant: Tenant, stop_id: StopId, why: Asking, now: Timestamp, *, since: Timestamp) -> None:
         """Ask, unless that was done since a moment."""
@@ -129,23 +136,28 @@ class Access:
         loads_at = holder.shift.loads_at if holder is not None and has_van else promise.window.start
         return loads_at - ASKED_BEFORE_LOADING
 
-    def _gain_time(self, tenant: Tenant, stop_id: StopId, now: Timestamp) -> None:
-        """Put the stop later in its van's way, within its window, if that wrongs nobody."""
-        not_before = now + TIME_TO_ANSWER
+    def _put_later(
+        self, tenant: Tenant, stop_id: StopId, now: Timestamp, *, not_before: Timestamp | None = None
+    ) -> None:
+        """Put the stop elsewhere in its van's way, within its window, if that wrongs nobody.
+
+        Parameters
+        ----------
+        not_before
+            It is ahead, and not to be come to earlier; None: it was left in vain, and can be entered now.
+        """
         for _ in self._ports.attempts():
             promise = self._store.promise(tenant, stop_id)
             if promise is None or promise.state not in MOVABLE:
                 return
             aboard = Movable.of(self._ports, tenant, promise, now, cutoff=0).aboard
-            if aboard is None or aboard.awaited or (aboard.expected_at or 0) >= not_before:
-                return
-            if not aboard.tried and aboard.expected_at is None:
+            if aboard is None or not _helps(promise, aboard, not_before):
                 return
             placed = aboard.moved(promise.delivery, promise.window, not_before=not_before)
             if placed is None:
                 return
             writes = aboard.explained(placed.writes, Cause.NO_ACCESS)
-            later = _stepped(promise)
+            later = _stepped(promise if not_before else replace(promise, choices=None))
             data = {"kind": "place_in_route", "expected_at": placed.outlook.expected_at}
             facts: tuple[Fact, ...] = (
                 promise_fact(FactKind.PROMISE_CHANGED, later, now, data, actor=Actor.SYSTEM),
@@ -156,6 +168,13 @@ class Access:
             if self._ports.committed(tenant, changes):
                 return
         raise busy()
+
+
+def _helps(promise: Promise, aboard: Aboard, not_before: Timestamp | None) -> bool:
+    """Whether the van would come to the door too early as it is, or would not come again."""
+    if not_before is None:
+        return aboard.tried and promise.attempts[-1].outcome is Outcome.FAILED_NO_ACCESS
+    return aboard.expected_at is not None and aboard.expected_at < not_before
 
 
 def _asked(promise: Promise, why: Asking, now: Timestamp) -> Changes:

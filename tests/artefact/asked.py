@@ -379,6 +379,7 @@ def _drive(shop: ShopClient) -> None:
         {"event_id": "e-4", "type": "position", "at": now, "lat": 41.16, "lon": -8.6},
     ):
         shop.done("POST", f"{shift}/events", {"events": [event]}, key="phone", idempotency_key=None)
+    shop.change(second, kind="gate_code", code="12")  # its van tries again
     shop.done("GET", f"/v1/promises/{first}")
     wrong = {"outcome": "delivered_to_recipient", "reason": "wrong door"}
     shop.done("POST", f"/v1/promises/{first}/corrections", wrong, key="phone")

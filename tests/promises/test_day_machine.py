@@ -84,6 +84,7 @@ class DayMachine(RuleBasedStateMachine):
     def tell(self, nth: int, kind: ChangeKind) -> None:
         refusal = self.street.change(nth, kind, text="12").refusal
         assert (refusal is Refusal.FINISHED) == self.street.promise(nth).state.finished
+        self.street.shop.access.answered(TENANT, self.street.stops[nth], self.street.shop.now)
 
     @rule(nth=WHICH)
     def cancel(self, nth: int) -> None:

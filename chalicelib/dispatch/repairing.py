@@ -33,18 +33,20 @@ LONGEST_SECONDS: Final = 4.0
 STOPS_A_SECOND: Final = 50
 
 
-def seconds_for(stops: int) -> float:
-    """Measure out a repair by the stops that are left: 1.6 s for 30, 4 s from 150 on."""
-    return min(LEAST_SECONDS + stops / STOPS_A_SECOND, LONGEST_SECONDS)
+def seconds_for(stops: int, *, again: bool = False) -> float:
+    """Measure out a repair by the stops that are left: 1.6 s for 30, 4 s from 150 on; twice that `again`."""
+    return min(LEAST_SECONDS + stops / STOPS_A_SECOND, LONGEST_SECONDS) * (1 + again)
 
 
-def repair(run: Run, budget: Budget, *, engine: Engine) -> list[Route]:
+def repair(run: Run, budget: Budget, *, engine: Engine, again: bool = False) -> list[Route]:
     """Replan around each van in trouble, and around what no van has.
 
     Parameters
     ----------
     budget
         Of the whole run; each look at the day takes its share.
+    again
+        No route was written since the last repair, which left somebody at risk: think longer.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def repair(run: Run, budget: Budget, *, engine: Engine) -> list[Route]:
         if look:
             run.read_again()
             day = _Day.of(run)
-        worth = seconds_for(sum(len(rest.stops) for rest in day.rests.values()))
+        worth = seconds_for(sum(len(rest.stops) for rest in day.rests.values()), again=again)
         if _repaired(run, day, budget.share(worth), engine):
             break
     else:

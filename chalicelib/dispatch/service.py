@@ -150,7 +150,8 @@ class Dispatch:
         run = Run(self._store, self._planner, tenant, depot, record, now)
         left = None
         if job.work is Work.REPAIR:
-            left = repair(run, self._budget(seconds), engine=self._engine())
+            again = requests.improved == run.versions()
+            left = repair(run, self._budget(seconds), engine=self._engine(), again=again)
         else:
             worth = seconds_for(run.routes, requests.improved, now, asked=asked is not None)
             improve(

@@ -2,9 +2,11 @@
 
 A solver knows windows only, so each ends as much earlier as luck needs there: by what the scenarios say of
 stops that are reached at that time of day. Who is wronged all the same gets the best place that is left, its
-window is tightened by its own measure, and the solver goes on from there within the budget. Routes that
-exchange stops are one change; each stands or falls by itself, and none is made unless it is better and
-wrongs nobody (`routing.objective`). Weak point: a reserve is that of the neighbours in time, not its own.
+window is tightened by its own measure, and the solver goes on from there within the budget. It would leave
+behind whoever is not sure to be kept; so what is stranded is handed out first, and what is left of it after
+each proposal (`routing.fetching`). Routes that exchange stops are one change; each stands or falls by itself,
+and none is made unless it is better and wrongs nobody (`routing.objective`). Weak point: a reserve is that of
+the neighbours in time, not its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from chalicelib.routing.change import Change, change_between, components
 from chalicelib.routing.edit import inserted, left_over, reordered
+from chalicelib.routing.fetching import Fetching
 from chalicelib.routing.model import Stop
 from chalicelib.routing.objective import Circumstances, OnTheRoad, Promises, Seen, promises
 from chalicelib.routing.optimiser import Budget, Engine, EngineFailed, engine_for
@@ -27,6 +30,8 @@ from chalicelib.routing.sweeps import Sweeps
 from chalicelib.units import Seconds
 
 SHARES = (0.4, 0.5, 0.6, 1.0)  # of what is left of the budget, for each time the solver is asked
+_FETCHING = 0.5  # of the budget, at most, before a solver is asked
+_LIKELY = 8  # ways to fetch one more stop that are judged properly
 _CAUTION = 75  # percent of them that it has to do for
 _MORE_CAUTION = 15  # percent, after each proposal that could not be mended
 _A_FEW = 12  # wronged stops that are worth a search each
@@ -92,6 +97,8 @@ def replan(
     if not posed.problem.vans:
         attempt.refuse("no van is left to come")
         return attempt.result()
+    if posed.problem.meetings:
+        attempt.fetch(budget.share(_FETCHING * budget.left))
     for share in SHARES:
         if budget.left <= 0 or not posed.problem.tasks or attempt.is_settled():
             break
@@ -104,7 +111,7 @@ def replan(
             if circumstances.on_road is None:
                 break
             continue  # the next question is another one
-        if not attempt.take(problem, orders):
+        if not attempt.take(problem, orders, budget):
             break
     return attempt.result()
 
@@ -124,13 +131,14 @@ class _Rescue(Enum):
     HARD = auto()  # is there a way to keep everything?
     FEWEST = auto()  # how many can be kept? who cannot comes where that harms least
     SOFT = auto()  # how little lateness is there to be borne?
-    FETCH = auto()  # how much of what is stranded can be kept, at nobody's cost?
+    FETCH_ANEW = auto()  # how much of what is stranded can be kept, at nobody's cost?
+    FETCH = auto()  # how much more, from the best that is known?
     FETCH_LATE = auto()  # what of the rest can still be brought, at nobody's cost?
 
 
 _BOOKED = (_Rescue.HARD, _Rescue.HARD, _Rescue.SOFT)
 _ON_ROAD = (_Rescue.HARD, _Rescue.FEWEST, _Rescue.SOFT)
-_STRANDED = (_Rescue.FETCH, _Rescue.FETCH, _Rescue.FETCH_LATE)
+_STRANDED = (_Rescue.FETCH_ANEW, _Rescue.FETCH, _Rescue.FETCH_LATE)
 
 
 def _questions(posed: Posed, circumstances: Circumstances) -> tuple[_Rescue, ...]:
@@ -152,6 +160,7 @@ class _Attempt:
         self._why: dict[str, None] = {}
         self._sweeps = Sweeps(circumstances.world)
         self._rescues = list(_questions(posed, circumstances))
+        self._fetching = Fetching(posed, self._reserves.slip)
 
     def problem(self) -> Problem:
         """The problem with windows as they must be kept, to go on from the last proposal.
@@ -170,6 +179,9 @@ class _Attempt:
                 return tight.going_on_from(self._orders).optional()
             case _Rescue.SOFT:
                 return replace(tight.going_on_from(self._orders), soft=True)
+            case _Rescue.FETCH_ANEW:
+                anew = self._posed.problem.orders
+                return self._reserves.applied(anew).going_on_from(anew)
             case _Rescue.FETCH:
                 return kept.going_on_from(self._orders)
             case _Rescue.FETCH_LATE:
@@ -187,18 +199,50 @@ class _Attempt:
         """Whether there is nothing left to do: on the road nobody drives another way to save a minute."""
         return self._circumstances.on_road is not None and not self._trouble()
 
+    def fetch(self, budget: Budget) -> None:
+        """Have fetched what is stranded, as far as it goes without turning any order around."""
+        self._adopt(*self._topped_up(self._best, self._orders, budget))
+
+    def _topped_up(self, plan: Sequence[Seen], orders: Orders, budget: Budget) -> tuple[list[Seen], Orders]:
+        """Fetch one more stop, and one more, as long as that is better than leaving it where it is."""
+        vans, plan = len(self._posed.routes), list(plan)
+        if not self._posed.problem.meetings:
+            return plan, orders
+        worth = self._circumstances.worth(plan)
+        while budget.left > 0:
+            fetches = self._fetching.best(orders, _LIKELY)
+            routes = [
+                reordered(
+                    self._posed.routes[each.van],
+                    self._posed.stops_of(each.van, each.order),
+                    self._circumstances.travel,
+                )
+                for each in fetches
+            ]
+            best = None
+            for each, seen in zip(fetches, self._circumstances.see(routes), strict=True):
+                with_it = tuple(each.order if van == each.van else order for van, order in enumerate(orders))
+                tried = [*plan[: each.van], seen, *plan[each.van + 1 : vans], *self._left(with_it)]
+                gain = self._circumstances.worth(tried)
+                if gain < worth:
+                    worth, best = gain, (tried, with_it)
+            if best is None:
+                break
+            plan, orders = best
+        return plan, orders
+
     def refuse(self, why: str) -> None:
         """Remember why something stayed as it was."""
         self._why[why] = None
 
-    def take(self, problem: Problem, orders: Orders) -> bool:
+    def take(self, problem: Problem, orders: Orders, budget: Budget) -> bool:
         """Adopt what is good of a proposal; False if it is nonsense: the solver is not worth asking again."""
         fault = problem.fault_of(orders)
         if fault:
             self.refuse(f"the solver's answer has {fault}")
             return False
         orders = self._posed.problem.completed(orders)
-        proposed = self._seen(orders)
+        proposed, orders = self._topped_up(self._seen(orders), orders, budget)
         wrongs = self._adopt(proposed, orders)
         # Where it found no way out from its own last proposal it starts from what is good.
         self._start = orders if orders != self._start else self._orders
@@ -265,11 +309,13 @@ class _Attempt:
                 routes[van] = reordered(self._posed.routes[van], stops, self._circumstances.travel)
         changed = [van for van in range(vans) if routes[van] is not self._best[van].route]
         fresh = dict(zip(changed, self._circumstances.see([routes[van] for van in changed]), strict=True))
+        return [*(fresh.get(van, self._best[van]) for van in range(vans)), *self._left(orders)]
+
+    def _left(self, orders: Orders) -> list[Seen]:
+        """What nobody has if vans drive these orders."""
         placed = {self._posed.problem.tasks[number].stop_id for order in orders for number in order}
-        return [
-            *(fresh.get(van, self._best[van]) for van in range(vans)),
-            *(Seen(left_over(seen.route, placed), None) for seen in self._before[vans:]),
-        ]
+        nobodys = self._before[len(self._posed.routes) :]
+        return [Seen(left_over(seen.route, placed), None) for seen in nobodys]
 
     def _reached(self, plan: Sequence[Seen]) -> list[NDArray[np.float64]]:
         routes = [seen.route for seen in plan if seen.judged is not None]
@@ -385,6 +431,12 @@ class _Reserves:
             for number, arrival in zip(order, arrivals, strict=True):
                 closes[number] = max(closes[number], arrival + rests)
         return problem.tightened(closes, ends)
+
+    def slip(self, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How much later than the matrix says places are surely reached that it says are reached then."""
+        if not len(self._at):
+            return np.zeros_like(reached)
+        return np.interp(reached, self._at, self._slip)
 
     def _usual(self, until: Seconds) -> Seconds:
         """The reserve of places that are reached at about this time."""

@@ -11,6 +11,7 @@ from chalicelib.dispatch.service import Job
 from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import StaleWrite
 from chalicelib.events import FactKind, Tenant
+from chalicelib.fleet.plans import RouteWrite
 from chalicelib.fleet.progress import Incident, Progress, Served, Sighting, Trouble
 from chalicelib.motion.store import MotionChanges
 from chalicelib.routing.altered import Altered, Cause
@@ -304,3 +305,31 @@ def driven(town: Town) -> int:
     """Seconds of driving of the first van's route, as it is stored."""
     route = town.route(VAN)
     return int(route.stops["leg_seconds"].sum()) + route.last_leg.seconds
+
+
+class Timed(Idle):
+    """A solver that finds nothing, and notes how long it could have looked."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def improve(self, problem: Any, budget: Any) -> Any:
+        self.seconds.append(budget.left)
+        return problem.orders
+
+
+def test_who_is_asked_again_while_nothing_changed_thinks_longer(town: Town) -> None:
+    """Twice as long as the first time; CONTROL: where a route was written meanwhile it is a new question."""
+    town.shop.now = at(12)
+    town.hear(VAN, departed_at=None, held_until=at(13, 24))
+    town.solver = Timed()
+    first = []
+    for _ in range(3):
+        town.solver.seconds.clear()
+        town.repair(number=town.dispatch.request(TENANT, PLAN, Work.REPAIR))
+        first.append(town.solver.seconds[0])
+        if len(first) == 2:
+            write = RouteWrite(depot_id=PLAN.depot_id, day=PLAN.day, route=town.route(VAN))
+            town.shop.store.commit_motion(TENANT, MotionChanges(routes=(write,)))
+    assert first[1] == pytest.approx(2 * first[0], rel=0.2)
+    assert first[2] == pytest.approx(first[0], rel=0.2)

@@ -137,6 +137,10 @@ class Deployed(ShopClient):
         """The event that brings the planning jobs that wait."""
         return self._waiting(self.resources.improve_queue_url, delete=delete)
 
+    def repair_jobs(self) -> dict[str, Any]:
+        """The event that brings the repairs that wait."""
+        return self._waiting(self.resources.repair_queue_url, delete=True)
+
     def webhook_jobs(self) -> dict[str, Any]:
         """The event that brings the webhook deliveries that wait."""
         return self._waiting(self.resources.webhooks_queue_url, delete=True)

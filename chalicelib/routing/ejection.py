@@ -28,6 +28,7 @@ from chalicelib.routing.travel_times import TravelTimes
 from chalicelib.routing.vacancies import NOBODY_LEAVES, Pairs, Timed, Vacancies
 from chalicelib.units import Seconds, Timestamp
 
+LEAST_WINDOWS = 3  # who asks for fewer has no more tried for each: one slot costs a third of a day
 MOST_WINDOWS = 48  # further ones are not tried: a month that is sold out costs no more than a week
 DOUBTFUL: Seconds = 200  # by so much the screen is too strict, now and then
 
@@ -140,8 +141,8 @@ class Ejection:
     # -- who leaves ---------------------------------------------------------------------------------
 
     def _share(self, most: int) -> int:
-        """What one of the windows gets of a cap."""
-        return max(most // len(self._windows), 1)
+        """What one of the windows gets of a cap: of a few no more than of `LEAST_WINDOWS`."""
+        return max(most // max(len(self._windows), LEAST_WINDOWS), 1)
 
     def _moves(self) -> list[Iterator[Move]]:
         """For each window the moves that pass the screen, the best first; each is built when it is wanted."""
@@ -221,7 +222,7 @@ class Ejection:
         if leaving == NOBODY_LEAVES:
             return candidate, None
         index = int(leaving - swept.crowd.first[owner])
-        return candidate, Moved(index=index, to=self._leaving.homes(leaving)[0])
+        return candidate, Moved(index=index, to=self._leaving.home(leaving))
 
     # -- whether that holds -------------------------------------------------------------------------
 

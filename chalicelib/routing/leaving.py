@@ -25,6 +25,7 @@ from chalicelib.routing.sweeps import (
     Swept,
     chords,
     on_sphere,
+    place_keys,
     places_at,
 )
 from chalicelib.routing.travel_times import EARTH_RADIUS_METRES, Places, TravelTimes
@@ -84,9 +85,16 @@ class Leaving:
         """Seconds of driving for each of these in another van; infinite where none will do. After `seek`."""
         return np.asarray(self._homes.price[stops])
 
+    def home(self, stop: int) -> Candidate:
+        """The best proven gap of another van."""
+        return self._candidate(stop, self._homes.places[stop][0])
+
     def homes(self, stop: int) -> list[Candidate]:
-        """The proven gaps of other vans, the best first."""
-        return [self._candidate(stop, place) for place in self._homes.places[stop]]
+        """Every proven gap of other vans, the best first: the others are proven when they are asked for."""
+        places = self._homes.places[stop]
+        others = [(stop, place) for place in self._homes.untried.pop(stop, ())]
+        places += [place for (_, place), holds in zip(others, self._proven(others), strict=True) if holds]
+        return [self._candidate(stop, place) for place in places]
 
     def guesses(self, stops: Indices) -> Floats:
         """About what driving each of these costs in another van, without roads; infinite: none will do."""
@@ -101,17 +109,16 @@ class Leaving:
         if not len(new):
             return
         screened = self._screened([(at, gap) for at in new.tolist() for gap in self._homes.guesses[at][1]])
-        tried = [
-            (at, place)
-            for at, places in screened.items()
-            for place in sorted(places, key=self._price)[: self._reach.proven]
-        ]
         self._homes.sought[new] = True
-        for (at, place), holds in zip(tried, self._proven(tried), strict=True):
-            if holds and at in self._homes.places:
-                self._homes.places[at].append(place)
-            elif holds:
-                self._homes.places[at], self._homes.price[at] = [place], self._extra(place)
+        for at, places in screened.items():
+            self._homes.untried[at] = sorted(places, key=self._price)[: self._reach.proven]
+        left = list(screened)
+        while left:
+            tried = [(at, self._homes.untried[at].pop(0)) for at in left]
+            for (at, place), holds in zip(tried, self._proven(tried), strict=True):
+                if holds:
+                    self._homes.places[at], self._homes.price[at] = [place], self._extra(place)
+            left = [at for at in left if at not in self._homes.places and self._homes.untried[at]]
 
     def _candidate(self, at: int, place: Place) -> Candidate:
         gap, leg_in, leg_out, slack = place
@@ -225,36 +232,26 @@ class Leaving:
 
     def _ways(self, moves: Sequence[tuple[int, int]]) -> list[tuple[Seconds, Seconds]]:
         """Seconds from where each gap begins to its stop, and on to where it ends; asked for once."""
-        swept = self._swept
-        places = dict(
-            zip(
-                (asked := sorted({at for at, _ in moves})),
-                swept.crowd.stops[asked][["lat", "lon", "node"]].tolist(),
-                strict=True,
-            )
-        )
-        keys = [
-            (self._engine, local, *places[at])
-            for (at, _), local in zip(
-                moves, swept.gaps["gap"][[gap for _, gap in moves]].tolist(), strict=True
-            )
-        ]
-        known = [self._sweeps.notes(swept.routes[swept.owner[gap]]).ways for _, gap in moves]
+        swept, known = self._swept, self._sweeps.ways(self._engine)
+        stops, gaps = np.array(moves, dtype=np.intp).T
+        here = place_keys(swept.crowd.stops["lat"][stops], swept.crowd.stops["lon"][stops]).tolist()
+        ins = list(zip(swept.place_keys[0, gaps].tolist(), here, strict=True))
+        outs = list(zip(here, swept.place_keys[1, gaps].tolist(), strict=True))
         missing: dict[int, list[int]] = {}
-        for n, (key, ways) in enumerate(zip(keys, known, strict=True)):
-            if key not in ways:
+        for n, (way_in, way_out) in enumerate(zip(ins, outs, strict=True)):
+            if way_in not in known or way_out not in known:
                 missing.setdefault(moves[n][0], []).append(n)
         for at, numbers in missing.items():
-            lat, lon, node = places[at]
-            here = Places(
-                lat=np.array([lat / 1e6]), lon=np.array([lon / 1e6]), node=np.array([node], np.int32)
+            row = swept.crowd.stops[at]
+            place = Places(
+                lat=np.array([row["lat"] / 1e6]), lon=np.array([row["lon"] / 1e6]), node=row["node"][None]
             )
-            gaps = swept.gaps[[moves[n][1] for n in numbers]]
-            ins = self._travel.to_one(places_at(gaps, "from"), here).tolist()
-            outs = self._travel.from_one(here, places_at(gaps, "to")).tolist()
-            for n, leg_in, leg_out in zip(numbers, ins, outs, strict=True):
-                known[n][keys[n]] = leg_in, leg_out
-        return [ways[key] for key, ways in zip(keys, known, strict=True)]
+            ends = swept.gaps[gaps[numbers]]
+            seconds = self._travel.to_one(places_at(ends, "from"), place).tolist()
+            known.update(zip([ins[n] for n in numbers], seconds, strict=True))
+            seconds = self._travel.from_one(place, places_at(ends, "to")).tolist()
+            known.update(zip([outs[n] for n in numbers], seconds, strict=True))
+        return [(known[way_in], known[way_out]) for way_in, way_out in zip(ins, outs, strict=True)]
 
     def _proven(self, moves: Sequence[tuple[int, Place]]) -> list[bool]:
         """Whether each gap may take its stop: the van driven through all scenarios, beside it as it is."""

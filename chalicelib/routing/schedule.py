@@ -206,14 +206,15 @@ def odds(batch: Batch, times: Timetable, noise: Noise, *, count: int) -> Floats:
     -------
     Shape (places, routes). Cost: `uncertainty.drive` with `count` scenarios.
     """
-    closes = np.minimum(batch.closes - batch.starts, 1e9).astype(np.float32)
-    on_time = np.empty((*batch.leg.shape, count), dtype=bool)
+    closes = np.minimum(batch.closes - batch.starts, 1e9).astype(np.float32)[:, :, None]
+    on_time = np.empty(batch.leg.shape, dtype=np.int64)
 
-    def watch(place: int, arrival: NDArray[np.float32]) -> None:
-        np.less_equal(arrival, closes[place][:, None], out=on_time[place])
+    def watch(places: slice, arrivals: NDArray[np.float32]) -> None:
+        in_time = np.packbits(arrivals <= closes[places], axis=-1)
+        np.bitwise_count(in_time).sum(axis=-1, out=on_time[places])
 
     _drive(batch, times, noise, count, watch)
-    return np.bitwise_count(np.packbits(on_time, axis=-1)).sum(axis=-1, dtype=np.int64) / count
+    return on_time / count
 
 
 def start_quantiles(
@@ -227,8 +228,8 @@ def start_quantiles(
     """
     quantiles = np.empty((*batch.leg.shape, len(at)))
 
-    def watch(place: int, arrival: NDArray[np.float32]) -> None:
-        quantiles[place] = np.quantile(arrival, at, axis=1).T
+    def watch(places: slice, arrivals: NDArray[np.float32]) -> None:
+        quantiles[places] = np.moveaxis(np.quantile(arrivals, at, axis=-1), 0, -1)
 
     _drive(batch, times, noise, count, watch)
     return np.maximum(quantiles + batch.starts[:, None], batch.opens[:, :, None])
@@ -246,8 +247,8 @@ def reached_by(batch: Batch, times: Timetable, noise: Noise, *, count: int, targ
     last = min(max(ceil(target * count - 1e-9), 1), count) - 1
     reached = np.empty(batch.leg.shape)
 
-    def watch(place: int, arrival: NDArray[np.float32]) -> None:
-        reached[place] = np.partition(arrival, last, axis=1)[:, last]
+    def watch(places: slice, arrivals: NDArray[np.float32]) -> None:
+        reached[places] = np.partition(arrivals, last, axis=-1)[..., last]
 
     _drive(batch, times, noise, count, watch)
     return reached + batch.starts

@@ -7,7 +7,6 @@ driving through the scenarios of `uncertainty` and right to a few minutes: good 
 a proof. Weak point: two stops at one address share their luck there, not here.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +57,12 @@ def reserves(batch: Batch, times: Timetable, noise: Noise, target: Probability) 
     on_the_way = np.arange(batch.places)[:, None] <= batch.count
     legs = luck.of_legs(np.where(on_the_way, times.arrive - times.depart, 0.0))
     visits = luck.of_visits(batch.service)
-    vans, leaving = luck.at_start(len(batch.starts)), []
+    vans, before = luck.at_start(len(batch.starts)), np.empty_like(legs)
     for place in range(batch.places):
-        leaving.append(vans)
-        arriving = vans + legs.at(place)
-        vans = luck.waited(arriving, times.arrive[place], batch.opens[place]) + visits.at(place)
-    before = _Lateness.stacked(leaving)
-    leg = luck.of_legs(np.array(float(_ORDINARY_LEG)))
-    newcomer = leg + luck.of_visits(np.array(float(_ORDINARY_VISIT)))
+        before[:, place] = vans
+        vans = luck.waited(vans + legs[:, place], times.arrive[place], batch.opens[place]) + visits[:, place]
+    leg = luck.of_legs(np.full((1, 1), float(_ORDINARY_LEG)))
+    newcomer = leg + luck.of_visits(np.full((1, 1), float(_ORDINARY_VISIT)))
     chain = _Chain.of(batch, times, legs, visits)
     return Reserves(
         until_here=np.maximum(luck.worst(before + leg), 0.0).astype(np.float64),
@@ -74,58 +71,11 @@ def reserves(batch: Batch, times: Timetable, noise: Noise, target: Probability) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Lateness:
-    """Moments of how late vans are: arrays of one shape, which add up along the way.
+type _Lateness = Floats
+"""Moments of how late vans are, which add up along the way; shape (4, ...)."""
 
-    Attributes
-    ----------
-    mean
-        Seconds.
-    variance
-        Of all that is not shared.
-    driving, serving
-        Seconds on which the shared luck of the road, and of the doors, acts.
-    """
-
-    mean: Floats
-    variance: Floats
-    driving: Floats
-    serving: Floats
-
-    def __add__(self, other: "_Lateness") -> "_Lateness":
-        return _Lateness(
-            self.mean + other.mean,
-            self.variance + other.variance,
-            self.driving + other.driving,
-            self.serving + other.serving,
-        )
-
-    def __sub__(self, other: "_Lateness") -> "_Lateness":
-        return _Lateness(
-            self.mean - other.mean,
-            self.variance - other.variance,
-            self.driving - other.driving,
-            self.serving - other.serving,
-        )
-
-    def at(self, place: int) -> "_Lateness":
-        """One place of many."""
-        return self.each(lambda moment: moment[place])
-
-    def each(self, change: Callable[[Floats], Floats]) -> "_Lateness":
-        """The same, every moment's array changed in the same way."""
-        return _Lateness(change(self.mean), change(self.variance), change(self.driving), change(self.serving))
-
-    @classmethod
-    def stacked(cls, places: Sequence["_Lateness"]) -> "_Lateness":
-        """Many places in one."""
-        return cls(
-            np.array([late.mean for late in places]),
-            np.array([late.variance for late in places]),
-            np.array([late.driving for late in places]),
-            np.array([late.serving for late in places]),
-        )
+# Seconds; variance of all that is not shared; seconds of driving and of service, on which shared luck acts.
+_MEAN, _VARIANCE, _DRIVING, _SERVING = range(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,34 +124,33 @@ class _Luck:
     def at_start(self, vans: int) -> _Lateness:
         """Leaving the depot: exponentially late."""
         late = np.full(vans, self.late_start)
-        return _Lateness(late, late**2, np.zeros(vans), np.zeros(vans))
+        return np.stack([late, late**2, np.zeros(vans), np.zeros(vans)])
 
     def of_legs(self, seconds: Floats) -> _Lateness:
         mean, variance = self.rare_on_leg
         there = seconds > 0
         own = self.leg_variance * seconds**2 + variance * there
-        return _Lateness(mean * there, own, seconds, np.zeros_like(seconds))
+        return np.stack([mean * there, own, seconds, np.zeros_like(seconds)])
 
     def of_visits(self, seconds: Floats) -> _Lateness:
         mean, variance = self.rare_at_door
         there = seconds > 0
         own = self.visit_variance * seconds**2 + variance * there
-        return _Lateness(mean * there, own, np.zeros_like(seconds), seconds)
+        return np.stack([mean * there, own, np.zeros_like(seconds), seconds])
 
-    def shared(self, driving: Floats, serving: Floats) -> Floats:
-        """Variance of what is shared."""
-        return self.shared_driving * driving**2 + self.shared_serving * serving**2
+    def deviation(self, late: _Lateness) -> Floats:
+        """The standard deviation of all together."""
+        shared = self.shared_driving * late[_DRIVING] ** 2 + self.shared_serving * late[_SERVING] ** 2
+        return np.asarray(np.sqrt(late[_VARIANCE] + shared))
 
     def worst(self, late: _Lateness) -> Floats:
         """How late at most, with the target's probability."""
-        deviation = np.sqrt(late.variance + self.shared(late.driving, late.serving))
-        return np.asarray(late.mean + self.deviations * deviation)
+        return np.asarray(late[_MEAN] + self.deviations * self.deviation(late))
 
     def waited(self, late: _Lateness, planned: Floats, until: Floats) -> _Lateness:
         """Nobody starts before the window opens: luck counts only as far as it leads beyond that."""
-        variance = late.variance + self.shared(late.driving, late.serving)
-        deviation = np.sqrt(variance)
-        ahead = (planned + late.mean - until) / np.maximum(deviation, 1e-6)
+        deviation = self.deviation(late)
+        ahead = (planned + late[_MEAN] - until) / np.maximum(deviation, 1e-6)
         goes_on = ahead >= _FAR
         ahead = np.clip(ahead, -_FAR, _FAR)
         square = ahead * ahead
@@ -209,15 +158,12 @@ class _Luck:
         density = 0.3989422804 * np.exp(-0.5 * square)
         first = ahead * share + density
         second = (square + 1) * share + ahead * density
-        driving, serving = late.driving * share, late.serving * share
-        mean = until + deviation * first - np.maximum(planned, until)
-        own = np.maximum(variance * (second - first * first) - self.shared(driving, serving), 0.0)
-        return _Lateness(
-            np.where(goes_on, late.mean, mean),
-            np.where(goes_on, late.variance, own),
-            np.where(goes_on, late.driving, driving),
-            np.where(goes_on, late.serving, serving),
-        )
+        waited = late * share
+        waited[_MEAN] = until + deviation * first - np.maximum(planned, until)
+        waited[_VARIANCE] = 0.0
+        own = deviation**2 * (second - first * first) - self.deviation(waited) ** 2
+        waited[_VARIANCE] = np.maximum(own, 0.0)
+        return np.where(goes_on, late, waited)
 
 
 def _lognormal(log_deviation: float) -> float:
@@ -252,21 +198,20 @@ class _Chain:
     @classmethod
     def of(cls, batch: Batch, times: Timetable, legs: _Lateness, visits: _Lateness) -> "_Chain":
         windows = _last_of_each_end(batch)
-        visits_before = visits.each(lambda moment: np.vstack([np.zeros_like(moment[:1]), moment[:-1]]))
-        arriving = (legs + visits_before).each(lambda moment: np.cumsum(moment, axis=0))
+        visits_before = np.concatenate([np.zeros_like(visits[:, :1]), visits[:, :-1]], axis=1)
+        arriving = np.cumsum(legs + visits_before, axis=1)
         leaving = arriving - legs
-        needed = np.cumsum(legs.driving + visits_before.serving + times.pause, axis=0)
+        needed = np.cumsum(legs[_DRIVING] + visits_before[_SERVING] + times.pause, axis=0)
         closes = np.take_along_axis(batch.closes, windows, axis=0) - batch.starts
         by = (closes - np.take_along_axis(needed, windows, axis=0))[:, None] + needed
         before = np.arange(batch.places)[:, None] > windows[:, None]
         by[before] = NEVER
-        at_windows = arriving.each(lambda moment: np.take_along_axis(moment, windows, axis=0)[:, None])
-        onwards = (at_windows - leaving).each(lambda moment: _single(np.where(before, 0.0, moment)))
-        return cls(_single(by), onwards)
+        at_windows = np.take_along_axis(arriving, windows[None], axis=1)[:, :, None]
+        return cls(_single(by), _single(np.where(before, 0.0, at_windows - leaving[:, None])))
 
     def kept_back(self, luck: _Luck, leaving: _Lateness) -> NDArray[np.float64]:
         """What vans that leave for the gap with that lateness must keep back."""
-        in_time = self.by - luck.worst(leaving.each(_single) + self.onwards)
+        in_time = self.by - luck.worst(_single(leaving)[:, None] + self.onwards)
         return np.maximum(self.by.min(axis=0) - in_time.min(axis=0), 0.0).astype(np.float64)
 
 

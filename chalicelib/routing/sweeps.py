@@ -43,11 +43,13 @@ _GAP = np.dtype(
     ]
 )
 SECONDS_PER_ROOT = 8.7 * EARTH_RADIUS_METRES**0.5  # a city's roads, about: 8.7 s for the root of a metre
+MOST_WAYS = 50_000  # about ten megabytes
 _RAW = np.dtype(("V", _GAP.itemsize))  # numpy joins opaque records much faster than named ones
 
 type GapArray = NDArray[np.void]
 type Indices = NDArray[np.intp]
 type Engine = tuple[str, int]  # name and fingerprint of travel times
+type Way = tuple[int, int]  # from and to, as `place_keys`
 type Place = tuple[
     int, Seconds, Seconds, Seconds
 ]  # a gap, the ways into and out of it, and the screen's slack
@@ -59,8 +61,6 @@ class Notes:
 
     Attributes
     ----------
-    ways
-        Seconds into and out of one of its gaps, by engine, gap and place.
     takes
         Whether it may take a stop into a gap, by engine, gap and record.
     joints
@@ -69,7 +69,6 @@ class Notes:
         Its bounds without each of its stops (`routing.relief`), once they were asked for.
     """
 
-    ways: dict[tuple[Engine, int, int, int, int], tuple[Seconds, Seconds]] = field(default_factory=dict)
     takes: dict[tuple[Engine, int, bytes], bool] = field(default_factory=dict)
     joints: dict[tuple[Engine, int], Seconds] = field(default_factory=dict)
     relieved: list[Floats] = field(default_factory=list)
@@ -95,6 +94,8 @@ class Homes:
         By stop the seconds of driving of the best; infinite where there is none, or where none was sought.
     sought
         Which stops were asked about.
+    places, untried
+        By stop the places that are proven, and those not proven yet because a better one was.
     guesses
         By stop what the best seems to cost, and the gaps that seem best, before any road is asked.
     """
@@ -102,6 +103,7 @@ class Homes:
     price: Floats
     sought: NDArray[np.bool_]
     places: dict[int, list[Place]] = field(default_factory=dict)
+    untried: dict[int, list[Place]] = field(default_factory=dict)
     guesses: dict[int, tuple[float, list[int]]] = field(default_factory=dict)
 
 
@@ -160,6 +162,17 @@ class Swept:
             late_waited=np.ascontiguousarray(gaps["late_waited"]),
             xyz=np.stack([on_sphere(gaps[f"{side}_lat"], gaps[f"{side}_lon"]) for side in ("from", "to")]),
             closed=closed,
+        )
+
+    @cached_property
+    def place_keys(self) -> Indices:
+        """Where each gap begins and ends, as `place_keys` has it: shape (2, gaps)."""
+        gaps = self.gaps
+        return np.stack(
+            [
+                place_keys(*(np.rint(gaps[f"{side}_{axis}"] * 1e6) for axis in ("lat", "lon")))
+                for side in ("from", "to")
+            ]
         )
 
     @cached_property
@@ -235,6 +248,7 @@ class Sweeps:
         self._known: WeakKeyDictionary[Route, _Known] = WeakKeyDictionary()
         self._last = Swept.of((), np.zeros(0, _GAP), (), np.zeros((0, 3)))
         self._last_until = FOREVER
+        self._ways: dict[Engine, dict[Way, Seconds]] = {}
 
     def of(self, routes: Sequence[Route], now: Timestamp) -> Swept:
         """Bounds of these routes; only new ones, and those in which a hold ran out, are computed."""
@@ -254,6 +268,16 @@ class Sweeps:
     def notes(self, route: Route) -> Notes:
         """What was found out about a swept route, to read and to add to."""
         return self._known[route].notes
+
+    def ways(self, engine: Engine) -> dict[Way, Seconds]:
+        """Seconds between places of stops and depots, to read and to add to: they outlive every change.
+
+        Forgotten now and then, so that a process which sees many days does not keep them all.
+        """
+        known = self._ways.setdefault(engine, {})
+        if len(known) > MOST_WAYS:
+            known.clear()
+        return known
 
     def holding(self, routes: Sequence[Route], now: Timestamp) -> NDArray[np.bool_]:
         """Which of these routes have a hold in them that has not run out."""
@@ -352,6 +376,11 @@ def chords(places: Floats, others: Floats) -> Floats:
     """Straight lines through the globe between points on the unit sphere, as shares of its radius."""
     x, y, z = (side - other for side, other in zip(places, others, strict=True))
     return np.asarray(np.sqrt(x * x + y * y + z * z))
+
+
+def place_keys(lat: Floats, lon: Floats) -> Indices:
+    """One number for each place, from whole millionths of a degree."""
+    return np.asarray((lat.astype(np.int64) << 32) + lon.astype(np.int64))
 
 
 def places_at(gaps: GapArray, side: str) -> Places:

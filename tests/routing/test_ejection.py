@@ -251,11 +251,20 @@ def test_a_month_that_is_sold_out_is_not_tried_day_by_day() -> None:
 
 
 def test_asking_again_asks_no_roads_again() -> None:
-    """Ways between a stop and another van's gaps are remembered, by engine; only the newcomer's are asked."""
-    roads, there = _Counting(), plan(LONG)
+    """Ways between a stop and another van's gaps are remembered, by engine; only the newcomer's are asked.
+
+    Also when the other van has changed meanwhile, here by a stop at the depot's door: the ways have not.
+    """
+    roads, before = _Counting(), plan(LONG)
+    booked_since = plan(LONG, second=[stop(2, 0, hours(8, 9))])
     sweeps = Sweeps(calm_world())
     counts = []
-    for engine in (roads, roads, replace(roads, fingerprint=7)):
+    for engine, there in (
+        (roads, before),
+        (roads, before),
+        (roads, booked_since),
+        (replace(roads, fingerprint=7), before),
+    ):
         roads.asked.clear()
         search = Ejection(
             sweeps,
@@ -269,7 +278,7 @@ def test_asking_again_asks_no_roads_again() -> None:
         )
         assert search.best() != [None]
         counts.append(sum(roads.asked))
-    assert counts == [6, 4, 6]
+    assert counts == [6, 4, 4, 6]
 
 
 def test_all_the_choices_hold() -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chalicelib.routing.model import Break
 from chalicelib.routing.proof import Judgements, harmless, judge, surely_reached
 from chalicelib.routing.uncertainty import Noise
-from tests.builders import THE_DAY_BEFORE, calm_world, hour, hours, restless_world, route, stop
+from tests.builders import THE_DAY_BEFORE, calm_world, hour, hours, restless_world, route, shift, stop
 
 CALM, RESTLESS = calm_world(), restless_world()
 NOW = THE_DAY_BEFORE
@@ -18,6 +19,16 @@ def test_the_same_route_gets_the_same_judgement_whatever_stands_beside_it() -> N
     one, other = route(stop(1, 10)), route(*(stop(number, 5 * number) for number in range(2, 12)))
     (alone,), (_, beside) = judge([one], NOW, RESTLESS), judge([other, one], NOW, RESTLESS)
     assert np.array_equal(alone.kept, beside.kept)
+
+
+def test_a_route_is_driven_the_same_in_one_go_and_place_by_place() -> None:
+    """How much is worked out at once depends on how many routes there are; what is found does not."""
+    rest = Break(earliest_at=hour(8.5), latest_at=hour(9), duration=1800)
+    stops = [stop(number, 6 * number, hours(8, 9.4)) for number in range(1, 13)]
+    one = route(*stops, of=shift("resting", breaks=[rest]))
+    (alone,), crowd = judge([one], NOW, RESTLESS), judge([one] * 200, NOW, RESTLESS)
+    assert len(np.unique(alone.kept)) > 6
+    assert all(np.array_equal(alone.kept, each.kept) for each in crowd)
 
 
 def test_a_wide_window_is_kept_and_a_missed_one_is_not() -> None:

@@ -10,7 +10,7 @@ ENVIRONMENT = .venv/installed
 EMULATOR = .venv-ministack/installed
 BUILT = build/template.yaml
 
-.PHONY: help demo serve picture kpis test bench stack lint format package environments lock clean
+.PHONY: help demo serve picture kpis test bench stack lint format package twilio environments lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -49,6 +49,11 @@ format: $(ENVIRONMENT) ## put the code into its usual form
 package: $(ENVIRONMENT) ## what is deployed, into build/: two zips and a template
 	@$(PYTHON_IN) -m infra.artefact $(ARGS)
 	@AWS_DEFAULT_REGION=eu-west-1 .venv/bin/cfn-lint build/template.yaml
+
+twilio: $(ENVIRONMENT) ## what Twilio's own description says of texts, fetched anew (needs npm)
+	@mkdir -p build && cd build && npm pack --silent @twilio-alpha/mcp@0.7.0
+	@tar -xzOf build/twilio-alpha-mcp-0.7.0.tgz package/twilio-oai/spec/json/twilio_api_v2010.json \
+	  | $(PYTHON_IN) -m infra.sandbox.twilio_fields
 
 environments: $(ENVIRONMENT) $(EMULATOR) ## only install what all of this needs
 

@@ -125,6 +125,16 @@ def test_f15_a_carrier_that_is_busy_gets_the_text_later() -> None:
     assert [office.text.status, len(office.carrier.texts), office.carrier.calls] == [MessageStatus.SENT, 1, 4]
 
 
+def test_f15_a_text_that_were_not_put_off_would_be_lost() -> None:
+    """F15 control: the same 429 with nobody who comes back to it."""
+    office = posted("429")
+    office.bring()
+    office.queue.waiting.clear()
+    office.reminders.rows.clear()
+    office.live(900)
+    assert office.carrier.texts == []
+
+
 def test_f15_a_carrier_that_stays_busy_is_left_when_nobody_needs_the_text() -> None:
     """F15: tries are bounded by the time the text is of use; then the merchant is told."""
     office = posted()

@@ -189,7 +189,7 @@ def book_day(
     patience = max(40, 2 * vans)
     recent = [True] * patience
     for number, shopper in enumerate(shoppers(city, day, seed), start=1):
-        sold = _sell(sweeps, routes, shopper, number, city.travel, now)
+        sold = sell(sweeps, routes, shopper, number, city.travel, now)
         recent[number % patience] = sold
         if sum(recent) < patience // 10:
             return routes
@@ -198,7 +198,7 @@ def book_day(
     raise AssertionError("demand has no end")
 
 
-def _sell(
+def sell(
     sweeps: Sweeps, routes: list[Route], shopper: Shopper, number: int, travel: TravelTimes, now: Timestamp
 ) -> bool:
     swept = sweeps.of(routes, now)

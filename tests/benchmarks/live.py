@@ -51,7 +51,7 @@ LATE = 5 * HOUR // 2
 SIZES = {30: (2, 2.0), 150: (6, 5.0)}  # stops left: vans, and the seconds of worker time allowed
 # Start, end and earliest break, in hours: as the vans of the demo's first depot.
 FLEET = ((7.5, 14.5, 11), (7.5, 14.5, 11), (9, 18.5, 11), (14, 22, 16), (14, 22, 16), (15, 22, 16))
-FLEET_ORDERS, FLEET_SECONDS = 100, 3.5
+FLEET_ORDERS, FLEET_SHOPPERS, FLEET_SECONDS = 100, 300, 3.5
 BREAKS_AFTER = 5
 FINISH = 0.8  # of the allowance for the solver; the rest is for laying out and judging
 BEST = 60.0
@@ -109,7 +109,7 @@ def fleet_sold(city: City, *, seed: int) -> list[Route]:
     sweeps, now = Sweeps(world()), the_day_before(FIRST_DAY)
     for number, shopper in enumerate(shoppers(city, FIRST_DAY, seed), start=1):
         sell(sweeps, routes, shopper, number, city.travel, now)
-        if sum(len(route.stops) for route in routes) >= FLEET_ORDERS:
+        if sum(len(route.stops) for route in routes) >= FLEET_ORDERS or number >= FLEET_SHOPPERS:
             return improved(city, routes, 2.0)
     raise AssertionError("demand has no end")
 

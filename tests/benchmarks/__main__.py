@@ -18,6 +18,7 @@ PARTS = {
     "eta": "forecasts of arrival beside the plan, the plan plus delay, and oracles, in worlds never tuned on",
     "plans": "how good an improved plan is, beside solvers as they come",
     "acceptance": "orders accepted in a day: live routes, fixed caps, solving anew, hindsight, offers shaped",
+    "asking": "what a shopper waits for, beside the oracle that solves the day anew for each slot",
     "live": "a started day after an incident: promises kept by a replan on the road",
     "claim": "whole days lived on paper and with the product behind them: same fleet, demand and luck",
     "growth": "more depots that ask at once, more vans in one plan",

@@ -26,6 +26,7 @@ PARTS = {
     "recall": "of all slots a van could keep, how many are offered: directly, and with room made",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
+    "replies": "buyers' texts understood, beside a matcher of keywords",
     "http": "whole requests over HTTP, and a big plan cold and warm",
     "coldstart": "a process from nothing to its first answer, beside the floor of its libraries",
     "load": "1 to 64 shoppers at once, with a store that is well and with one that throttles",

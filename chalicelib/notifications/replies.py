@@ -1,0 +1,343 @@
+"""A buyer's text becomes an intent, or a question back: certain or nothing.
+
+A text is read in each language, and the reading of the one that knows most of its words counts; where two
+know as much and read it differently, it is a question. Text is only ever data: nothing in it is followed but
+what the grammar of `understanding` can read. Weak point: the language is decided for a whole text, so one
+that mixes two of them is mostly a question.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from chalicelib.notifications.intents import (
+    Answer,
+    Asked,
+    Choose,
+    Help,
+    Intent,
+    IntentKind,
+    Neighbour,
+    NotHome,
+    Question,
+    Reschedule,
+    SafePlace,
+    Scores,
+    Situation,
+    Start,
+    Stop,
+    Thanks,
+    Unclear,
+)
+from chalicelib.notifications.understanding import english, french, german, spanish
+from chalicelib.notifications.understanding.covering import covering, glimpsed
+from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
+from chalicelib.notifications.understanding.signs import Lexicon, Meaning, Sign, signs
+from chalicelib.notifications.understanding.times import Wall, Wish
+from chalicelib.notifications.understanding.tokens import cleaned, folded
+
+_LEXICONS = (english.lexicon, spanish.lexicon, german.lexicon, french.lexicon)
+_MOST_SIGNS = 60  # of a text that is read as a whole; a longer one is nothing to be certain about
+_HIGHEST_SCORE = 10
+# What carriers act on themselves when it stands alone, and its like in our languages.
+_STOPS = frozenset(
+    [
+        "stop",
+        "stopall",
+        "unsubscribe",
+        "end",
+        "quit",
+        "revoke",
+        "optout",
+        "arret",
+        "alto",
+        "baja",
+        "stopp",
+        "desabonner",
+        "abmelden",
+    ]
+)
+_STOP_OR_CANCEL = "cancel"
+_STARTS = frozenset({"start", "unstop"})
+_HELPS = frozenset({"help", "info", "ayuda", "hilfe", "aide"})
+
+
+def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
+    """Read what a buyer wrote.
+
+    Parameters
+    ----------
+    text
+        As it came, in any script; what is beyond 1,600 characters is not read.
+
+    Returns
+    -------
+    An intent only if there is no other way to read the text. Nothing of the text is kept but what the intent
+    itself needs.
+
+    Cost
+    ----
+    Linear in the length of the text; a few milliseconds for the longest.
+    """
+    text = cleaned(text)
+    keyword = _keyword(text)
+    if keyword is not None:
+        return keyword
+    readings = [_Reading(text, lexicon(), situation) for lexicon in _LEXICONS]
+    most = max(reading.known for reading in readings)
+    best = [reading for reading in readings if reading.known == most]
+    own = [reading for reading in best if reading.language == situation.language]
+    intents = {reading.intent for reading in own or best}
+    if len(intents) == 1 and (intent := intents.pop()) is not None:
+        return intent
+    candidates = tuple(dict.fromkeys(kind for reading in best for kind in reading.candidates))
+    return Question(candidates) if candidates else Unclear()
+
+
+def _keyword(text: str) -> Intent | None:
+    word = re.sub(r"[\W_]+", "", folded(text))
+    if word in _STOPS:
+        return Stop()
+    if word == _STOP_OR_CANCEL:
+        return Stop(or_cancel=True)
+    if word in _STARTS:
+        return Start()
+    return Help() if word in _HELPS else None
+
+
+class _Reading:
+    """A text as one language reads it.
+
+    Attributes
+    ----------
+    known
+        Share of its signs the language knows.
+    intent
+        None where it is not certain.
+    candidates
+        What it may be about.
+    """
+
+    def __init__(self, text: str, lexicon: Lexicon, situation: Situation) -> None:
+        every = signs(text, lexicon)
+        words = [sign for sign in every if sign.meaning is not Meaning.PAUSE]
+        unknown = sum(sign.meaning is Meaning.UNKNOWN for sign in words)
+        repaired = sum(sign.repaired for sign in words)
+        self.language = lexicon.language
+        self.known = 1 - (unknown + repaired / 2) / max(1, len(words))
+        said = Said(
+            signs=_telling(every),
+            text=text,
+            situation=situation,
+            wall=Wall.of(situation),
+            afternoon=lexicon.afternoon,
+        )
+        self.candidates = _candidates(said)
+        self.intent = _intent(said, every)
+
+
+def _telling(every: Sequence[Sign]) -> list[Sign]:
+    """Leave out what says nothing here: fillers, the dot of `No.`, `to` where it joins no two times."""
+    kept = [sign for sign in every if sign.meaning is not Meaning.FILLER and sign.spelled not in _QUIET]
+    out = list[Sign]()
+    for at, sign in enumerate(kept):
+        following = kept[at + 1].meaning if at + 1 < len(kept) else None
+        before = out[-1].meaning if out else None
+        if sign.meaning is Meaning.PAUSE and sign.spelled == "." and before in (Meaning.NR, Meaning.TITLE):
+            continue
+        if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
+            continue
+        if sign.meaning is Meaning.SELF and following in _AFTER_SELF:
+            continue
+        if sign.meaning is Meaning.NO and sign.spelled.lower() == "no" and _numbered(kept[at + 1 : at + 3]):
+            out.append(_number_sign(sign))
+            continue
+        out.append(sign)
+    while out and out[-1].meaning is Meaning.PAUSE:
+        out.pop()
+    return out
+
+
+def _numbered(following: Sequence[Sign]) -> bool:
+    after = [sign.meaning for sign in following if sign.spelled != "."]
+    return after[:1] in ([Meaning.NUMBER], [Meaning.MIXED])
+
+
+def _number_sign(no: Sign) -> Sign:
+    """Read the `no` of `no 12` as an abbreviation."""
+    return Sign(meaning=Meaning.NR, spelled=no.spelled, start=no.start, end=no.end)
+
+
+_QUIET = frozenset("()\"':=")
+_TIMES = frozenset({Meaning.NUMBER, Meaning.CLOCK, Meaning.NOON, Meaning.MORNING})
+_AFTER_SELF = frozenset(
+    {Meaning.NOT, Meaning.AWAY, Meaning.HOME, Meaning.MOVED, Meaning.WAITING, Meaning.NOBODY, Meaning.SELF}
+)
+
+
+def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:
+    if not said.signs or len(said.signs) > _MOST_SIGNS:
+        return _sole_one(said, every) or glimpsed(said)
+    if said.situation.asked is Asked.SCORES and (scores := _scores(said)) is not None:
+        return scores
+    parts = covering(said)
+    if parts is None:
+        return glimpsed(said)
+    return _together(parts, said)
+
+
+def _together(parts: Sequence[Part], said: Said) -> Intent | None:
+    """Make one intent of all that was said, if it is one."""
+    asked = said.situation.asked
+    nods = {part for part in parts if isinstance(part, Nod)}
+    wishes = [part for part in parts if isinstance(part, Wish)]
+    mentions = {SafePlace(part.where) for part in parts if isinstance(part, Mention)}
+    intents = {part for part in parts if not isinstance(part, Nod | Wish | Mention)}
+    if Nod.ANOTHER_TIME in nods or (Nod.OTHERWISE in nods and not wishes):
+        return None
+    if Nod.BUT in nods and (asked is not None or Nod.NO in nods):
+        return None
+    if wishes:
+        moved = None if _only_named(parts, wishes) else _merged(wishes, said.wall)
+        if moved is None:
+            return None
+        intents.add(moved)
+    if NotHome() in intents and asked in (Asked.NEIGHBOUR, Asked.SAFE_PLACE):
+        return None  # who is not home: the buyer, or the neighbour?
+    if mentions:
+        if asked is not Asked.SAFE_PLACE and not any(isinstance(intent, SafePlace) for intent in intents):
+            return None
+        intents |= mentions
+    intents = _without_reasons(intents)
+    if len(intents) > 1:
+        return None
+    return _allowed(intents.pop(), nods, said.situation) if intents else _nodded(nods, said.situation)
+
+
+def _only_named(parts: Sequence[Part], wishes: Sequence[Wish]) -> bool:
+    """Whether a time may only be repeated: "thanks, tomorrow"."""
+    polite = parts[0] in (Nod.THANKS, Nod.OK, Nod.YES)
+    return polite and Nod.BUT not in parts and not any(asked.asked_for for asked in wishes)
+
+
+def _without_reasons(intents: set[Intent]) -> set[Intent]:
+    """Leave out why somebody asks beside what they ask, and the shorter of two words for one place."""
+    places = [intent.where for intent in intents if isinstance(intent, SafePlace)]
+    longest = max(places, key=len, default="")
+    kept = {
+        intent
+        for intent in intents
+        if not isinstance(intent, SafePlace) or intent.where == longest or intent.where not in longest
+    }
+    if any(isinstance(intent, Neighbour | SafePlace | Reschedule) for intent in kept):
+        kept.discard(NotHome())
+    return kept
+
+
+def _merged(wishes: Sequence[Wish], wall: Wall) -> Reschedule | None:
+    days = {asked.day for asked in wishes if asked.day is not None}
+    hours = {asked.hours for asked in wishes if asked.hours is not None}
+    if not all(asked.certain for asked in wishes) or len(days) > 1 or len(hours) > 1:
+        return None
+    day, part = days.pop() if days else None, hours.pop() if hours else None
+    if part is None and day == wall.promised:
+        return None
+    if day == wall.promised == wall.today:
+        day = None
+    return Reschedule(day=day, hours=part)
+
+
+def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | None:
+    """Hold an intent against what was asked."""
+    if isinstance(intent, Stop):
+        return intent  # honoured whatever stands around it
+    if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and Nod.YES in nods):
+        return None
+    return None if isinstance(intent, Choose) and Nod.NONE in nods else intent
+
+
+def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:
+    if nods & {Nod.NONE, Nod.BUT, Nod.OTHERWISE}:
+        return None
+    if situation.asked is Asked.CONFIRMATION:
+        if Nod.NO in nods:
+            return None if Nod.YES in nods or Nod.OK in nods else Answer(yes=False)
+        return Answer(yes=True) if nods & {Nod.YES, Nod.OK} else None
+    if nods & {Nod.YES, Nod.NO}:
+        return None
+    if Nod.THANKS in nods or (Nod.OK in nods and situation.asked is None):
+        return Thanks()
+    return None
+
+
+def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
+    """Read an article that stands alone as the number it also is: "un", "una"."""
+    words = {folded(sign.spelled) for sign in every}
+    if said.signs or said.situation.asked is not Asked.CHOICE or not words & _ONES:
+        return None
+    return Choose(1)
+
+
+_ONES = frozenset({"un", "une", "una", "ein", "eine"})
+
+
+def _scores(said: Said) -> Intent | None:
+    """Read two numbers, or numbers beside what they are about."""
+    signs_left = [sign for sign in said.signs if sign.meaning not in _BESIDE_SCORES]
+    numbers = [sign for sign in signs_left if sign.meaning is Meaning.NUMBER]
+    labels = [sign for sign in signs_left if sign.meaning is Meaning.PARCEL and sign.value]
+    if len(numbers) + len(labels) != len(signs_left) or not 1 <= len(numbers) <= 2:
+        return None
+    if any(number.value > _HIGHEST_SCORE for number in numbers):
+        return None
+    if not labels and len(numbers) == 2:
+        return Scores(product=numbers[0].value, delivery=numbers[1].value)
+    if len(labels) != len(numbers):
+        return None
+    by_label = {label.value: number.value for label, number in zip(labels, numbers, strict=True)}
+    if len(by_label) != len(numbers) or _mixed_up(signs_left):
+        return None
+    return Scores(product=by_label.get(2), delivery=by_label.get(1))
+
+
+def _mixed_up(labelled: Sequence[Sign]) -> bool:
+    """Whether labels and numbers do not alternate."""
+    kinds = [sign.meaning for sign in labelled]
+    return any(first is second for first, second in pairwise(kinds))
+
+
+_BESIDE_SCORES = frozenset({Meaning.PAUSE, Meaning.AND, Meaning.THANKS, Meaning.OK})
+_ABOUT = {
+    Meaning.NUMBER: IntentKind.CHOOSE,
+    Meaning.ORDINAL: IntentKind.CHOOSE,
+    Meaning.LEAVE: IntentKind.NEIGHBOUR,
+    Meaning.NEIGHBOUR: IntentKind.NEIGHBOUR,
+    Meaning.PLACE: IntentKind.SAFE_PLACE,
+    Meaning.CODE: IntentKind.GATE_CODE,
+    Meaning.TODAY: IntentKind.RESCHEDULE,
+    Meaning.TOMORROW: IntentKind.RESCHEDULE,
+    Meaning.OVERMORROW: IntentKind.RESCHEDULE,
+    Meaning.WEEKDAY: IntentKind.RESCHEDULE,
+    Meaning.WEEK: IntentKind.RESCHEDULE,
+    Meaning.DATE: IntentKind.RESCHEDULE,
+    Meaning.CLOCK: IntentKind.RESCHEDULE,
+    Meaning.LATER: IntentKind.RESCHEDULE,
+    Meaning.AFTER: IntentKind.RESCHEDULE,
+    Meaning.CANCEL: IntentKind.CANCEL,
+    Meaning.HOME: IntentKind.NOT_HOME,
+    Meaning.AWAY: IntentKind.NOT_HOME,
+    Meaning.ADDRESS: IntentKind.WRONG_ADDRESS,
+    Meaning.WHERE: IntentKind.WHERE_IS_IT,
+    Meaning.WHEN: IntentKind.WHERE_IS_IT,
+    Meaning.LATE: IntentKind.WHERE_IS_IT,
+    Meaning.STOP: IntentKind.STOP,
+    Meaning.YES: IntentKind.ANSWER,
+    Meaning.NO: IntentKind.ANSWER,
+}
+
+
+def _candidates(said: Said) -> tuple[IntentKind, ...]:
+    kinds = dict.fromkeys(_ABOUT[sign.meaning] for sign in said.signs if sign.meaning in _ABOUT)
+    if IntentKind.CHOOSE in kinds and said.situation.asked is not Asked.CHOICE:
+        del kinds[IntentKind.CHOOSE]
+    return tuple(kinds)

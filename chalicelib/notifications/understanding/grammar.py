@@ -1,0 +1,359 @@
+"""The phrases buyers use, the same in every language: a pattern of signs, and what reads it.
+
+A pattern is a regular expression over meanings, one letter a sign; words in small letters stand for the parts
+below. A reader answers None where the signs fit and the sense does not.
+Weak point: what a language says in an order of its own needs a pattern of its own.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from chalicelib.notifications.intents import (
+    Asked,
+    Cancel,
+    Choose,
+    GateCode,
+    Help,
+    Intent,
+    Neighbour,
+    NotHome,
+    SafePlace,
+    Start,
+    Stop,
+    WhereIsIt,
+    WrongAddress,
+    WrongNumber,
+)
+from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
+from chalicelib.notifications.understanding.signs import Meaning
+from chalicelib.notifications.understanding.times import Wish, covers, wish
+
+MOST_CHOICES = 4  # no prompt of ours has more
+
+type Reader = Callable[[Said], Part | None]
+
+# Parts of patterns; a name in capitals is a meaning.
+_WORDS = {
+    "day": "(?:TODAY|TOMORROW|OVERMORROW"
+    "|NEXT?WEEKDAY(?:NEXT WEEK)?(?:AT?(?:DATE|NUMBER MONTH|ORDINAL MONTH?))?"
+    "|DATE|NUMBER MONTH|ORDINAL MONTH?|MONTH(?:NUMBER|ORDINAL))",
+    "part": "(?:MORNING|AFTERNOON|EVENING|NOON)",
+    "time": "(?:(?:AT|NEAR|HALF_PAST|HALF_TO)*(?:CLOCK|NUMBER)HALF_PAST?(?:MORNING|AFTERNOON|EVENING)?|NOON)",
+    "hours": "(?:(?:AFTER|FROM|NOT BEFORE|NOT UNTIL|BEFORE|NOT AFTER)time|BETWEEN time(?:TO|AND|UNTIL)time"
+    "|(?:FROM|IN)?time(?:TO|UNTIL|AND)time)",
+    "on": "(?:NEAR|IN|AT|FROM|TO)*",
+    "prep": "(?:NEAR|IN|AT|WITH|BEFORE|FROM)+",
+    "spot": "(?:prep PLACE|prep?NEAR UNIT(?!NR|NUMBER|MIXED))",
+    "number": "(?:NUMBER|MIXED)",
+    "ask": "REQUEST*",
+    "move": "(?:MOVE|PICK)*",
+}
+_WHEN = (
+    "(?:on day(?:on part)?(?:on hours)?|on hours on day|on part on day(?:on hours)?|on hours|on part"
+    "|on hours on part|on day on AT time|(?:on day)?ANYTIME(?:on(?:day|hours))?)"
+)
+_WORDS["when"] = _WHEN
+_WORDS["whereof"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|SELF|ASKS|AT|THEY|day)*ASKING*"
+_WORDS["more"] = (
+    "(?:PARCEL|DRIVER|ARRIVE|MOVE|CLOSE|WAITING|NEWS|day|part|CLOCK|SELF|ASKS|AT|IN|HOME|LATE"
+    "|NOTHING_YET|THEY)*ASKING*"
+)
+
+
+LETTER = {meaning: chr(0x4E00 + at) for at, meaning in enumerate(Meaning)}
+
+
+@cache
+def pattern(written: str) -> re.Pattern[str]:
+    """Turn a pattern of meanings into one of letters, one letter a sign."""
+    while True:
+        spread = re.sub(r"\b[a-z]+\b", lambda found: f"(?:{_WORDS[found.group()]})", written)
+        if spread == written:
+            break
+        written = spread
+    return re.compile(
+        re.sub(r"[A-Z_]+", lambda found: LETTER[Meaning(found.group())], written).replace(" ", "")
+    )
+
+
+def _just(part: Part) -> Reader:
+    return lambda said: part
+
+
+def _choose(said: Said) -> Part | None:
+    if said.situation.asked not in (None, Asked.CHOICE, Asked.CONFIRMATION):
+        return None
+    (sign,) = said.those(Meaning.NUMBER, Meaning.ORDINAL, Meaning.LAST)
+    number = said.situation.choices if sign.meaning is Meaning.LAST else sign.value
+    most = said.situation.choices if said.situation.asked is Asked.CHOICE else MOST_CHOICES
+    return Choose(number) if 1 <= number <= most else None
+
+
+def _reschedule(said: Said) -> Part | None:
+    times = [sign for sign in said.signs if sign.meaning not in _NOT_TIMES]
+    asked = wish(times, said.wall, said.afternoon)
+    asked_for = bool(said.those(*_ASKING_FOR))
+    doubted = not asked_for and bool(said.those(Meaning.ASKING, Meaning.PARCEL))
+    if asked.day == said.wall.promised and asked.hours is None and said.those(Meaning.GOOD):
+        return Nod.OK
+    bare = len(said.signs) == 1 and asked.day is None  # "5pm", "afternoon": a time, a greeting?
+    bare |= said.situation.asked is Asked.CHOICE and bool(said.those(Meaning.ORDINAL))
+    certain = asked.certain and not doubted and not bare
+    return Wish(day=asked.day, hours=asked.hours, certain=certain, asked_for=asked_for)
+
+
+_ASKING_FOR = (
+    Meaning.REQUEST,
+    Meaning.MOVE,
+    Meaning.PICK,
+    Meaning.INSTEAD,
+    Meaning.GOOD,
+    Meaning.NOT,
+    Meaning.AWAY,
+    Meaning.HOME,
+    Meaning.BACK,
+)
+_NOT_TIMES = frozenset(
+    {
+        Meaning.REQUEST,
+        Meaning.MOVE,
+        Meaning.PICK,
+        Meaning.INSTEAD,
+        Meaning.GOOD,
+        Meaning.ASKING,
+        Meaning.PARCEL,
+        Meaning.HOME,
+        Meaning.BACK,
+        Meaning.YES,
+        Meaning.OK,
+        Meaning.LEAVE,
+        Meaning.SELF,
+        Meaning.ARRIVE,
+    }
+)
+
+
+def _not_home(said: Said) -> Part | None:
+    when = [
+        sign
+        for sign in said.signs
+        if sign.meaning
+        not in (Meaning.NOT, Meaning.NOBODY, Meaning.AWAY, Meaning.HOME, Meaning.BACK, Meaning.SELF)
+    ]
+    asked = wish(when, said.wall, said.afternoon)
+    return NotHome() if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
+
+
+def _signed(said: Said) -> Part | None:
+    """Read a name below the thanks."""
+    names = said.those(Meaning.UNKNOWN)
+    return Nod.THANKS if all(name.spelled.istitle() for name in names) else None
+
+
+def _good(said: Said) -> Part | None:
+    """Read "works for me", which says yes to a question and nothing without one."""
+    return Nod.OK if said.situation.asked is Asked.CONFIRMATION else None
+
+
+def _bare_no(said: Said) -> Part | None:
+    """Read the "no" that also negates, where it stands alone."""
+    return Nod.NO if said.signs[0].spelled.lower() == "no" else None
+
+
+def _see(said: Said) -> Part | None:
+    """Read "see you tomorrow": fine if that is the day, and a misunderstanding if it is not."""
+    times = [sign for sign in said.signs if sign.meaning not in (Meaning.SEE, Meaning.UNTIL)]
+    asked = wish(times, said.wall, said.afternoon)
+    return Nod.OK if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
+
+
+def _unsure(said: Said) -> bool:
+    """Whether it is put as a question, and not as "can you"."""
+    return bool(said.those(Meaning.ASKING)) and not said.those(Meaning.REQUEST)
+
+
+def _cancel(said: Said) -> Part | None:
+    return None if _unsure(said) else Cancel()
+
+
+def _place(said: Said) -> Part | None:
+    if _unsure(said):
+        return None
+    where = _words(said, _PLACE_SIGNS)
+    return SafePlace(where) if where else None
+
+
+def _mention(said: Said) -> Part | None:
+    where = _words(said, _PLACE_SIGNS)
+    return Mention(where) if where else None
+
+
+_PLACE_SIGNS = frozenset(
+    {
+        Meaning.NEAR,
+        Meaning.IN,
+        Meaning.AT,
+        Meaning.WITH,
+        Meaning.BEFORE,
+        Meaning.FROM,
+        Meaning.PLACE,
+        Meaning.UNIT,
+    }
+)
+
+
+def _words(said: Said, meanings: frozenset[Meaning]) -> str:
+    """Take the buyer's words between the first and the last sign of these meanings, slips put right."""
+    signs = [sign for sign in said.signs if sign.meaning in meanings]
+    start, end = signs[0].start, signs[-1].end
+    words = said.text[start:end]
+    for sign in reversed(signs):
+        if sign.repaired:
+            words = words[: sign.start - start] + sign.spelled + words[sign.end - start :]
+    return " ".join(words.split())
+
+
+def _neighbour(said: Said) -> Part | None:
+    if _unsure(said):
+        return None
+    named = said.those(Meaning.UNIT, Meaning.NUMBER, Meaning.MIXED, Meaning.SUFFIX)
+    numbers = [sign for sign in named if sign.meaning is not Meaning.UNIT]
+    if numbers[0].meaning is Meaning.MIXED and not _HOUSE_NUMBER.fullmatch(numbers[0].spelled):
+        return None
+    return Neighbour(" ".join(sign.spelled.lstrip("#") for sign in named))
+
+
+_HOUSE_NUMBER = re.compile(r"\d{1,4}[A-Za-z]?|[A-Za-z]\d{1,4}")
+
+
+def _named(said: Said) -> Part | None:
+    signs = said.those(Meaning.TITLE, Meaning.UNKNOWN)
+    name = said.text[signs[0].start : signs[-1].end]
+    return Neighbour(name) if all(sign.spelled.isalpha() for sign in signs) else None
+
+
+def _code(said: Said) -> Part | None:
+    (sign,) = said.those(Meaning.NUMBER, Meaning.MIXED)
+    return GateCode(sign.spelled) if _CODE.fullmatch(sign.spelled) else None
+
+
+_CODE = re.compile(r"[#*]?[A-Za-z]{0,3}\d[0-9A-Za-z]{1,9}[#*]?|[#*]?[A-Za-z]{1,3}\d[#*]?")
+
+
+def _asked_code(said: Said) -> Part | None:
+    if said.situation.asked is not Asked.GATE_CODE:
+        return None
+    return _code(said)
+
+
+def _asked_neighbour(said: Said) -> Part | None:
+    return _neighbour(said) if said.situation.asked is Asked.NEIGHBOUR else None
+
+
+def _asked_name(said: Said) -> Part | None:
+    return _named(said) if said.situation.asked is Asked.NEIGHBOUR else None
+
+
+GRAMMAR: Sequence[tuple[str, Reader]] = (
+    ("THANKS+", _just(Nod.THANKS)),
+    ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", _signed),
+    ("OK(?:OK|GOOD)*", _just(Nod.OK)),
+    ("GOOD+", _good),
+    ("YES+", _just(Nod.YES)),
+    ("NO+", _just(Nod.NO)),
+    ("(?<!.)NOT(?!.)", _bare_no),
+    ("NONE|NOT TODAY|TODAY(?:NOT|BAD)BAD?|BAD TODAY", _just(Nod.NONE)),
+    ("BUT", _just(Nod.BUT)),
+    ("SEE+(?:when)?|UNTIL day part?", _see),
+    ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", _just(Nod.OTHERWISE)),
+    ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", _choose),
+    (
+        "(?:REQUEST|GOOD)*move PARCEL?move(?:(?<=MOVE)SEE)?when"
+        "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
+        _reschedule,
+    ),
+    ("(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)(?:UNTIL|BEFORE)time", _reschedule),
+    ("(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _reschedule),
+    ("SELF?(?:HOME|BACK)(?:FROM|AFTER)time|SELF?(?:FROM|AFTER)time(?:HOME|BACK)", _reschedule),
+    ("SELF*(?:NOT|NOBODY)+(?:NOBODY|HOME|BACK|IN(?!PLACE))+(?:when)?", _not_home),
+    ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", _not_home),
+    ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", _not_home),
+    ("ask LEAVE spot{1,2}INSTEAD?ASKING?", _place),
+    ("ask LEAVE?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
+    ("(?:prep)?PLACE GOOD", _place),
+    ("(?:prep)?PLACE", _mention),
+    (
+        "ask LEAVE?(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
+        "(?:TAKES|LEAVE|INSTEAD)+ASKING?",
+        _neighbour,
+    ),
+    (
+        "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
+        "(?:INSTEAD|GOOD)?ASKING?",
+        _neighbour,
+    ),
+    (
+        "(?<!.)NEIGHBOUR(?:AT|IN|NR|prep)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS|OK)*(?!.))",
+        _neighbour,
+    ),
+    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}INSTEAD?ASKING?", _named),
+    ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}LEAVE ASKING?", _named),
+    ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?", _asked_neighbour),
+    ("(?:WITH|NEIGHBOUR)*TITLE UNKNOWN{1,2}", _asked_name),
+    (
+        "(?:USE|ENTRY|PLACE|REQUEST)*CODE(?:ENTRY|PLACE|NR|USE|IN|AT|NEAR)*number(?:USE|ENTRY|PLACE|IN|NEAR)*",
+        _code,
+    ),
+    ("number CODE(?:ENTRY|PLACE)*", _code),
+    ("(?:USE|NR|YES|OK)*number USE*", _asked_code),
+    (
+        "WHERE whereof|WHEN more|HOWLONG more|NEWS NEAR?more|more(?:WHERE|WHEN|HOWLONG)more",
+        _just(WhereIsIt()),
+    ),
+    ("PARCEL*(?:NOTHING_YET|LATE)+more|SELF?PARCEL*WAITING+more", _just(WhereIsIt())),
+    ("ASKS(?:THEY|PARCEL|DRIVER|ARRIVE|CLOSE|NOTHING_YET|LATE|day|part)+ASKING*", _just(WhereIsIt())),
+    ("ASKS PAST?(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*PAST*LEAVE ASKING?", _just(WhereIsIt())),
+    ("PAST+LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING", _just(WhereIsIt())),
+    ("ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?", _just(WhereIsIt())),
+    ("(?:PARCEL|DRIVER|SELF)*(?:ARRIVE|CLOSE)day?ASKING", _just(WhereIsIt())),
+    (
+        "(?:SELF|ASKS)*(?:WRONG ADDRESS|ADDRESS WRONG|NOT ADDRESS|MOVED(?:ADDRESS WRONG)?|ADDRESS MOVED)",
+        _just(WrongAddress()),
+    ),
+    ("(?:SELF|ASKS)*PHONE+NR?", _just(WrongNumber())),
+    ("ask CANCEL PARCEL+ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
+    ("STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NOT TEXTS+", _just(Stop())),
+    ("START", _just(Start())),
+    ("REQUEST?HELP+", _just(Help())),
+)
+
+# Read even where words around them are not: what they lead to changes nothing.
+TOLERANT: Sequence[tuple[str, Intent]] = (
+    ("STOP TEXTS|NOT TEXTS", Stop()),
+    ("WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN.*ASKING(?!.)|WAITING PARCEL|NOTHING_YET", WhereIsIt()),
+    ("WRONG ADDRESS|NOT ADDRESS", WrongAddress()),
+)
+# ... if nothing else in the text could be part of another wish.
+HARMLESS = frozenset(
+    {
+        Meaning.UNKNOWN,
+        Meaning.PAUSE,
+        Meaning.ASKING,
+        Meaning.PARCEL,
+        Meaning.DRIVER,
+        Meaning.THANKS,
+        Meaning.OK,
+        Meaning.CLOCK,
+        Meaning.TODAY,
+        Meaning.LATE,
+        Meaning.SELF,
+        Meaning.ASKS,
+        Meaning.AND,
+        Meaning.STOP,
+        Meaning.TEXTS,
+        Meaning.WHERE,
+        Meaning.ARRIVE,
+        Meaning.WAITING,
+    }
+)

@@ -122,6 +122,8 @@ class PromiseAddressees:
             timezone=promise.timezone,
             sender=merchant.sender if merchant else None,
             cancelled=promise.state is PromiseState.CANCELLED,
+            locale=promise.order.recipient.locale,
+            locales=merchant.locales if merchant else (),
         )
 
 

@@ -21,6 +21,27 @@ class MessageKind(StrEnum):
     """What a text is about."""
 
     PROMISE_CONFIRMED = "promise_confirmed"
+    DAY_BEFORE = "day_before"
+    MORNING_WINDOW = "morning_window"
+    WINDOW_CHANGED = "window_changed"  # narrowed or moved
+    NEXT_STOP = "next_stop"
+    AT_RISK = "at_risk"
+    BACK_ON_TIME = "back_on_time"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    FEEDBACK_ASKED = "feedback_asked"
+    ACCESS_ASKED = "access_asked"
+    # answers to a reply
+    DONE = "done"
+    REFUSED = "refused"
+    QUESTION = "question"
+    WHICH_ORDER = "which_order"
+    PROMPT_TOO_OLD = "prompt_too_old"
+    WHEREABOUTS = "whereabouts"
+    HELP = "help"
 
 
 class MessageStatus(StrEnum):
@@ -67,6 +88,8 @@ class Addressee:
         Number or messaging service the merchant texts from; None: the deployment's own.
     cancelled
         Whether there is nothing left to tell.
+    locale, locales
+        The recipient's language, if it is known, and the merchant's, the preferred first.
     """
 
     phone: str | None
@@ -77,6 +100,8 @@ class Addressee:
     timezone: str
     sender: str | None = None
     cancelled: bool = False
+    locale: str | None = None
+    locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,17 @@ from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Silence
 from chalicelib.notifications.ports import Addressees, MessageStore, Reminders, TextQueue
-from chalicelib.notifications.templates import promise_confirmed
+from chalicelib.notifications.templates import language_of, words
+from chalicelib.notifications.wording.sayings import PromiseConfirmed, Saying
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import MINUTE, Timestamp
 
-_REACTIONS = {FactKind.PROMISE_CONFIRMED: (MessageKind.PROMISE_CONFIRMED, promise_confirmed)}
+
+def _promise_confirmed(to: Addressee) -> Saying:
+    return PromiseConfirmed(window=to.window)
+
+
+_REACTIONS = {FactKind.PROMISE_CONFIRMED: (MessageKind.PROMISE_CONFIRMED, _promise_confirmed)}
 
 
 class Notifications:
@@ -39,14 +45,20 @@ class Notifications:
         to = self._addressees.addressee(tenant, fact.subject) if reaction else None
         if reaction is None or to is None:
             return None
-        kind, words = reaction
+        kind, saying = reaction
         message = Message(
             message_id=f"{fact.subject}.{fact.sequence}.{kind}",
             subject=fact.subject,
             kind=kind,
             status=MessageStatus.PENDING,
             created_at=now,
-            body=words(to),
+            body=words(
+                saying(to),
+                language=language_of(to.locale, to.locales),
+                brand=to.brand,
+                timezone=to.timezone,
+                now=now,
+            ),
             ready_at=now,
             expires_at=now + usefulness_of(kind).lasts,
         )

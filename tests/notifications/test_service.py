@@ -85,3 +85,11 @@ def test_a_message_that_the_queue_lost_is_brought_by_its_reminder() -> None:
     office.queue.loses = False
     office.live(180)
     assert len(office.carrier.texts) == 1
+
+
+def test_a_buyer_is_told_in_their_own_language() -> None:
+    """The recipient's locale, where it is known; the merchant's else."""
+    office = PostOffice()
+    office.to = replace(ANA, locale="de-AT", locales=("es",))
+    office.react()
+    assert office.text.body == "Ribeira Wines: Ihre Lieferung ist gebucht: Di 24.11. 10:00-12:00 Uhr."

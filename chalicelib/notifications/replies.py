@@ -147,6 +147,10 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
             continue
         if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
             continue
+        if sign.meaning is Meaning.IT_IS and following not in _TELL_THE_TIME:
+            continue
+        if sign.meaning is Meaning.ME and following not in (Meaning.MOVE, Meaning.LEAVE):
+            continue
         if sign.meaning is Meaning.SELF and following in _AFTER_SELF:
             continue
         if sign.meaning is Meaning.NO and sign.spelled.lower() == "no" and _numbered(kept[at + 1 : at + 3]):
@@ -170,6 +174,18 @@ def _number_sign(no: Sign) -> Sign:
 
 _QUIET = frozenset("()\"':=")
 _TIMES = frozenset({Meaning.NUMBER, Meaning.CLOCK, Meaning.NOON, Meaning.MORNING})
+_TELL_THE_TIME = frozenset(
+    {
+        Meaning.TODAY,
+        Meaning.TOMORROW,
+        Meaning.WEEKDAY,
+        Meaning.CLOCK,
+        Meaning.AFTER,
+        Meaning.BEFORE,
+        Meaning.AFTERNOON,
+        Meaning.EVENING,
+    }
+)
 _AFTER_SELF = frozenset(
     {Meaning.NOT, Meaning.AWAY, Meaning.HOME, Meaning.MOVED, Meaning.WAITING, Meaning.NOBODY, Meaning.SELF}
 )

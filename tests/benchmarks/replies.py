@@ -42,6 +42,7 @@ AT_FIRST_SIGHT = {
     "round 3": (132, 63, 61, 2),
     "round 4": (190, 100, 95, 3),
     "round 5": (137, 76, 74, 1),
+    "round 6": (68, 39, 38, 2),
 }
 
 type Reader = Callable[[str, Situation], Intent | Question | Unclear]

@@ -51,6 +51,7 @@ def verdicts(part: str) -> Counter[Verdict]:
         ("round 3", 130, 0.95),
         ("round 4", 190, 0.95),
         ("round 5", 135, 0.95),
+        ("round 6", 65, 0.95),
     ],
 )
 def test_of_texts_with_one_clear_intent_95_in_100_are_acted_on_rightly_and_none_wrongly(

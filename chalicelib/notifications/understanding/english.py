@@ -6,17 +6,17 @@ from chalicelib.notifications.understanding.signs import Lexicon
 
 _WORDS = {
     "FILLER": """
-        please, pls, plz, plse, a, an, the, my, our, your, ur, it, its, this, that, i, we,
-        you, u, us, me, is, r, be, will, ill, id, would, wd, shall, have, has, just, so, very,
-        really, sorry, soz, hi, hey, hello there, good morning, good afternoon, good evening,
-        dear, mate, pal, love, fuck off, piss off, x, xx, xxx, for, for me, for us, of, there,
-        then, does, if poss, if possible, kindly, actually, also, up, out there, some,
-        parcels, sir, madam, driver please, well, all, as, on its, lets, let us, go with,
-        please and, now, right now, oh, hiya, ive, weve, am i, got, get, any chance, quick,
-        quickly, asap, man, bro, still, guys, lads, boss, gonna, going to, going, please
-        driver, oi, ello, evening all, x please, any, if thats ok, if you can, if u can, if
-        you could, if its ok, if you dont mind, thats, dat, da, de, yer, em, um, erm, haha,
-        ah, fyi, ideally, thats all, kind regards, regards, yours""",
+        please, pls, plz, plse, a, an, the, my, our, your, ur, it, this, that, you, u, us, me,
+        is, r, be, will, ill, id, would, wd, shall, have, has, just, so, very, really, sorry,
+        soz, hi, hey, hello there, good morning, good afternoon, good evening, dear, mate,
+        pal, love, fuck off, piss off, x, xx, xxx, for, for me, for us, of, there, then, does,
+        if poss, if possible, kindly, actually, also, up, out there, some, parcels, sir,
+        madam, driver please, well, all, as, on its, lets, let us, go with, please and, now,
+        right now, oh, hiya, ive, weve, am i, got, get, any chance, quick, quickly, asap, man,
+        bro, still, guys, lads, boss, gonna, going to, going, please driver, oi, ello, evening
+        all, x please, any, if thats ok, if you can, if u can, if you could, if its ok, if you
+        dont mind, thats, dat, da, de, yer, em, um, erm, haha, ah, fyi, ideally, thats all,
+        kind regards, regards, yours""",
     "THANKS": """
         thanks, thank you, thankyou, thx, thnx, tnx, tx, ta, cheers, ty, many thanks, thanks a
         lot, thanks so much, thank you so much, thank you very much, much appreciated,
@@ -220,6 +220,8 @@ _WORDS = {
     "USE": """
         use, type, press, enter, dial, to get in, then push, to open, opens, to enter, to come
         in, lets you in, will open it, to open it, opens the gate, opens it, to get through""",
+    "ME": "i, we",
+    "IT_IS": "its, it is, its only, itll be",
     "SELF": "im, i am, we are, were, were are, are",
     "HOME": """
         home, at home, at the house, in the house, be there, be in, in when you come, be home,

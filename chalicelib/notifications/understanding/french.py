@@ -7,18 +7,18 @@ from chalicelib.notifications.understanding.signs import Lexicon
 _WORDS = {
     "FILLER": """
         svp, stp, s il vous plait, s il te plait, sil vous plait, sil te plait, sivouplait,
-        le, la, les, l, un, une, des, du, de, d, mon, ma, mes, notre, nos, votre, vos, je, j,
-        tu, t, nous, vous, me, te, se, s, ce, c, c est, cest, cet, cette, est, etes, ai, as,
-        avons, avez, y, en fait, ne, n, que, qu, qui est, ca, bonjour monsieur, bonsoir
-        monsieur, madame bonjour, desole, desolee, pardon, excusez moi, merci de, juste, tres,
-        bien vouloir, plutot, alors, donc, et merci, pour moi, pour nous, moi, ici, si
-        possible, si c est possible, si vous pouvez, chui, jsuis, maintenant, sera, serai,
-        serait, tout, cordialement, bonne journee, bonne soiree, aussi, encore merci, pour,
-        pour le, pour la, veuillez, mettre, l on, monsieur le livreur, sur place, bjr, slt,
-        salut, coucou, hello, bonjour, merci bonne journee, bon, bah, ben, alors merci, voila,
-        monsieur merci, bonne fin de journee, bien cordialement, cdt, cdlt, s il te plaît,
-        enfin, encore, deja, avoir, reviens, meme, heu, euh, allez, il y a, y a, parce, sinon
-        merci, du coup, si vous plait, si possible merci, dispo, idealement""",
+        le, la, les, l, un, une, des, du, de, d, mon, ma, mes, notre, nos, votre, vos, tu, t,
+        vous, me, te, se, s, ce, c, cet, cette, est, etes, ai, as, avons, avez, y, en fait,
+        ne, n, que, qu, qui est, ca, bonjour monsieur, bonsoir monsieur, madame bonjour,
+        desole, desolee, pardon, excusez moi, merci de, juste, tres, bien vouloir, plutot,
+        alors, donc, et merci, pour moi, pour nous, moi, ici, si possible, si c est possible,
+        si vous pouvez, chui, jsuis, maintenant, sera, serai, serait, tout, cordialement,
+        bonne journee, bonne soiree, aussi, encore merci, pour, pour le, pour la, veuillez,
+        mettre, l on, monsieur le livreur, sur place, bjr, slt, salut, coucou, hello, bonjour,
+        merci bonne journee, bon, bah, ben, alors merci, voila, monsieur merci, bonne fin de
+        journee, bien cordialement, cdt, cdlt, s il te plaît, enfin, encore, deja, avoir,
+        reviens, meme, heu, euh, allez, il y a, y a, parce, sinon merci, du coup, si vous
+        plait, si possible merci, dispo, idealement""",
     "THANKS": """
         merci, merci beaucoup, merci bien, mrc, mci, merci d avance, mille mercis, merci a
         vous, 🙏, ❤, 😊, 🙂, 😘, merci bcp, mercii, merciii, merci infiniment, grand merci, un
@@ -204,6 +204,8 @@ _WORDS = {
         acces""",
     "ENTRY": "du portail, de la porte, portillon, de l entree, de l immeuble, immeuble, pour entrer",
     "USE": "utilisez, tapez, composez, pour ouvrir, faites",
+    "ME": "je, j, nous",
+    "IT_IS": "c est, cest, ce sera",
     "SELF": "on est, suis, sommes, on",
     "HOME": """
         a la maison, chez moi, maison, chez nous, present, presente, presents, suis la, sommes

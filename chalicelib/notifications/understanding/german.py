@@ -7,17 +7,16 @@ from chalicelib.notifications.understanding.signs import Lexicon
 _WORDS = {
     "FILLER": """
         bitte, bitteschön, biite, bidde, der, die, das, den, dem, des, ein, eine, einen,
-        einem, ich, wir, sie, du, ihr, es, er, mir, mich, uns, mein, meine, meinen, meiner,
-        meinem, unser, unsere, unserem, ihre, ihren, ist, wird, werde, werden, war schon, mal,
-        doch, nur, auch, gern, gerne doch, sehr, dann, hi, hallo zusammen, guten tag, moin,
-        servus, sorry, leider, tut mir leid, entschuldigung, entschuldigen, kurz, eben,
-        einfach, schon, so, denn, halt, hier, jetzt, für, fuer mich, für mich, wäre, waere,
-        hätte, hat, habe, haben, hab, lg, mfg, gruß, grüße, viele grüße, liebe grüße, zu, vom,
-        endlich, noch, wenn möglich, falls möglich, wenn es geht, möglichst, mit freundlichen
-        grüßen, uhrzeit, lautet, heißt, ganz, leute, jungs, grüß gott, grüezi, hey, ach, naja,
-        na, also, wieder, hallöchen, freundliche grüße, beste grüße, vg, bg, wegen, gibt,
-        einmal, bitte bitte, falls es geht, sonnige grüße, ihnen, ihm, euch, euer, eure, echt,
-        total""",
+        einem, sie, du, ihr, es, er, mir, mich, uns, mein, meine, meinen, meiner, meinem,
+        unser, unsere, unserem, ihre, ihren, wird, werde, werden, war schon, mal, doch, nur,
+        auch, gern, gerne doch, sehr, dann, hi, hallo zusammen, guten tag, moin, servus,
+        sorry, leider, tut mir leid, entschuldigung, entschuldigen, kurz, eben, einfach,
+        schon, so, denn, halt, hier, jetzt, für, fuer mich, für mich, wäre, waere, hätte, hat,
+        habe, haben, hab, lg, mfg, gruß, grüße, viele grüße, liebe grüße, zu, vom, endlich,
+        noch, wenn möglich, falls möglich, wenn es geht, möglichst, mit freundlichen grüßen,
+        uhrzeit, lautet, heißt, ganz, leute, jungs, grüß gott, grüezi, hey, ach, naja, na,
+        also, wieder, hallöchen, freundliche grüße, beste grüße, vg, bg, wegen, gibt, einmal,
+        bitte bitte, falls es geht, sonnige grüße, ihnen, ihm, euch, euer, eure, echt, total""",
     "THANKS": """
         danke, vielen dank, dankeschön, danke schön, danke sehr, dank, thx, merci, besten
         dank, herzlichen dank, 🙏, ❤, 😊, 🙂, 😘, vielen lieben dank, lieben dank, danke dir,
@@ -183,6 +182,8 @@ _WORDS = {
         zifferncode""",
     "ENTRY": "haupttor, haupteingang, für die tür, für das tor, fürs tor, zugang",
     "USE": "benutzen, eingeben, drücken, zum öffnen, tippen, verwenden",
+    "ME": "ich, wir",
+    "IT_IS": "es ist, das ist, ist",
     "SELF": "bin, sind, seid, wir sind, ich bin",
     "HOME": "zuhause, zu hause, daheim, da, anwesend, zuhaus, zu haus, dahoam",
     "AWAY": """

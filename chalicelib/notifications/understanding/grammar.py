@@ -294,7 +294,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         _neighbour,
     ),
     (
-        "(?<!.)NEIGHBOUR(?:AT|IN|NR|prep)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS|OK)*(?!.))",
+        "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS|OK)*(?!.))",
         _neighbour,
     ),
     ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}INSTEAD?ASKING?", _named),

@@ -83,6 +83,8 @@ class Meaning(StrEnum):
     CODE = "CODE"
     ENTRY = "ENTRY"  # gate, door: what a code opens
     USE = "USE"
+    ME = "ME"  # I, we: before a verb it tells what somebody does
+    IT_IS = "IT_IS"  # before a time it tells the time
     SELF = "SELF"  # I am, we are
     THEY = "THEY"  # somebody else
     HOME = "HOME"

@@ -7,14 +7,14 @@ from chalicelib.notifications.understanding.signs import Lexicon
 _WORDS = {
     "FILLER": """
         por favor, porfa, porfavor, pf, plis, xfa, xfavor, el, la, los, las, lo, le, les, un,
-        una, unos, mi, mis, su, sus, tu, me, te, se, nos, os, yo, es, esta, este, esto, ese,
-        eso, esa, que sea, que, de, del, al, y gracias, hola buenas, buenas, buenos dias,
-        buenas tardes, buenas noches, muy, ya, aqui, ahi, alli, lo siento, perdon, perdona,
-        disculpe, disculpa, disculpen, ahora, para, para mi, solo, también, bueno, pues, si no
-        le importa, si puede ser, si es posible, si no es molestia, todo, casa mia, he, ha,
-        han, hemos, hay, ser, no hay problema, sea, tio, guapo, x favor, entonces, va, por,
-        tenga, porfi, buen dia, saludos cordiales, mismo, todavia, aun, amigo, si puedes, si
-        pueden, si podeis, cordialmente, seria, lo de, favor""",
+        una, unos, mi, mis, su, sus, tu, me, te, se, nos, os, esta, este, esto, ese, eso, esa,
+        que sea, que, de, del, al, y gracias, hola buenas, buenas, buenos dias, buenas tardes,
+        buenas noches, muy, ya, aqui, ahi, alli, lo siento, perdon, perdona, disculpe,
+        disculpa, disculpen, ahora, para, para mi, solo, también, bueno, pues, si no le
+        importa, si puede ser, si es posible, si no es molestia, todo, casa mia, he, ha, han,
+        hemos, hay, ser, no hay problema, sea, tio, guapo, x favor, entonces, va, por, tenga,
+        porfi, buen dia, saludos cordiales, mismo, todavia, aun, amigo, si puedes, si pueden,
+        si podeis, cordialmente, seria, lo de, favor""",
     "THANKS": """
         gracias, muchas gracias, mil gracias, graciasss, grax, grs, gracia, grcias, se
         agradece, muy amable, un saludo, saludos, 🙏, ❤, 😊, 🙂, 😘, gracias por todo, muchisimas
@@ -168,6 +168,8 @@ _WORDS = {
         portal principal, la verja, entrada principal, puerta principal, para entrar, acceso,
         porton, del porton""",
     "USE": "usa, use, usen, marca, marque, pulse, pulsa, para abrir",
+    "ME": "yo, nosotros",
+    "IT_IS": "es",
     "SELF": "estoy, somos, soy, son, estamos solo",
     "HOME": "en casa, estare, estaremos, vamos a estar, voy a estar, estamos, estar, casa, en mi casa",
     "AWAY": """

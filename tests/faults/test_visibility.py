@@ -114,6 +114,8 @@ class Worker:
             dispatch=self.dispatch(),
             plan_jobs=PlanJobs(sqs, urls={Work.IMPROVE: url}),
             webhooks=SimpleNamespace(publish=lambda *_: []),
+            access=SimpleNamespace(prepare=lambda *_: None),
+            watch=SimpleNamespace(expect=lambda *_: None),
             notifications=Notifications(
                 self.store, PromiseAddressees(self.store), self, self.store.reminders
             ),

@@ -297,9 +297,9 @@ class InMemoryStore:
         found = [text for text in _of(tenant, self._messages) if text.subject == subject]
         return sorted(found, key=lambda text: (text.created_at, text.message_id))
 
-    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> frozenset[str]:
-        own = {text.sid for text in _of(tenant, self._messages)}
-        return frozenset(sid for sid in sids if sid in own)
+    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> dict[str, str]:
+        own = {text.sid: text.message_id for text in _of(tenant, self._messages)}
+        return {sid: own[sid] for sid in sids if sid in own}
 
     def clock_offset(self, tenant: Tenant) -> Seconds:
         return self._clocks.get(tenant, 0)

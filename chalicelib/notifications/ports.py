@@ -1,6 +1,6 @@
 """What the notifications need of the world beside the carrier: a store, a queue, a policy, a phone book."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,8 +29,8 @@ class MessageStore(Protocol):
         """Every text about a promise, sent or not, oldest first."""
         ...
 
-    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> frozenset[str]:
-        """Those of the carrier's ids that belong to this tenant's texts."""
+    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> Mapping[str, str]:
+        """Those of the carrier's ids that belong to this tenant's texts, and to which."""
         ...
 
 

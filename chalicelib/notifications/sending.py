@@ -253,8 +253,10 @@ class Sending:
             and each.created_at >= message.called_at - _EARLIER
             and each.sid != message.failed_sid
         ]
-        others = self._store.own_sids(tenant, [each.sid for each in listed])
-        return next((each for each in listed if each.sid not in others), None)
+        # Its own id may be on record already: a worker writes that first, and may have died behind it.
+        whose = self._store.own_sids(tenant, [each.sid for each in listed])
+        own = message.message_id
+        return next((each for each in listed if whose.get(each.sid, own) == own), None)
 
     def _ask_after(self, tenant: Tenant, message: Message, at: Moment) -> Message | None:
         """Ask how a text ended of which the last callback never came."""

@@ -146,6 +146,8 @@ class Rows(InMemorySenders):
     opted_out: set[str] = field(default_factory=set)
     contacts: dict[str, str] = field(default_factory=dict)
     guarded: bool = True
+    noted: dict[str, str] = field(default_factory=dict)
+    dies_behind_the_id: bool = False
 
     def add_message(self, tenant: Tenant, message: Message) -> bool:
         if self.guarded and message.message_id in self.texts:
@@ -157,6 +159,10 @@ class Rows(InMemorySenders):
         return self.texts.get(message_id)
 
     def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
+        if message.sid is not None:
+            self.noted[message.sid] = message.message_id  # first of all, and by itself
+            if self.dies_behind_the_id:
+                raise Died
         if self.guarded and self.texts[message.message_id].version != message.version:
             return None
         saved = self.texts[message.message_id] = replace(message, version=message.version + 1)
@@ -166,9 +172,8 @@ class Rows(InMemorySenders):
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
         return [text for text in self.texts.values() if text.subject == subject]
 
-    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> frozenset[str]:
-        own = {text.sid for text in self.texts.values()}
-        return frozenset(sid for sid in sids if sid in own)
+    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> dict[str, str]:
+        return {sid: self.noted[sid] for sid in sids if sid in self.noted}
 
     def is_opted_out(self, tenant: Tenant, phone: str) -> bool:
         return phone in self.opted_out

@@ -95,6 +95,18 @@ def test_f08_a_worker_that_dies_behind_the_call_leaves_a_text_that_is_found() ->
     assert len(office.carrier.texts) == 1
 
 
+def test_f08_a_worker_that_dies_behind_the_carriers_id_leaves_a_text_that_is_found() -> None:
+    """F08: the id was written down, the row was not: the id in the list is no other text's."""
+    office = posted()
+    office.rows.dies_behind_the_id = True
+    with pytest.raises(Died):
+        office.bring()
+    office.rows.dies_behind_the_id = False
+    assert (office.text.status, office.rows.noted) == (MessageStatus.SENDING, {SID: office.text.message_id})
+    office.live(600)
+    assert (office.text.status, office.text.sid, len(office.carrier.texts)) == (MessageStatus.SENT, SID, 1)
+
+
 def test_f08_without_the_list_a_worker_that_died_would_cost_a_second_text() -> None:
     """F08 control: who only sends again what was not written down sends twice."""
 

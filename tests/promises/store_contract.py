@@ -570,8 +570,8 @@ class PromiseStoreContract:
         sent = a_message("prm_1.sent", status=MessageStatus.SENT, sid="SM1", version=2)
         assert list(store.messages(ACME, "prm_1")) == [sent, replace(later, version=1)]
         assert list(store.messages(ACME, "prm_2")) == []
-        assert store.own_sids(ACME, ["SM1", "SM2", "SM3"]) == {"SM1"}
-        assert store.own_sids(ACME, []) == frozenset()
+        assert store.own_sids(ACME, ["SM1", "SM2", "SM3"]) == {"SM1": "prm_1.sent"}
+        assert store.own_sids(ACME, []) == {}
 
     def test_text_names_the_request_it_goes_back_to(self, store: Any) -> None:
         """From the first on; what is recorded later by somebody else changes nothing about that."""

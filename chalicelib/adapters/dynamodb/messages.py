@@ -1,6 +1,6 @@
 """Texts about promises in the table: each written once for its id, then from version to version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chalicelib.adapters.dynamodb.keys import message_key, messages_span, sid_key
@@ -63,10 +63,10 @@ class MessageRows(Rows):
         found = [message_of(item) for item in self._table.query(messages_span(tenant, subject))]
         return sorted(found, key=lambda message: (message.created_at, message.message_id))
 
-    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> frozenset[str]:
-        """Those of the carrier's ids that belong to this tenant's texts."""
+    def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> Mapping[str, str]:
+        """Those of the carrier's ids that belong to this tenant's texts, and to which."""
         keys = {sid_key(tenant, sid): sid for sid in sids}
-        return frozenset(keys[key] for key in self._table.get_many(keys))
+        return {keys[key]: item["message"]["S"] for key, item in self._table.get_many(keys).items()}
 
     def _put(self, tenant: Tenant, message: Message, *, only_if: Condition) -> Item | None:
         """Write a row on a condition; gives it, or None if the condition does not hold.

@@ -427,9 +427,16 @@ def break_down(shop: ShopClient) -> None:
 
 
 def order_and_break_down(shop: ShopClient) -> None:
-    """Somebody buys, and every van stands still: whom all has to be told."""
+    """Somebody buys, a door opens, and every other van stands still: whom all has to be told."""
     shop.promise(offer=shop.offer(from_date=AFTERWARDS))
-    for route in shop.done("GET", f"/v1/depots/porto/plans/{NEXT_DAY}")["routes"]:
+    routes = shop.done("GET", f"/v1/depots/porto/plans/{NEXT_DAY}")["routes"]
+    goes_on = min((route for route in routes if route["stops"]), key=lambda route: len(route["stops"]))
+    closed = goes_on["stops"][0]["promise_id"]
+    barred = {"type": "completed", "at": f"{NEXT_DAY}T08:40:00Z", "outcome": "failed_no_access"}
+    events = [{"event_id": fresh("event"), "promise_id": closed} | barred]
+    shop.done("POST", f"/v1/shifts/{goes_on['shift_id']}/events", {"events": events})
+    shop.change(closed, kind="gate_code", code="12")  # its van tries again
+    for route in (route for route in routes if route is not goes_on):
         down = {"type": "incident", "kind": "vehicle_down", "at": f"{NEXT_DAY}T08:45:00Z"}
         events = [{"event_id": fresh("event")} | down]
         shop.done("POST", f"/v1/shifts/{route['shift_id']}/events", {"events": events})

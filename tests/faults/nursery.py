@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -114,11 +113,12 @@ class Carrier:
 
     sent: Path
     steps: Steps
+    clock: FakeClock
 
     def send(self, text: Outgoing) -> Taken:
         self.steps()
         sid = f"SM{os.urandom(16).hex()}"
-        told = {"to": text.to, "body": text.body, "sid": sid, "at": int(time.time())}
+        told = {"to": text.to, "body": text.body, "sid": sid, "at": self.clock.at}
         with self.sent.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(told)}\n")
         return Taken(sid=sid)
@@ -199,7 +199,7 @@ def _nurse(tasks: Connection, environment: Mapping[str, str], sent: Path, whole:
         split_transactions(events)
     events.register("before-call", steps)
     services = build(Settings.from_env(os.environ), clock=clock)
-    carrier = Carrier(sent=sent, steps=steps)
+    carrier = Carrier(sent=sent, steps=steps, clock=clock)
     services.__dict__["_text_sender"] = carrier
     app = Chalice("nursery", configure_logs=False)
     log = Logger(service="nursery", stream=io.StringIO())

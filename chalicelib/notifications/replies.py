@@ -77,7 +77,7 @@ def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
 
     Cost
     ----
-    Linear in the length of the text; a few milliseconds for the longest.
+    Linear in the length of the text: about a millisecond, and up to 50 for the worst 1,600 characters.
     """
     text = cleaned(text)
     keyword = _keyword(text)

@@ -86,7 +86,7 @@ class Aboard:
             return None
         found, shift = plans.found(stored), stored.shift
         plan = PlanKey(depot_id=found.depot_id, day=found.day)
-        today = Today.read(store, tenant, plans, found.day, now)
+        today = Today.read(store, tenant, plans, found.day, now, routes=[stored])
         progress = today.progresses.get(shift.shift_id) or Progress(shift_id=shift.shift_id, plan=plan)
         if now < shift.loads_at and progress.departed_at is None:
             return None

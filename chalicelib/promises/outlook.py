@@ -124,7 +124,11 @@ class Today:
         """
         place = PlanKey(depot_id=plans.depot.depot_id, day=day)
         vans = {route.shift.vehicle_id for route in (plans.routes if routes is None else routes)}
-        shifts = [route.shift.shift_id for route in plans.routes if route.shift.vehicle_id in vans]
+        shifts = [
+            route.shift.shift_id
+            for of, route in zip(plans.days, plans.routes, strict=True)
+            if of == day and route.shift.vehicle_id in vans
+        ]
         if len(shifts) > _MOST_ONE_BY_ONE:
             progresses = store.progresses(tenant, place)
         else:

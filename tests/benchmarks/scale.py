@@ -252,6 +252,7 @@ def street(city: City, vans: int) -> Iterator[Street]:
                 "IMPROVE_QUEUE_URL": resources.improve_queue_url,
                 "REPAIR_QUEUE_URL": resources.repair_queue_url,
                 "WEBHOOKS_QUEUE_URL": resources.webhooks_queue_url,
+                "TEXTS_QUEUE_URL": resources.texts_queue_url,
                 "SECRETS_PATH": f"/{resources.table_name}",
                 "PUBLIC_BASE_URL": "http://127.0.0.1",
                 "REQUESTS_PER_MINUTE": "1000000",

@@ -441,6 +441,7 @@ class Services:
         from chalicelib.notifications.caps import TextCaps, TextLimiter
         from chalicelib.notifications.pace import Pace
         from chalicelib.notifications.policy import StillWanted
+        from chalicelib.notifications.segments import length
         from chalicelib.notifications.sending import Ports, Sending
 
         settings = self.settings
@@ -462,7 +463,7 @@ class Services:
                 progress=self.text_progress,
                 callbacks=self.callbacks,
                 seal=self.sealer,
-                segments=_segments,
+                segments=lambda body: length(body).segments,
                 jitter=random.random,
             )
         )
@@ -522,11 +523,6 @@ class Services:
         from chalicelib.adapters.twilio import sandbox_reply
 
         return sandbox_reply(self.settings.twilio_api_url or "", phone=phone, to=to, body=body)
-
-
-def _segments(body: str) -> int:
-    """How many SMS a body takes at most: as if each had to be in UCS-2, unless it is plain ASCII."""
-    return -(-len(body) // 153) if body.isascii() else -(-len(body.encode("utf-16-le")) // 134)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet | None" = None) -> Services:

@@ -126,7 +126,11 @@ def _operation(method: str, path: str, operation: Schema, document: Schema) -> s
         parts.append(_table("Parameters", rows))
     if "requestBody" in operation:
         parts.append(_table("Body", _rows(_body_schema(operation["requestBody"]), document)))
-    good = {status: answer for status, answer in operation["responses"].items() if int(status) < 400}
+    good = {
+        status: answer
+        for status, answer in operation["responses"].items()
+        if int(status) < 400 or PROBLEM_JSON not in answer["content"]  # a page says in words what is wrong
+    }
     parts += [_answer(status, answer, document) for status, answer in good.items()]
     codes = [
         code

@@ -430,8 +430,8 @@ def order_and_break_down(shop: ShopClient) -> None:
     """Somebody buys, a door opens, and every other van stands still: whom all has to be told."""
     shop.promise(offer=shop.offer(from_date=AFTERWARDS))
     routes = shop.done("GET", f"/v1/depots/porto/plans/{NEXT_DAY}")["routes"]
-    goes_on = min((route for route in routes if route["stops"]), key=lambda route: len(route["stops"]))
-    closed = goes_on["stops"][0]["promise_id"]
+    goes_on = max(routes, key=lambda route: len(route["stops"]))
+    closed = next(stop["promise_id"] for stop in goes_on["stops"] if "promise_id" in stop)
     barred = {"type": "completed", "at": f"{NEXT_DAY}T08:40:00Z", "outcome": "failed_no_access"}
     events = [{"event_id": fresh("event"), "promise_id": closed} | barred]
     shop.done("POST", f"/v1/shifts/{goes_on['shift_id']}/events", {"events": events})

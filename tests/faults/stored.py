@@ -132,6 +132,7 @@ OFFER = an_offer(delivery=DELIVERY, price=PRICE, cart_ref="cart-1", promise=STOP
 HOLD = a_hold(STOP_ID, offer=OFFER, version=2)
 PROMISE = a_promise(
     STOP_ID,
+    tracking_token="token",
     order=ORDER,
     delivery=DELIVERY,
     price=PRICE,
@@ -398,7 +399,8 @@ JUDGED = replace(
     contacts=2,
     feedback=Feedback(product=10, delivery=0),
 )
-FORESEEING = replace(WHOLE, foreseen={STOP_ID: (EXPECTED,)})
+UNDRIVEN = replace(WHOLE, driver="")  # as it was before anybody kept who drives
+FORESEEING = replace(UNDRIVEN, foreseen={STOP_ID: (EXPECTED,)})
 PASS = a_pass("p")
 
 
@@ -467,7 +469,12 @@ FORMATS = {
     "promise that was tried": row(
         replace(TRIED, version=4), lambda: rows.promise_item(ACME, TRIED, NOW), rows.promise_of
     ),
-    "progress": row(replace(WHOLE, version=1), lambda: motion.progress_item(WHOLE, NOW), motion.progress_of),
+    "progress": row(
+        replace(UNDRIVEN, version=1), lambda: motion.progress_item(UNDRIVEN, NOW), motion.progress_of
+    ),
+    "progress of a driver": row(
+        replace(WHOLE, version=1), lambda: motion.progress_item(WHOLE, NOW), motion.progress_of
+    ),
     "promise that can be judged": row(
         replace(JUDGED, version=4), lambda: rows.promise_item(ACME, JUDGED, NOW), rows.promise_of
     ),

@@ -187,13 +187,13 @@ def _operation(endpoint: Endpoint, all_: Sequence[Endpoint], schemas: _Schemas) 
         "description": _description(endpoint),
         "security": [{"key": [scope]} for scope in endpoint.scope.names] if endpoint.scope else [],
         "parameters": _parameters(endpoint, schemas),
-        "responses": {
-            **{
+        "responses": _both(
+            {
                 str(status): _answer(endpoint, kind, schemas) | _leads(links(endpoint, kind, all_))
                 for status, kind in endpoint.answers.items()
             },
-            **_problems(endpoint),
-        },
+            _problems(endpoint),
+        ),
     }
     if endpoint.request is not None:
         content: Schema = {"schema": schemas.ref(endpoint.request, "validation")}
@@ -253,6 +253,15 @@ def _answer(endpoint: Endpoint, kind: AnswerKind | tuple[AnswerKind, ...], schem
 
 def _leads(found: Links) -> Schema:
     return {"links": found} if found else {}
+
+
+def _both(answers: Schema, problems: Schema) -> Schema:
+    """Answers and problems; of a status that is both, a page for people and a problem for programs."""
+    found = {**answers, **problems}
+    for status in answers.keys() & problems.keys():
+        content = answers[status].get("content", {}) | problems[status]["content"]
+        found[status] = {**problems[status], "content": content}
+    return found
 
 
 def _problems(endpoint: Endpoint) -> Schema:

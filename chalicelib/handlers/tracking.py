@@ -60,7 +60,7 @@ class Buyer:
     "/t/{token}",
     query=PageQuery,
     answers={200: "text/html", 404: "text/html"},
-    problems=("rate_limited",),
+    problems=_PROBLEMS,
 )
 def tracking_page(call: OpenCall[PageQuery]) -> Answer:
     """Show a buyer the delivery: the time, what changed, where the van is on its last stretch.

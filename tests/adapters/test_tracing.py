@@ -17,6 +17,7 @@ from chalicelib.adapters import tracing
 from chalicelib.adapters.dynamodb import client_config
 from chalicelib.adapters.errand import errand
 from chalicelib.handlers import workers
+from chalicelib.notifications.carrier import Answer, Outgoing, Sighting
 from tests.adapters.conftest import ACCOUNT
 from tests.handlers.deployed import Start
 from tests.test_settings import of_stage
@@ -106,15 +107,26 @@ def test_call_without_an_answer_is_a_span_with_the_kind_of_error(written: io.Str
     assert [span["outcome"] for span in spans(written)] == ["EndpointConnectionError"]
 
 
+A_TEXT = Outgoing(
+    to="+12025550123", body="Hello", sender=None, callback_url="https://track.example/s", valid_for=60
+)
+
+
 def test_span_of_a_block_that_raises_has_the_kind_of_error(written: io.StringIO) -> None:
     """What it raises goes on."""
 
     class Deaf:
-        def send(self, to: str, body: str) -> str:
-            raise TimeoutError(f"{to} did not answer")
+        def send(self, text: Outgoing) -> Answer:
+            raise TimeoutError(f"{text.to} did not answer")
+
+        def sent_to(self, to: str) -> list[Sighting]:
+            return []
+
+        def sighting(self, sid: str) -> None:
+            return None
 
     with pytest.raises(TimeoutError):
-        tracing.TracedSender(Deaf()).send("+12025550123", "Hello")
+        tracing.TracedSender(Deaf()).send(A_TEXT)
     [span] = spans(written)
     assert (span["span"], span["outcome"]) == ("twilio.send", "TimeoutError")
     assert "12025550123" not in written.getvalue()
@@ -193,6 +205,7 @@ def test_traced_order_is_sold_texted_and_looked_at(start: Start) -> None:
     assert changed["state"] == "accepted"
     workers.publish_facts(product.stream(), product.services)
     workers.improve(product.jobs(), product.services)
+    workers.send_texts(product.text_jobs(), product.services)
     named = {span["span"] for span in product.lines("span")}
     assert {"aws.sqs", "twilio.send", "travel.pairs", "travel.snap"} <= named
     assert product.lines("plan")[0]["kept"] == 1

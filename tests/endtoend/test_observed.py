@@ -56,7 +56,9 @@ def test_request_id_goes_through_stream_and_queue_to_the_text(sandbox: Sandbox, 
     assert plan["message"] == "plan"
     assert plan["state"] in ("applied", "unchanged", "superseded")  # by the run of the job before
     told = {line["message"]: line for line in lines_of(sandbox, "publish_facts", request_id)}
-    assert (told["text"]["sid"], told["text"]["promise_id"]) == (message["sid"], promise_id)
+    assert told["text"]["promise_id"] == promise_id
+    [text] = eventually(lambda: lines_of(sandbox, "send_texts", request_id))
+    assert text["sid"] == message["sid"]
     assert told["facts"]["outbox"] == plan["outbox"]
     [request] = lines_of(sandbox, "api", request_id)
     assert (request["endpoint"], request["promise_id"]) == ("POST /v1/promises", promise_id)
@@ -68,7 +70,7 @@ def test_logs_of_the_running_product_hold_nothing_personal(sandbox: Sandbox, sho
     request_id = fresh("request")
     ordered(shop, request_id)
     eventually(lambda: lines_of(sandbox, "improve", request_id))
-    eventually(lambda: [line for line in lines_of(sandbox, "publish_facts", request_id) if "sid" in line])
+    eventually(lambda: [line for line in lines_of(sandbox, "send_texts", request_id) if "sid" in line])
     logs = {path.name: path.read_text("utf-8") for path in sandbox.home.glob("*.log")}
     secret = sandbox.merchants[0]["keys"]["secret"]
     canaries = [PHONE[1:], NAME, LINE, GATE, secret, request_id]

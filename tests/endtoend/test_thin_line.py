@@ -72,7 +72,8 @@ def test_order_goes_from_search_to_text_and_worker_log(sandbox: Sandbox, shop: S
     [text] = eventually(lambda: shop.done("GET", inbox)["data"])
     eventually(lambda: shop.done("GET", f"/v1/promises/{promise_id}/messages")["data"][0].get("sid"))
     [message] = shop.done("GET", f"/v1/promises/{promise_id}/messages")["data"]
-    assert (message["kind"], message["status"]) == ("promise_confirmed", "sent")
+    assert message["kind"] == "promise_confirmed"
+    assert message["status"] in ("sent", "delivered")  # the carrier tells when it likes
     assert (message["sid"], message["body"]) == (text["sid"], text["body"])
     assert "Ribeira Wines" in text["body"]
 

@@ -140,7 +140,7 @@ def test_stopped_sandbox_leaves_no_process_no_port_and_no_ready_file(
     assert ready["twilio"].keys() == {"auth_token", "from_number"}
     assert (tmp_path / "ready.json").stat().st_mode & 0o077 == 0
     ports, children = ports_of(tmp_path), children_of(running.pid)
-    assert len(children) == 9
+    assert len(children) == 10
     running.send_signal(number)
     output, errors = running.communicate(timeout=20)
     assert (running.returncode, errors) == (0, "")

@@ -98,8 +98,9 @@ def test_unbounded_field_is_found() -> None:
 def test_every_endpoint_bounds_size_depth_and_numbers(raw: bytes, status: int) -> None:
     """B01: whatever reads a body reads so much of it and no more."""
     shop = Shop()
+    token = shop.promise()["tracking_url"].rpartition("/")[2]
     for endpoint in requests(shop):
-        path = endpoint.path
+        path = endpoint.path.replace("{token}", token)
         for name in endpoint.path_parameters:
             path = path.replace(f"{{{name}}}", "any")
         assert shop.ask(endpoint.method, path, raw, key="admin").status_code == status, endpoint.name

@@ -41,6 +41,8 @@ _LEAVES_WITHIN: Final[Seconds] = 10 * MINUTE  # of the start of its shift, or so
 _TOLERANCE: Final[Seconds] = 5 * MINUTE  # behind what is expected next
 _SOONEST: Final[Seconds] = 5 * MINUTE  # between two looks, but where a window closes
 _LATEST: Final[Seconds] = 15 * MINUTE
+_ASKED_AGAIN_EVERY: Final[Seconds] = 15 * MINUTE  # a repair, for whoever stays at risk
+_ASKED_AGAIN_AT: Final[Seconds] = 7 * MINUTE  # of each quarter: windows close on it, and are looked at then
 _LOOKS_BEFORE_THE_END: Final = 6  # the part of the time left to a doubtful promise that goes by between two
 _LAST_CALL: Final[Seconds] = 30 * MINUTE  # before a window closes: more than once is looked until then
 _MUSTERED: Final[Seconds] = 5 * MINUTE  # how often a plan under way is, however often it is written to
@@ -160,7 +162,8 @@ class Watch:
 
         Returns
         -------
-        When to do it again: see `when_next`.
+        When to do it again: see `when_next`; while somebody is in doubt, at the latest when it is time
+        to ask.
         """
         progress = self._store.progress(tenant, plan, shift_id)
         known = progress or Progress(shift_id=shift_id, plan=plan)
@@ -171,9 +174,14 @@ class Watch:
         if not known.heard:
             others = self._store.progresses(tenant, plan).values()
             sight = replace(sight, reports=any(each.heard for each in others))
-        self._say(tenant, plan, sight, now, asks_again=True)
+        # All vans of a plan ask at the same moments, so that one repair answers them all.
+        since = (now - _ASKED_AGAIN_AT) % _ASKED_AGAIN_EVERY
+        self._say(tenant, plan, sight, now, asks_again=since < _SOONEST)
         self._look_at_next(tenant, plan, sight, now)
-        return when_next(day, sight.odds, now)
+        then = when_next(day, sight.odds, now)
+        if then is None or all(odds.kept >= USUAL.safe_above for odds in sight.odds.values()):
+            return then
+        return min(then, now - since + _ASKED_AGAIN_EVERY)
 
     def _look_at_next(self, tenant: Tenant, plan: PlanKey, sight: _Sight, now: Timestamp) -> int:
         """Whoever is not back in time may be late for the next shift; whoever is back may not be after all.

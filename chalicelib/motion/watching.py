@@ -5,8 +5,8 @@ is left of the route is judged. A promise that is kept too rarely is at risk; it
 kept clearly more often, so that jitter says nothing; it is broken when its window has closed and no van was
 there. Of a van that is silent while a window is about to close, nobody says that it will be kept. Whoever
 gets at risk asks for a repair of the plan in the same transaction, and whoever stays so asks again as time
-goes by. Weak point: where no van of a plan ever reports, a late one cannot be told from one whose driver has
-no phone; promises get at risk there, and are never said to be broken.
+goes by. Weak point: where no van of a plan has reported yet, silence says nothing, because its drivers may
+have no phones: nobody is warned there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,15 +86,12 @@ class _Sight:
         How the promises ahead stand.
     silent
         Nothing was heard of it for long, or it should have left by now.
-    reports
-        Whether silence means anything: some van of the plan has reported.
     """
 
     progress: Progress
     day: Live | None
     odds: Mapping[StopId, Odds]
     silent: bool = False
-    reports: bool = True
 
 
 class Watch:
@@ -171,9 +168,8 @@ class Watch:
         day = sight.day if sight is not None else None
         if sight is None or day is None:
             return None
-        if not known.heard:
-            others = self._store.progresses(tenant, plan).values()
-            sight = replace(sight, reports=any(each.heard for each in others))
+        if not known.heard and not any(each.heard for each in self._store.progresses(tenant, plan).values()):
+            return when_next(day, sight.odds, now)
         # All vans of a plan ask at the same moments, so that one repair answers them all.
         since = (now - _ASKED_AGAIN_AT) % _ASKED_AGAIN_EVERY
         self._say(tenant, plan, sight, now, asks_again=since < _SOONEST)
@@ -312,7 +308,7 @@ def _standing(promise: Promise, sight: _Sight, came: Mapping[StopId, Timestamp],
     if promise.state.finished:
         return promise.standing
     if now > promise.window.end:
-        return Standing.BROKEN if sight.reports else Standing.AT_RISK
+        return Standing.BROKEN
     if sight.silent and now > promise.window.end - _LAST_CALL:
         return Standing.AT_RISK  # wherever the van may be: afterwards it is too late to say so
     status = status_next(_STATUS[promise.standing], odds.kept)

@@ -103,10 +103,11 @@ def test_a_shift_that_never_departs_is_watched(street: Clockwork) -> None:
     assert street.looks[0] == at(8, 10)
 
 
-def test_where_no_van_ever_reports_nothing_is_said_to_be_broken(street: Clockwork) -> None:
-    """Whether it was driven nobody knows; that somebody should look is said all the same."""
+def test_where_no_van_ever_reports_nobody_is_warned(street: Clockwork) -> None:
+    """Its drivers may have no phones: buyers would be told every day that they may have to wait."""
     street.wait(at(15))
-    assert street.standings() == [Standing.AT_RISK] * 4
+    assert street.standings() == [Standing.SAFE] * 4
+    assert street.told() == []
 
 
 def test_a_van_on_its_way_is_hardly_looked_at(street: Clockwork) -> None:

@@ -21,7 +21,7 @@ from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.shared_clock import SharedClock
 from chalicelib.adapters.travel import TravelEngines
 from chalicelib.events import Tenant
-from chalicelib.fleet.ids import PROMISE, RANDOM_BITS, new_stop_id, proof_id, stop_id_of
+from chalicelib.fleet.ids import RANDOM_BITS, new_stop_id, proof_id
 from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.model import CHANGE_CUTOFF_MINUTES
 from chalicelib.merchants.quota import Quota, RateLimiter
@@ -34,6 +34,7 @@ from chalicelib.settings import Settings
 from chalicelib.units import HOUR, MINUTE, Clock, Seconds, StopId, Timestamp
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.addressees import PromiseAddressees
     from chalicelib.adapters.phone_book import PhoneBook
     from chalicelib.adapters.s3 import Uploads
     from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from chalicelib.notifications.callbacks import Callbacks
     from chalicelib.notifications.carrier import TextSender
     from chalicelib.notifications.inbound import Inbox
-    from chalicelib.notifications.model import Addressee
     from chalicelib.notifications.progress import Progress
     from chalicelib.notifications.sending import Sending
     from chalicelib.notifications.service import Notifications
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from chalicelib.promises.importing import Importing
     from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
+    from chalicelib.promises.telling import Telling
     from chalicelib.routing.optimiser import Engine
     from chalicelib.tracking.service import Tracking
     from chalicelib.webhooks.delivery import Deliveries
@@ -95,36 +96,6 @@ def part(attempt: int) -> None:
     """Let two writers that met part; called once for every command that is decided anew."""
     note_conflict()
     full_jitter(attempt)
-
-
-class PromiseAddressees:
-    """Finds out whom to text about a promise: joins a promise with its merchant's settings."""
-
-    def __init__(self, store: DynamoStore) -> None:
-        self.store = store
-
-    def addressee(self, tenant: Tenant, subject: str) -> "Addressee | None":
-        """Whom to text; None if the promise is gone."""
-        from chalicelib.notifications.model import Addressee
-        from chalicelib.promises.model import PromiseState
-
-        stop_id = stop_id_of(subject, PROMISE)
-        promise = self.store.promise(tenant, stop_id) if stop_id is not None else None
-        if promise is None:
-            return None
-        merchant = self.store.get_merchant(tenant)
-        return Addressee(
-            phone=promise.order.recipient.phone,
-            consent=promise.order.sms_consent,
-            brand=merchant.brand if merchant else "",
-            texting=merchant is None or merchant.texting,
-            window=promise.window,
-            timezone=promise.timezone,
-            sender=merchant.sender if merchant else None,
-            cancelled=promise.state is PromiseState.CANCELLED,
-            locale=promise.order.recipient.locale,
-            locales=merchant.locales if merchant else (),
-        )
 
 
 class Services:
@@ -231,6 +202,13 @@ class Services:
         from chalicelib.promises.doors import Doors
 
         return Access(self._ports, Doors(self.store.doors, self.sealer))
+
+    @cached_property
+    def telling(self) -> "Telling":
+        """What buyers go by."""
+        from chalicelib.promises.telling import Telling
+
+        return Telling(self._ports)
 
     def _change_cutoff(self, tenant: Tenant) -> Seconds:
         """How long before its van is expected a merchant's buyers may still change a delivery."""
@@ -432,8 +410,13 @@ class Services:
         """What buyers are told of facts."""
         from chalicelib.notifications.service import Notifications
 
-        addressees = PromiseAddressees(self.store)
-        return Notifications(self.store, addressees, self.text_jobs, self.store.reminders)
+        return Notifications(self.store, self._addressees, self.text_jobs, self.store.reminders)
+
+    @cached_property
+    def _addressees(self) -> "PromiseAddressees":
+        from chalicelib.adapters.addressees import PromiseAddressees
+
+        return PromiseAddressees(self.store, self.planner, self.tracking_url)
 
     @cached_property
     def sending(self) -> "Sending":
@@ -454,9 +437,9 @@ class Services:
         return Sending(
             Ports(
                 store=self.store,
-                addressees=PromiseAddressees(self.store),
+                addressees=self._addressees,
                 sender=self._text_sender,
-                policy=StillWanted(self.phone_book),
+                policy=StillWanted(self.phone_book, self.store),
                 pace=Pace(self.store.senders, segments_per_second=settings.segments_per_second),
                 limiter=TextLimiter(self.store, caps=caps, hide=self.sealer.derive),
                 phone_book=self.phone_book,

@@ -51,6 +51,8 @@ class FactKind(StrEnum):
     PROMISE_RECOVERED = "promise.recovered"
     PROMISE_BROKEN = "promise.broken"
     PROMISE_OUT_FOR_DELIVERY = "promise.out_for_delivery"
+    PROMISE_EXPECTED = "promise.expected"  # elsewhere than was told; merchants hear of it as `eta.changed`
+    PROMISE_TOLD = "promise.told"  # the carrier took a text that names a window
     PROMISE_ARRIVING = "promise.arriving"  # the van drives to it next; merchants hear of it as `eta.changed`
     PROMISE_DELIVERED = "promise.delivered"
     PROMISE_FAILED = "promise.failed"  # an attempt did; the promise may be kept yet

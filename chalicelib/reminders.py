@@ -21,6 +21,9 @@ class ReminderKind(StrEnum):
     WATCH_SHIFT = "watch_shift"  # look at a van of which nothing was heard
     LEARN_DAY = "learn_day"  # learn from a finished day
     ASK_ACCESS = "ask_access"  # ask a buyer how to get in, before the van is loaded
+    TELL_DAY_BEFORE = "tell_day_before"  # remind a buyer who booked long ago
+    TELL_MORNING = "tell_morning"  # tell a buyer with a wide window more exactly
+    ASK_FEEDBACK = "ask_feedback"  # ask how it was
     SEE_TO_TEXT = "see_to_text"  # a text that should have been sent, or heard of, by now
 
 

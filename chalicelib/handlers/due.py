@@ -45,12 +45,19 @@ def _see_to_text(services: "Services", tenant: Tenant, message_id: str, now: Tim
     return services.text_progress.remind(tenant, message_id, at)
 
 
+def _tell(kind: ReminderKind) -> Act:
+    return lambda services, tenant, subject, now: services.notifications.remind(tenant, kind, subject, now)
+
+
 ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.LEARN_DAY: _learn_day,
     ReminderKind.SEE_TO_TEXT: _see_to_text,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
     ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),
+    ReminderKind.TELL_DAY_BEFORE: _tell(ReminderKind.TELL_DAY_BEFORE),
+    ReminderKind.TELL_MORNING: _tell(ReminderKind.TELL_MORNING),
+    ReminderKind.ASK_FEEDBACK: _tell(ReminderKind.ASK_FEEDBACK),
 }
 
 

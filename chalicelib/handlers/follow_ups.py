@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import PlanKey
+from chalicelib.routing.model import TimeWindow
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def _about_a_promise(
             services.counteroffers.offer(tenant, stop_id, ChoicesAfter.FAILED, fact.sequence, now)
         case FactKind.PROMISE_CORRECTED:
             services.counteroffers.offer(tenant, stop_id, ChoicesAfter.FAILED, fact.sequence, now)
+        case FactKind.PROMISE_TOLD:
+            window = TimeWindow(start=data["starts_at"], end=data["ends_at"])
+            services.telling.told(tenant, stop_id, window, data["sequence"])
         case FactKind.PROMISE_AT_RISK if data.get("remedy") == "other_slot":
             services.counteroffers.offer(tenant, stop_id, ChoicesAfter.AT_RISK, fact.sequence, now)
         case _:

@@ -139,6 +139,7 @@ def _attempted(out: Stepped, attempt: Attempt, now: Timestamp, *, actor: Actor) 
         promise,
         state=attempt.outcome.leads_to,
         attempts=(*before, attempt),
+        foreseen=None,
         sequence=promise.sequence + 1,
     )
     kind = FactKind.PROMISE_DELIVERED if attempt.outcome.is_delivery else FactKind.PROMISE_FAILED

@@ -23,16 +23,18 @@ from chalicelib.fleet.live import Live
 from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed
-from chalicelib.fleet.progress import Progress
+from chalicelib.fleet.progress import Progress, Trouble
 from chalicelib.fleet.service import Fleet
 from chalicelib.fleet.turns import has_left, next_after
 from chalicelib.motion.service import MOST_STOPS_A_COMMIT, world_of
 from chalicelib.motion.store import MotionChanges, MotionStore
+from chalicelib.notifications.governor import moved
+from chalicelib.notifications.wording.sayings import Cause
 from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import Promise, Standing
 from chalicelib.promises.placing import Ports
 from chalicelib.reminders import Reminder, ReminderKind
-from chalicelib.routing.live_eta import USUAL, Status, status_next
+from chalicelib.routing.live_eta import USUAL, Interval, Status, status_next
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, MINUTE, Probability, Seconds, StopId, Timestamp
 
@@ -249,12 +251,20 @@ class Watch:
             changed = [each for each in known if stands[each.stop_id] is not each.standing]
             steps = [_step(each, stands[each.stop_id], sight, now) for each in changed]
             facts = [fact for _, fact in steps]
+            stepped = {each.stop_id: each for each, _ in steps}
+            elsewhere = [
+                step
+                for each in known
+                if (step := _expected(stepped.get(each.stop_id, each), sight, now)) is not None
+            ]
+            stepped |= {each.stop_id: each for each, _ in elsewhere}
+            facts += [fact for _, fact in elsewhere]
             if any(stands[each.stop_id] is Standing.AT_RISK for each in changed):
                 facts.append(plan_changed(plan, now, "at_risk", troubled=True))
             elif asks_again and any(_may_be_helped(each, sight, now) for each in known):
                 facts.append(plan_changed(plan, now, "still_at_risk", troubled=True))
             if facts:
-                promises = tuple(promise for promise, _ in steps)
+                promises = tuple(stepped.values())
                 self._store.commit_motion(tenant, MotionChanges(promises=promises, facts=tuple(facts)))
             return len(steps)
 
@@ -322,6 +332,12 @@ def _may_be_helped(promise: Promise, sight: _Sight, now: Timestamp) -> bool:
     return ahead and known and promise.standing is Standing.AT_RISK and now <= promise.window.end
 
 
+_FORESEEABLE = (EtaStatus.PLANNED, EtaStatus.UNDER_WAY, EtaStatus.NEXT)  # of a silent van nobody knows
+_CAUSES = {
+    Trouble.DELAY: Cause.TRAFFIC,
+    Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
+    Trouble.VEHICLE_DOWN: Cause.VEHICLE,
+}
 _TOLD_BY = {
     Standing.SAFE: FactKind.PROMISE_RECOVERED,
     Standing.AT_RISK: FactKind.PROMISE_AT_RISK,
@@ -334,6 +350,33 @@ def _step(promise: Promise, stands: Standing, sight: _Sight, now: Timestamp) -> 
     seen = _seen(stands, sight.odds.get(promise.stop_id), sight)
     data = {"promised_window": window_data(promise.window)} | dict(seen)
     return promise, promise_fact(_TOLD_BY[stands], promise, now, data, actor=Actor.SYSTEM)
+
+
+def _expected(promise: Promise, sight: _Sight, now: Timestamp) -> tuple[Promise, Fact] | None:
+    """Say when a van is expected whose arrival is likely to leave what was said; None if there is no news."""
+    at = sight.day.arrivals.get(promise.stop_id) if sight.day is not None else None
+    if at is None or promise.state.finished or at.status not in _FORESEEABLE:
+        return None
+    fresh = Interval(earliest_at=at.earliest_at, expected_at=at.expected_at, latest_at=at.latest_at)
+    told = promise.told_window
+    window = moved(promise.foreseen or told, fresh, promise.window.start)
+    if window is None:
+        return None
+    holds = moved(told, fresh, promise.window.start) is None  # again: what was to be said is not said
+    promise = replace(promise, foreseen=None if holds else window, sequence=promise.sequence + 1)
+    data = {
+        "told_window": window_data(told),
+        "expected_window": window_data(told if holds else window),
+        "expected_at": at.expected_at,
+        "cause": _cause(sight.progress),
+    }
+    return promise, promise_fact(FactKind.PROMISE_EXPECTED, promise, now, data, actor=Actor.SYSTEM)
+
+
+def _cause(progress: Progress) -> str:
+    """What holds a van up, as far as anybody said."""
+    known = [_CAUSES[each.kind] for each in progress.incidents if each.kind in _CAUSES]
+    return str(known[-1] if known else Cause.EARLIER_STOPS)
 
 
 def _seen(stands: Standing, odds: Odds | None, sight: _Sight) -> Iterator[tuple[str, object]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.notifications.model import MessageKind
-from chalicelib.units import HOUR, Seconds
+from chalicelib.units import HOUR, MINUTE, Seconds
 
 LONGEST_VALIDITY: Final[Seconds] = 10 * HOUR  # for which Twilio keeps a text
 _SHORTEST_VALIDITY: Final[Seconds] = 1
@@ -27,17 +27,42 @@ class Usefulness:
     resend
         Whether it goes out once more, marked, if its first try may have failed.
     outlives
-        Whether it is true also of a promise that was cancelled.
+        Whether it may be true also of a promise that is over.
+    asked
+        Whether it follows at once from what somebody did who is awake: it goes out at any hour.
+    waits
+        Whether it is of use still when the night is over.
     """
 
     lasts: Seconds
     resend: bool
     outlives: bool = False
+    asked: bool = False
+    waits: bool = False
 
 
 _CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
-    MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True),
+    MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
+    MessageKind.RESCHEDULED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
+    MessageKind.CANCELLED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
+    MessageKind.FAILED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
+    MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=False, outlives=True),
+    MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False, outlives=True),
+    MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
+    MessageKind.NEXT_STOP: Usefulness(lasts=15 * MINUTE, resend=False),
+    MessageKind.WINDOW_CHANGED: Usefulness(lasts=HOUR, resend=False),
+} | {
+    kind: Usefulness(lasts=2 * HOUR, resend=False, outlives=True, asked=True)
+    for kind in (
+        MessageKind.DONE,
+        MessageKind.REFUSED,
+        MessageKind.QUESTION,
+        MessageKind.WHICH_ORDER,
+        MessageKind.PROMPT_TOO_OLD,
+        MessageKind.WHEREABOUTS,
+        MessageKind.HELP,
+    )
 }
 
 

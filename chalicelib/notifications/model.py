@@ -10,6 +10,7 @@ Weak point: `sent` is where a text rests of which the carrier says nothing furth
 """
 
 from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Final
 
@@ -70,12 +71,41 @@ class Silence(StrEnum):
     OPTED_OUT = "opted_out"
     NOT_TRUE = "not_true"  # the promise it is about was cancelled, or is gone
     TOO_LATE = "too_late"  # it could not go out while anybody needed it
+    QUIET_HOURS = "quiet_hours"  # it is night at the address, and in the morning nobody needs it
+    BUDGET = "budget"  # there were texts enough about this delivery
+    TOO_SOON = "too_soon"  # after another, and it cannot wait
+    ALREADY_TOLD = "already_told"  # by another text
+    ANSWERED = "answered"  # its buyer did this, and was answered there
+    NOTHING_NEW = "nothing_new"  # it would say hardly more than was said
     NUMBER_CAP = "number_cap"  # these four: see `caps`
     PREFIX_CAP = "prefix_cap"
     COUNTRY_CAP = "country_cap"
     MERCHANT_CAP = "merchant_cap"
     NOT_TAKEN = "not_taken"  # the carrier gave no answer, has no such text, and its kind is not sent twice
     UNRESOLVED = "unresolved"  # the carrier gave no answer, then or since
+
+
+class Phase(StrEnum):
+    """How far a delivery is, as far as texts care."""
+
+    AHEAD = "ahead"
+    NEXT = "next"  # the van drives to it, or is there
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no van comes any more."""
+        return self not in (Phase.AHEAD, Phase.NEXT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """Wall times between which nobody is texted unasked; they may span midnight."""
+
+    starts: time
+    ends: time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +116,21 @@ class Addressee:
     ----------
     sender
         Number or messaging service the merchant texts from; None: the deployment's own.
-    cancelled
-        Whether there is nothing left to tell.
     locale, locales
         The recipient's language, if it is known, and the merchant's, the preferred first.
+    window, told, foreseen
+        The promised window; the one told last, the promised one if None; and the one that should be told
+        instead, if there is one.
+    in_danger
+        Whether the promised window may be missed, or was.
+    offered, offered_until
+        Windows the buyer may choose instead, as they are numbered, and until when.
+    sequence
+        Number that the promise's ledger has reached.
+    booked_at
+        When the promise was made; None if its buyer was told of it elsewhere.
+    scored
+        Whether the buyer has said what they think of it.
     """
 
     phone: str | None
@@ -99,9 +140,24 @@ class Addressee:
     window: TimeWindow
     timezone: str
     sender: str | None = None
-    cancelled: bool = False
+    phase: Phase = Phase.AHEAD
+    told: TimeWindow | None = None
+    foreseen: TimeWindow | None = None
+    in_danger: bool = False
+    offered: tuple[TimeWindow, ...] = ()
+    offered_until: Timestamp = 0
+    sequence: int = 0
+    link: str | None = None
+    quiet: QuietHours | None = None
+    booked_at: Timestamp | None = None
+    scored: bool = False
     locale: str | None = None
     locales: tuple[str, ...] = ()
+
+    @property
+    def told_last(self) -> TimeWindow:
+        """What the buyer goes by."""
+        return self.told or self.window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +172,10 @@ class Message:
         The promise's id.
     reason
         Why it was not sent, or the error code of the carrier.
+    window
+        The one it names, if it names one.
+    sequence
+        Number that the promise's ledger had reached when it was written.
     request_id
         What it goes back to, as the store knows it; None if nobody asked.
     ready_at, expires_at
@@ -148,6 +208,8 @@ class Message:
     body: str = ""
     sid: str | None = None
     reason: str | None = None
+    window: TimeWindow | None = None
+    sequence: int = 0
     request_id: str | None = None
     ready_at: Timestamp = 0
     expires_at: Timestamp = 0

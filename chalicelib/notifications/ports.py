@@ -7,6 +7,7 @@ from typing import Protocol
 from chalicelib.events import Fact, Tenant
 from chalicelib.notifications.model import Addressee, Message, Silence
 from chalicelib.reminders import Reminder
+from chalicelib.routing.live_eta import Interval
 from chalicelib.units import Seconds, Timestamp
 
 
@@ -55,6 +56,10 @@ class Addressees(Protocol):
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
         """Whom to text about a promise; None if it is gone."""
+        ...
+
+    def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
+        """When a van is expected there; None if no van has it."""
         ...
 
 

@@ -5,10 +5,10 @@ it moved. Whatever the carrier said of a text stands above what a worker decided
 is written again for each word of the carrier's, three or four times in a text's life.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from chalicelib.errors import BadToken, StaleWrite, Upstream
 from chalicelib.events import Actor, Fact, FactKind, Tenant
@@ -16,6 +16,7 @@ from chalicelib.notifications.carrier import heard
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageStatus, Silence
 from chalicelib.notifications.ports import MessageStore, PhoneBook, Reminders, Seal, TextQueue
+from chalicelib.notifications.reactions import NAMES_A_NEW_WINDOW
 from chalicelib.notifications.refusals import Refusal, again_after, refusal_of
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
@@ -194,22 +195,23 @@ def _second_chance(message: Message, now: Timestamp) -> Message:
 
 
 def _told(before: Message, after: Message, now: Timestamp) -> Sequence[Fact]:
-    """What a merchant is told of a change: that a text will not arrive."""
-    if after.status not in _BROKEN or before.status in _BROKEN:
-        return ()
-    about = {
-        "message_id": after.message_id,
-        "message": after.kind,
-        "status": after.status,
-        "reason": after.reason,
-    }
-    return [
-        Fact(
-            kind=FactKind.NOTIFICATION_FAILED,
-            at=now,
-            actor=Actor.SYSTEM,
-            subject=after.subject,
-            sequence=0,
-            data={**about, "class": refusal_of(after.reason)},
-        )
-    ]
+    """What becomes true with a change: that a buyer knows of a window, or a text will not arrive."""
+    facts = list[Fact]()
+    window = after.window if after.kind in NAMES_A_NEW_WINDOW else None
+    if window is not None and after.sid is not None and before.sid is None and before.failed_sid is None:
+        told = {"starts_at": window.start, "ends_at": window.end, "sequence": after.sequence}
+        facts.append(_fact(FactKind.PROMISE_TOLD, after, now, told))
+    if after.status in _BROKEN and before.status not in _BROKEN:
+        about = {
+            "message_id": after.message_id,
+            "message": after.kind,
+            "status": after.status,
+            "reason": after.reason,
+            "class": refusal_of(after.reason),
+        }
+        facts.append(_fact(FactKind.NOTIFICATION_FAILED, after, now, about))
+    return facts
+
+
+def _fact(kind: FactKind, message: Message, now: Timestamp, data: Mapping[str, Any]) -> Fact:
+    return Fact(kind=kind, at=now, actor=Actor.SYSTEM, subject=message.subject, sequence=0, data=data)

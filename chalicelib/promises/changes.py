@@ -294,6 +294,8 @@ class Promises:
             day=offer.day,
             window=offer.window,
             told_window=offer.window,
+            told_by=promise.sequence + 1,  # of the fact that this becomes
+            foreseen=None,
             standing=Standing.SAFE,
             timezone=offer.timezone,
             original_window=promise.original_window or promise.window,

@@ -324,6 +324,10 @@ def promise_document(promise: Promise) -> Document:
         document["choices"] = _choices(promise.choices)
     if promise.access_asked_at is not None:
         document["access_asked"] = promise.access_asked_at
+    if promise.told_by:
+        document["told_by"] = promise.told_by
+    if promise.foreseen is not None:
+        document["foreseen"] = _window(promise.foreseen)
     return document
 
 
@@ -367,5 +371,7 @@ def read_promise(stored: Document, version: int) -> Promise:
         feedback=_read_feedback(stored.get("feedback")),
         choices=_read_choices(stored.get("choices")),
         access_asked_at=stored.get("access_asked"),
+        told_by=stored.get("told_by", 0),
+        foreseen=_read_window(stored["foreseen"]) if "foreseen" in stored else None,
         version=version,
     )

@@ -365,7 +365,11 @@ class Promise:
     window, original_window
         The promised window, and the first one if it was ever moved.
     told_window
-        What the buyer was last told; the promised window until a text narrows it.
+        What the buyer was last told; the promised window until a text names another.
+    told_by
+        Number of the fact behind what was told.
+    foreseen
+        What should be told instead, because the truth is likely to leave `told_window`; None: nothing.
     sequence
         Facts written about it so far.
     tracking_token
@@ -410,6 +414,8 @@ class Promise:
     feedback: Feedback | None = None
     choices: Choices | None = None
     access_asked_at: Timestamp | None = None
+    told_by: int = 0
+    foreseen: TimeWindow | None = None
     version: int = 0
 
     def own_slot(self, now: Timestamp, life: Seconds) -> Offer:

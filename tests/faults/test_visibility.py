@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from chalicelib.adapters.addressees import PromiseAddressees
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.phone_book import PhoneBook
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Fixed
 from chalicelib.adapters.solver_process import SolverProcess
 from chalicelib.adapters.sqs import PlanJobs
-from chalicelib.bootstrap import PromiseAddressees
 from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.service import Dispatch
 from chalicelib.events import Tenant
@@ -94,10 +94,18 @@ class Worker:
         self.story.append(f"{self.name} ends")
         return answer
 
+    @property
+    def planner(self) -> Planner:
+        return Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0)
+
+    @property
+    def addressees(self) -> PromiseAddressees:
+        return PromiseAddressees(self.store, self.planner, lambda token: f"https://slots.example/t/{token}")
+
     def dispatch(self) -> Dispatch:
         return Dispatch(
             self.store,
-            Planner(self.store, lambda _: StraightLine(), noise=CALM, staleness=0),
+            self.planner,
             engine=SolverProcess,
             new_number=count(1).__next__,
             clock=lambda: 0.0,
@@ -116,9 +124,7 @@ class Worker:
             webhooks=SimpleNamespace(publish=lambda *_: []),
             access=SimpleNamespace(prepare=lambda *_: None),
             watch=SimpleNamespace(expect=lambda *_: None),
-            notifications=Notifications(
-                self.store, PromiseAddressees(self.store), self, self.store.reminders
-            ),
+            notifications=Notifications(self.store, self.addressees, self, self.store.reminders),
         )
         return workers.publish_facts(event, services)
 
@@ -130,9 +136,9 @@ class Worker:
         sending = Sending(
             Ports(
                 store=self.store,
-                addressees=PromiseAddressees(self.store),
+                addressees=self.addressees,
                 sender=self,
-                policy=StillWanted(book),
+                policy=StillWanted(book, self.store),
                 pace=Pace(self.store.senders, segments_per_second=100),
                 limiter=TextLimiter(self.store, caps=plenty, hide=sealer.derive),
                 phone_book=book,

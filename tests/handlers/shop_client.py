@@ -266,8 +266,8 @@ class InMemoryServices(Services):
         for number, (tenant, facts) in enumerate(list(self.store.outbox)):
             self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
-                self.notifications.react(tenant, fact, self.business_now(tenant))
                 follow_up(self, tenant, fact, self.business_now(tenant))
+                self.notifications.react(tenant, fact, self.business_now(tenant))
                 if fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))

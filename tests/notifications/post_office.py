@@ -29,6 +29,7 @@ from chalicelib.notifications.policy import StillWanted
 from chalicelib.notifications.progress import Moment, Progress
 from chalicelib.notifications.sending import Ports, Sending
 from chalicelib.notifications.service import Notifications
+from chalicelib.routing.live_eta import Interval
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Seconds, Timestamp
 from tests.fakes import InMemoryRateCounter, InMemoryReminders
@@ -232,6 +233,7 @@ class PostOffice:
         self.carrier, self.reminders = Carrier(self.clock), InMemoryReminders()
         self.counter = InMemoryRateCounter()
         self.to: Addressee | None = ANA
+        self.expected: Interval | None = None
         self.addressees: dict[str, Addressee] = {}
         store: Any = Stepped(self.rows, self.steps)
         queue: Any = Stepped(self.queue, self.steps)
@@ -246,7 +248,7 @@ class PostOffice:
                 store=store,
                 addressees=self,
                 sender=sender(carrier),
-                policy=StillWanted(store),
+                policy=StillWanted(store, store),
                 pace=Pace(store, segments_per_second=per_second),
                 limiter=TextLimiter(self.counter, caps=caps, hide=lambda purpose, text: f"{purpose}/{text}"),
                 phone_book=store,
@@ -260,6 +262,9 @@ class PostOffice:
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
         return self.addressees.get(subject, self.to)
+
+    def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
+        return self.expected
 
     def react(self, fact: Fact = CONFIRMED) -> Message | None:
         return self.notifications.react(TENANT, fact, self.clock.system_now)

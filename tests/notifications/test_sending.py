@@ -10,7 +10,7 @@ from chalicelib.events import FactKind
 from chalicelib.notifications import kinds
 from chalicelib.notifications.carrier import Answer, Outgoing, TextSender, Unanswered, heard
 from chalicelib.notifications.kinds import Usefulness, usefulness_of
-from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Phase, Silence
 from chalicelib.notifications.pace import FAILURES_TO_OPEN
 from chalicelib.notifications.sending import LEASE, SETTLED_AFTER
 from chalicelib.units import HOUR
@@ -419,7 +419,7 @@ def test_the_carriers_own_opt_out_goes_into_the_ledger() -> None:
 @pytest.mark.parametrize(
     ("to", "reason"),
     [
-        (replace(ANA, cancelled=True), Silence.NOT_TRUE),
+        (replace(ANA, phase=Phase.CANCELLED), Silence.NOT_TRUE),
         (replace(ANA, consent=False), Silence.NO_CONSENT),
         (replace(ANA, texting=False), Silence.TEXTING_OFF),
         (None, Silence.NOT_TRUE),

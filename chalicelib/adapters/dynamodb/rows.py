@@ -40,6 +40,7 @@ from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.promises.documents import hold_document, promise_document, read_hold, read_promise
 from chalicelib.promises.model import Hold, HoldState, Promise
 from chalicelib.receipts import ReceiptRow
+from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, pack, unpack
 from chalicelib.units import DAY, Seconds, StopId, Timestamp
 
@@ -273,6 +274,8 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "heard": message.heard,
         "sealed_to": message.sealed_to,
         "failed_sid": message.failed_sid,
+        "window": message.window and [message.window.start, message.window.end],
+        "sequence": message.sequence,
     }
     item = {
         "version": number(message.version + 1),
@@ -289,6 +292,7 @@ def message_of(item: Item) -> Message:
     stored = json.loads(item["document"]["S"])
     course = json.loads(item["course"]["S"]) if "course" in item else {}
     asked, since = item.get("request_id"), course.get
+    window = since("window")
     return Message(
         message_id=stored["message_id"],
         subject=stored["subject"],
@@ -310,6 +314,8 @@ def message_of(item: Item) -> Message:
         heard=since("heard"),
         sealed_to=since("sealed_to"),
         failed_sid=since("failed_sid"),
+        window=TimeWindow(start=window[0], end=window[1]) if window else None,
+        sequence=since("sequence", 0),
         version=version_of(item) if "version" in item else 0,
     )
 

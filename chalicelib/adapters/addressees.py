@@ -1,0 +1,101 @@
+"""Who is behind a promise: it, its merchant's settings and its van's forecast, in the words of the texts."""
+
+from collections.abc import Callable
+from datetime import time
+from typing import Final, Protocol
+
+from chalicelib.events import Tenant
+from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.fleet.planning import Planner
+from chalicelib.merchants.model import Merchant
+from chalicelib.notifications.model import Addressee, Phase, QuietHours
+from chalicelib.promises.model import Promise, PromiseState, Standing
+from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.live_eta import Interval
+from chalicelib.units import Timestamp
+
+_PHASES: Final = {
+    PromiseState.CONFIRMED: Phase.AHEAD,
+    PromiseState.OUT_FOR_DELIVERY: Phase.AHEAD,
+    PromiseState.ARRIVING: Phase.NEXT,
+    PromiseState.DELIVERED: Phase.DELIVERED,
+    PromiseState.RETURNED_TO_SENDER: Phase.RETURNED,
+    PromiseState.CANCELLED: Phase.CANCELLED,
+}
+
+
+class Store(PromiseStore, Protocol):
+    """Promises and merchants."""
+
+    def get_merchant(self, tenant: Tenant) -> Merchant | None:
+        """The merchant's settings; None before any were saved."""
+        ...
+
+
+class PromiseAddressees:
+    """See `notifications.ports.Addressees`.
+
+    Parameters
+    ----------
+    link
+        The buyer's page of a tracking token.
+    """
+
+    def __init__(self, store: Store, planner: Planner, link: Callable[[str], str]) -> None:
+        self._store, self._planner, self._link = store, planner, link
+
+    def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
+        """Whom to text; None if the promise is gone."""
+        promise = self._promise(tenant, subject)
+        if promise is None:
+            return None
+        merchant = self._store.get_merchant(tenant) or Merchant(tenant=tenant, brand="", locales=())
+        recipient, choices = promise.order.recipient, promise.choices
+        return Addressee(
+            phone=recipient.phone,
+            consent=promise.order.sms_consent,
+            brand=merchant.brand,
+            texting=merchant.texting,
+            window=promise.window,
+            timezone=promise.timezone,
+            sender=merchant.sender,
+            phase=_PHASES[promise.state],
+            told=promise.told_window,
+            foreseen=promise.foreseen,
+            in_danger=promise.standing is not Standing.SAFE,
+            offered=tuple(each.window for each in choices.choices) if choices else (),
+            offered_until=choices.valid_until if choices else 0,
+            sequence=promise.sequence,
+            link=self._link(promise.tracking_token),
+            quiet=_quiet(merchant),
+            booked_at=promise.created_at,
+            scored=promise.feedback is not None,
+            locale=recipient.locale,
+            locales=merchant.locales,
+        )
+
+    def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
+        """When a van is expected; None if no van has it.
+
+        Cost: that of `promises.outlook.outlooks`.
+        """
+        from chalicelib.promises.outlook import outlooks  # which most texts do without
+
+        promise = self._promise(tenant, subject)
+        if promise is None:
+            return None
+        seen = outlooks(self._store, self._planner, tenant, [promise], now).get(promise.stop_id)
+        if seen is None:
+            return None
+        return Interval(earliest_at=seen.earliest_at, expected_at=seen.expected_at, latest_at=seen.latest_at)
+
+    def _promise(self, tenant: Tenant, subject: str) -> Promise | None:
+        stop_id = stop_id_of(subject, PROMISE)
+        return self._store.promise(tenant, stop_id) if stop_id is not None else None
+
+
+def _quiet(merchant: Merchant) -> QuietHours | None:
+    quiet = merchant.quiet_hours
+    if quiet is None:
+        return None
+    return QuietHours(starts=time.fromisoformat(quiet.starts), ends=time.fromisoformat(quiet.ends))

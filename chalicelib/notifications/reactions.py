@@ -1,0 +1,220 @@
+"""From a fact to what is to be said of it, and whether that is still true later: words come elsewhere.
+
+What a buyer did themselves was answered where they did it, on the page or by a text. Danger is said with the
+window we expect and not before it is likely; what a merchant is warned of earlier is no text. Weak point: a
+text about an attempt names the reason that the driver gave.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.events import Actor, Fact, FactKind
+from chalicelib.notifications.governor import window_of
+from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Phase, Silence
+from chalicelib.notifications.wording.sayings import (
+    AccessAsked,
+    AtRisk,
+    BackOnTime,
+    Cancelled,
+    Cause,
+    Choice,
+    ChoiceKind,
+    Delayed,
+    Delivered,
+    Failed,
+    FailedWhy,
+    LeftHow,
+    NextStop,
+    PromiseConfirmed,
+    Rescheduled,
+    Saying,
+    WindowChanged,
+)
+from chalicelib.routing.live_eta import Interval
+from chalicelib.routing.model import TimeWindow
+from chalicelib.units import Timestamp
+
+LEADS_TO_TEXTS: Final = frozenset(
+    {
+        FactKind.PROMISE_CONFIRMED,
+        FactKind.PROMISE_CHANGED,
+        FactKind.PROMISE_CANCELLED,
+        FactKind.PROMISE_DELIVERED,
+        FactKind.PROMISE_FAILED,
+        FactKind.PROMISE_CHOICES,
+        FactKind.PROMISE_EXPECTED,
+        FactKind.PROMISE_RECOVERED,
+        FactKind.PROMISE_ARRIVING,
+        FactKind.PROMISE_ACCESS_ASKED,
+    }
+)
+NAMES_A_NEW_WINDOW: Final = frozenset(
+    {
+        MessageKind.MORNING_WINDOW,
+        MessageKind.WINDOW_CHANGED,
+        MessageKind.NEXT_STOP,
+        MessageKind.AT_RISK,
+        MessageKind.BACK_ON_TIME,
+        MessageKind.DELAYED,
+    }
+)
+_TROUBLE: Final = (MessageKind.AT_RISK, MessageKind.DELAYED)
+_NEVER_GONE: Final = (MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.FAILED)
+_LEFT: Final[Mapping[str, LeftHow]] = {f"delivered_to_{how}": how for how in LeftHow}
+_WHY: Final[Mapping[str, FailedWhy]] = {f"failed_{why}": why for why in FailedWhy}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a text is to say.
+
+    Attributes
+    ----------
+    window
+        The one it names, if it names one.
+    silence
+        Why it should not be sent all the same.
+    """
+
+    kind: MessageKind
+    saying: Saying
+    window: TimeWindow | None = None
+    silence: Silence | None = None
+
+
+def news_of(
+    fact: Fact, to: Addressee, others: Sequence[Message], forecast: Interval | None, now: Timestamp
+) -> News | None:
+    """Say what a fact asks to be said; None if it asks nothing.
+
+    Parameters
+    ----------
+    others
+        Texts about the promise before this one, oldest first.
+    forecast
+        When the van is expected there, if the fact is that it drives there now.
+    """
+    data, window, link = fact.data, to.window, to.link
+    answered = Silence.ANSWERED if fact.actor is Actor.BUYER else None
+    match fact.kind:
+        case FactKind.PROMISE_CONFIRMED:
+            saying: Saying = PromiseConfirmed(window=window, link=link)
+            return News(kind=MessageKind.PROMISE_CONFIRMED, saying=saying, window=window)
+        case FactKind.PROMISE_CHANGED if "to_window" in data:
+            saying = Rescheduled(window=window, link=link)
+            return News(kind=MessageKind.RESCHEDULED, saying=saying, window=window, silence=answered)
+        case FactKind.PROMISE_CANCELLED:
+            return News(kind=MessageKind.CANCELLED, saying=Cancelled(), silence=answered)
+        case FactKind.PROMISE_DELIVERED:
+            delivered = Delivered(at=data["ended_at"], how=_LEFT[data["outcome"]], link=link)
+            return News(kind=MessageKind.DELIVERED, saying=delivered)
+        case FactKind.PROMISE_FAILED:
+            failed = Failed(why=_WHY[data["outcome"]], choices=_choices(to, now), link=link)
+            return News(kind=MessageKind.FAILED, saying=failed)
+        case FactKind.PROMISE_CHOICES if data["after"] == "at_risk":
+            return _at_risk(to, others, now)
+        case FactKind.PROMISE_EXPECTED:
+            return _expected(fact, to, others, now)
+        case FactKind.PROMISE_RECOVERED:
+            back = to.foreseen if to.foreseen and _within(to.foreseen, window) else window
+            return _back_on_time(back, others) if _troubled(others) else None
+        case FactKind.PROMISE_ARRIVING:
+            return _next_stop(to, forecast)
+        case FactKind.PROMISE_ACCESS_ASKED:
+            return News(kind=MessageKind.ACCESS_ASKED, saying=AccessAsked())
+        case _:
+            return None
+
+
+def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
+    """Whether what a text says is so now: it may have waited."""
+    window = message.window
+    match message.kind:
+        case MessageKind.DELIVERED:
+            return to.phase is Phase.DELIVERED
+        case MessageKind.FEEDBACK_ASKED:
+            return to.phase is Phase.DELIVERED and not to.scored
+        case MessageKind.FAILED:
+            return to.phase not in (Phase.DELIVERED, Phase.CANCELLED)
+        case MessageKind.CANCELLED:
+            return to.phase is Phase.CANCELLED
+        case MessageKind.PROMISE_CONFIRMED | MessageKind.DAY_BEFORE | MessageKind.RESCHEDULED:
+            return not to.phase.is_over and window in (None, to.window)
+        case MessageKind.MORNING_WINDOW:
+            return not to.phase.is_over and (window is None or _within(window, to.told_last))
+        case MessageKind.WINDOW_CHANGED | MessageKind.DELAYED:
+            return not to.phase.is_over and window in (None, to.foreseen)
+        case MessageKind.AT_RISK:
+            return not to.phase.is_over and to.in_danger and bool(_choices(to, now))
+        case MessageKind.BACK_ON_TIME:
+            return not to.phase.is_over and not to.in_danger
+        case MessageKind.NEXT_STOP:
+            return to.phase is Phase.NEXT
+        case MessageKind.ACCESS_ASKED:
+            return not to.phase.is_over
+        case _:  # answers to a reply
+            return True
+
+
+def _at_risk(to: Addressee, others: Sequence[Message], now: Timestamp) -> News | None:
+    """The counter-offer: what we expect, and what the buyer may choose instead."""
+    expected, choices = to.foreseen or to.told_last, _choices(to, now)
+    if _within(expected, to.window) or not choices:
+        return None
+    saying = AtRisk(promised=to.window, expected=expected, choices=choices)
+    last = _last(others, *_TROUBLE, MessageKind.BACK_ON_TIME)
+    told = Silence.ALREADY_TOLD if last is not None and last.kind is MessageKind.AT_RISK else None
+    return News(kind=MessageKind.AT_RISK, saying=saying, window=expected, silence=told)
+
+
+def _expected(fact: Fact, to: Addressee, others: Sequence[Message], now: Timestamp) -> News | None:
+    """Another window than the one told last: back within the promised one, behind it, or just another."""
+    window = to.foreseen
+    if window is None:  # what was told holds again
+        return None
+    if _within(window, to.window) and _troubled(others) and not to.in_danger:
+        return _back_on_time(window, others)
+    if window.end > to.window.end and to.in_danger:
+        offer = _at_risk(to, others, now)
+        if offer is not None and offer.silence is None:
+            return offer
+        cause = Cause(fact.data.get("cause", Cause.EARLIER_STOPS))
+        delayed = Delayed(window=window, cause=cause, link=to.link)
+        return News(kind=MessageKind.DELAYED, saying=delayed, window=window)
+    changed = WindowChanged(window=window, narrowed=_within(window, to.told_last), link=to.link)
+    return News(kind=MessageKind.WINDOW_CHANGED, saying=changed, window=window)
+
+
+def _back_on_time(window: TimeWindow, others: Sequence[Message]) -> News:
+    told = _last(others, *_TROUBLE, MessageKind.BACK_ON_TIME)
+    silence = Silence.ALREADY_TOLD if told and told.kind is MessageKind.BACK_ON_TIME else None
+    saying = BackOnTime(window=window)
+    return News(kind=MessageKind.BACK_ON_TIME, saying=saying, window=window, silence=silence)
+
+
+def _next_stop(to: Addressee, forecast: Interval | None) -> News:
+    window = to.told_last if forecast is None else window_of(forecast, to.window.start)
+    return News(kind=MessageKind.NEXT_STOP, saying=NextStop(window=window, link=to.link), window=window)
+
+
+def _troubled(others: Sequence[Message]) -> bool:
+    """Whether the buyer was told of trouble on this delivery, as it stands."""
+    last = _last(others, *_TROUBLE, MessageKind.RESCHEDULED)
+    return last is not None and last.kind in _TROUBLE
+
+
+def _last(others: Sequence[Message], *kinds: MessageKind) -> Message | None:
+    """The last text of some kinds that went out, or is about to."""
+    told = (each for each in reversed(others) if each.kind in kinds and each.status not in _NEVER_GONE)
+    return next(told, None)
+
+
+def _choices(to: Addressee, now: Timestamp) -> tuple[Choice, ...]:
+    if now >= to.offered_until:
+        return ()
+    return tuple(Choice(kind=ChoiceKind.SLOT, window=window) for window in to.offered)
+
+
+def _within(inner: TimeWindow, outer: TimeWindow) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

@@ -359,10 +359,10 @@ def _expected(promise: Promise, sight: _Sight, now: Timestamp) -> tuple[Promise,
         return None
     fresh = Interval(earliest_at=at.earliest_at, expected_at=at.expected_at, latest_at=at.latest_at)
     told = promise.told_window
-    window = moved(promise.foreseen or told, fresh, promise.window.start)
+    window = moved(promise.foreseen or told, fresh, promise.window, now)
     if window is None:
         return None
-    holds = moved(told, fresh, promise.window.start) is None  # again: what was to be said is not said
+    holds = moved(told, fresh, promise.window, now) is None  # again: what was to be said is not said
     promise = replace(promise, foreseen=None if holds else window, sequence=promise.sequence + 1)
     data = {
         "told_window": window_data(told),

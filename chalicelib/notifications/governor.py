@@ -57,6 +57,8 @@ class Rules:
     ----------
     leaves_above
         Probability that the truth is outside what was told from which on something else is told.
+    late_above, last_call
+        The same that it is behind the promised window, so long before that closes, for whoever was not told.
     widened
         Width of a window that is told, in that of the forecast from 5 % to 95 %.
     step
@@ -67,6 +69,8 @@ class Rules:
         Width of a told window from which on a more exact one is worth a text.
     narrower
         Part of the told window that the more exact one is at most.
+    exact
+        Width of a told window from which on whoever is next need not be told, if they come within it.
     gap
         Between two texts.
     budget
@@ -77,12 +81,15 @@ class Rules:
         How many more there may be in trouble.
     """
 
-    leaves_above: Probability = 0.5
+    leaves_above: Probability = 0.9
+    late_above: Probability = 0.4
+    last_call: Seconds = 50 * MINUTE
     widened: float = 1.2
     step: Seconds = 5 * MINUTE
     narrowest: Seconds = 20 * MINUTE
     wide_from: Seconds = 3 * HOUR
     narrower: float = 0.5
+    exact: Seconds = 45 * MINUTE
     gap: Seconds = 15 * MINUTE
     budget: int = 3
     reserve: int = 1
@@ -92,10 +99,10 @@ class Rules:
 USUAL: Final = Rules()
 
 
-def left(told: TimeWindow, fresh: Interval) -> Probability:
-    """How likely the truth is outside what was told."""
+def outside(told: TimeWindow, fresh: Interval) -> tuple[Probability, Probability]:
+    """How likely the truth is before, and behind, what was told."""
     middle = (told.start + told.end) // 2
-    return sum(fresh.outside(Interval(earliest_at=told.start, expected_at=middle, latest_at=told.end)), 0.0)
+    return fresh.outside(Interval(earliest_at=told.start, expected_at=middle, latest_at=told.end))
 
 
 def window_of(fresh: Interval, opens_at: Timestamp, rules: Rules = USUAL) -> TimeWindow:
@@ -114,9 +121,19 @@ def window_of(fresh: Interval, opens_at: Timestamp, rules: Rules = USUAL) -> Tim
     return TimeWindow(start=start, end=end)
 
 
-def moved(said: TimeWindow, fresh: Interval, opens_at: Timestamp, rules: Rules = USUAL) -> TimeWindow | None:
-    """The window to say instead of the one said last; None while the truth is likely to stay within that."""
-    return window_of(fresh, opens_at, rules) if left(said, fresh) > rules.leaves_above else None
+def moved(
+    said: TimeWindow, fresh: Interval, promised: TimeWindow, now: Timestamp, rules: Rules = USUAL
+) -> TimeWindow | None:
+    """The window to say instead of the one said last; None while the truth is likely enough within that.
+
+    Hours ahead that is said only if it is nearly certain: most delays are made up for. Shortly before the
+    promised window closes it is said that the van is rather late than not, once.
+    """
+    _, late = outside(promised, fresh)
+    is_last_call = said.end <= promised.end and now >= promised.end - rules.last_call
+    if sum(outside(said, fresh)) > rules.leaves_above or (is_last_call and late > rules.late_above):
+        return window_of(fresh, promised.start, rules)
+    return None
 
 
 def narrowed(
@@ -128,6 +145,22 @@ def narrowed(
     inside = said.start <= exact.start and exact.end <= said.end
     worth = width >= rules.wide_from and exact.end - exact.start <= width * rules.narrower
     return exact if inside and worth else None
+
+
+def is_known(knows: TimeWindow | None, window: TimeWindow, rules: Rules = USUAL) -> bool:
+    """Whether a buyer who was texted a window need not be told another one.
+
+    Parameters
+    ----------
+    knows
+        What they were texted; None: nothing since the promise.
+    """
+    return (
+        knows is not None
+        and knows.start <= window.start
+        and window.end <= knows.end
+        and knows.end - knows.start <= rules.exact
+    )
 
 
 def ruling(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.events import Actor, Fact, FactKind
-from chalicelib.notifications.governor import window_of
+from chalicelib.notifications.governor import is_known, window_of
 from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Phase, Silence
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
@@ -195,7 +195,13 @@ def _back_on_time(window: TimeWindow, others: Sequence[Message]) -> News:
 
 def _next_stop(to: Addressee, forecast: Interval | None) -> News:
     window = to.told_last if forecast is None else window_of(forecast, to.window.start)
-    return News(kind=MessageKind.NEXT_STOP, saying=NextStop(window=window, link=to.link), window=window)
+    known = is_known(to.told if to.told != to.window else None, window)
+    return News(
+        kind=MessageKind.NEXT_STOP,
+        saying=NextStop(window=window, link=to.link),
+        window=window,
+        silence=Silence.NOTHING_NEW if known else None,
+    )
 
 
 def _troubled(others: Sequence[Message]) -> bool:

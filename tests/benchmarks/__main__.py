@@ -26,6 +26,7 @@ PARTS = {
     "recall": "of all slots a van could keep, how many are offered: directly, and with room made",
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
+    "texts": "texts on simulated days: how many, how true, how early, beside fixed thresholds",
     "replies": "buyers' texts understood, beside a matcher of keywords",
     "http": "whole requests over HTTP, and a big plan cold and warm",
     "coldstart": "a process from nothing to its first answer, beside the floor of its libraries",

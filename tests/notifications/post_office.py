@@ -26,6 +26,7 @@ from chalicelib.notifications.carrier import (
 from chalicelib.notifications.model import UNDER_WAY, Addressee, Message, MessageStatus
 from chalicelib.notifications.pace import Pace
 from chalicelib.notifications.policy import StillWanted
+from chalicelib.notifications.ports import Policy
 from chalicelib.notifications.progress import Moment, Progress
 from chalicelib.notifications.sending import Ports, Sending
 from chalicelib.notifications.service import Notifications
@@ -227,6 +228,7 @@ class PostOffice:
         per_second: int = 1000,
         guarded: bool = True,
         sender: Callable[[TextSender], TextSender] = lambda sender: sender,
+        policy: Policy | None = None,
     ) -> None:
         self.clock = Clock()
         self.rows, self.queue, self.steps = Rows(guarded=guarded), Queue(self.clock), Steps()
@@ -248,7 +250,7 @@ class PostOffice:
                 store=store,
                 addressees=self,
                 sender=sender(carrier),
-                policy=StillWanted(store, store),
+                policy=policy or StillWanted(store, store),
                 pace=Pace(store, segments_per_second=per_second),
                 limiter=TextLimiter(self.counter, caps=caps, hide=lambda purpose, text: f"{purpose}/{text}"),
                 phone_book=store,

@@ -40,6 +40,7 @@ from chalicelib.promises.pinning import Pinning
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import SlotQuery, SlotSearch
 from chalicelib.promises.store import Changes
+from chalicelib.promises.telling import Telling
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Capacity, Load, Location
 from chalicelib.routing.travel_times import SpeedProfile, StraightLine, TravelTimes
@@ -145,6 +146,7 @@ class Shop:
         self.promises = Promises(ports, lambda _: self.cutoff)
         self.fleet = Fleet(self.store, lambda _: self.travel, noise=self.noise, pause=self.pauses.append)
         self.counteroffers = Counteroffers(ports)
+        self.telling = Telling(ports)
         self.doors = Doors(self.store.doors, Sealer([b"s" * 32]))
         self.access = Access(ports, self.doors)
         self.importing = Importing(ports, self.fleet.shift_place)

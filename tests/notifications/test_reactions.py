@@ -1,0 +1,265 @@
+"""Which fact becomes which text, and whether it is still true when it goes."""
+
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+import pytest
+
+from chalicelib.events import Actor, Fact, FactKind
+from chalicelib.notifications.model import (
+    Message,
+    MessageKind,
+    MessageStatus,
+    Phase,
+    QuietHours,
+    Silence,
+)
+from chalicelib.reminders import ReminderKind
+from chalicelib.routing.live_eta import Interval
+from chalicelib.routing.model import TimeWindow
+from chalicelib.units import DAY, HOUR, MINUTE
+from tests.notifications.post_office import ANA, CONFIRMED, NOW, TENANT, PostOffice
+
+TODAY = TimeWindow(start=NOW + HOUR, end=NOW + 3 * HOUR)
+LATER = TimeWindow(start=NOW + 3 * HOUR, end=NOW + 4 * HOUR)
+ON_THE_ROAD = replace(ANA, window=TODAY, told=TODAY, link="https://slots.example/t/abc")
+LATE = replace(ON_THE_ROAD, in_danger=True, foreseen=LATER)
+
+
+def fact(kind: FactKind, sequence: int = 5, actor: Actor = Actor.SYSTEM, **data: Any) -> Fact:
+    return replace(CONFIRMED, kind=kind, sequence=sequence, actor=actor, data=data)
+
+
+def office_of(to: Any = ON_THE_ROAD) -> PostOffice:
+    office = PostOffice()
+    office.to = to
+    return office
+
+
+def written(office: PostOffice, kind: MessageKind) -> Message:
+    [message] = [each for each in office.rows.texts.values() if each.kind is kind]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("about", "to", "kind"),
+    [
+        (fact(FactKind.PROMISE_CHANGED, to_window={}), ON_THE_ROAD, MessageKind.RESCHEDULED),
+        (
+            fact(FactKind.PROMISE_CANCELLED),
+            replace(ON_THE_ROAD, phase=Phase.CANCELLED),
+            MessageKind.CANCELLED,
+        ),
+        (
+            fact(FactKind.PROMISE_DELIVERED, outcome="delivered_to_neighbour", ended_at=NOW),
+            replace(ON_THE_ROAD, phase=Phase.DELIVERED),
+            MessageKind.DELIVERED,
+        ),
+        (fact(FactKind.PROMISE_FAILED, outcome="failed_not_home"), ON_THE_ROAD, MessageKind.FAILED),
+        (fact(FactKind.PROMISE_EXPECTED, cause="traffic"), LATE, MessageKind.DELAYED),
+        (
+            fact(FactKind.PROMISE_EXPECTED),
+            replace(ON_THE_ROAD, foreseen=TimeWindow(start=TODAY.start, end=TODAY.start + HOUR)),
+            MessageKind.WINDOW_CHANGED,
+        ),
+        (fact(FactKind.PROMISE_ARRIVING), replace(ON_THE_ROAD, phase=Phase.NEXT), MessageKind.NEXT_STOP),
+        (fact(FactKind.PROMISE_ACCESS_ASKED), ON_THE_ROAD, MessageKind.ACCESS_ASKED),
+    ],
+)
+def test_what_happens_is_told(about: Fact, to: Any, kind: MessageKind) -> None:
+    """Each fact makes the text of its kind, and its return makes no second."""
+    office = office_of(to)
+    office.react(about)
+    office.react(about)
+    office.bring()
+    assert [message.kind for message in office.rows.texts.values()] == [kind]
+    assert len(office.carrier.texts) == 1
+
+
+def test_a_confirmation_links_to_its_page() -> None:
+    """The page is where everything else can be done."""
+    office = office_of()
+    office.react()
+    assert office.text.body.endswith("Track it: https://slots.example/t/abc")
+
+
+def test_failed_comes_with_the_next_choices_as_they_are_numbered() -> None:
+    """A digit is an answer."""
+    choices = (replace_day(1), replace_day(2))
+    office = office_of(replace(ON_THE_ROAD, offered=choices, offered_until=NOW + DAY))
+    office.react(fact(FactKind.PROMISE_FAILED, outcome="failed_not_home"))
+    assert "Reply 1) tomorrow 12:06-14:06 2) Fri 20 Nov, 12:06-14:06." in office.text.body
+
+
+def replace_day(days: int) -> TimeWindow:
+    return TimeWindow(start=TODAY.start + days * DAY, end=TODAY.end + days * DAY)
+
+
+def test_danger_with_another_slot_to_offer_is_one_text() -> None:
+    """The forecast and the counter-offer are two facts of one trouble: the offer is told, once."""
+    office = office_of(replace(LATE, offered=(replace_day(1),), offered_until=NOW + DAY))
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    office.react(fact(FactKind.PROMISE_CHOICES, sequence=6, after="at_risk"))
+    office.live(600)
+    first, second = office.rows.texts.values()
+    assert (first.kind, first.window) == (MessageKind.AT_RISK, LATER)
+    assert (second.status, second.reason) == (MessageStatus.SKIPPED, Silence.ALREADY_TOLD)
+    assert len(office.carrier.texts) == 1
+
+
+def test_back_on_time_is_told_to_whoever_was_told_of_trouble_only() -> None:
+    """Of a danger that nobody was told of, nobody hears that it is over."""
+    recovered = fact(FactKind.PROMISE_RECOVERED, sequence=9)
+    office = office_of()
+    assert office.react(recovered) is None
+    office.to = LATE
+    office.react(fact(FactKind.PROMISE_EXPECTED))
+    office.live(16 * MINUTE)
+    office.to = replace(ON_THE_ROAD, told=LATER)
+    office.react(recovered)
+    office.react(replace(recovered, sequence=10))
+    office.live(60)
+    assert len(office.carrier.texts) == 2
+    assert "back on time" in office.carrier.texts[-1][0].body
+
+
+def test_what_a_buyer_did_is_answered_where_they_did_it() -> None:
+    """No text repeats it; the record says so."""
+    office = office_of()
+    office.react(fact(FactKind.PROMISE_CHANGED, actor=Actor.BUYER, to_window={}))
+    assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.ANSWERED)
+
+
+def test_a_window_is_told_when_the_gap_is_over_if_it_is_true_by_then() -> None:
+    """Two forecasts within minutes: the second waits; a third takes its place before it goes."""
+    office = office_of(LATE)
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    office.live(5 * MINUTE)
+    for number, behind in ((6, 1), (7, 2)):
+        later = TimeWindow(start=LATER.start + behind * HOUR, end=LATER.end + behind * HOUR)
+        office.to = replace(LATE, told=LATER, foreseen=later)
+        office.react(fact(FactKind.PROMISE_EXPECTED, sequence=number))
+        office.live(60)
+    assert len(office.carrier.texts) == 1
+    office.live(20 * MINUTE)
+    first, second, third = office.rows.texts.values()
+    assert (second.status, second.reason) == (MessageStatus.SKIPPED, Silence.NOT_TRUE)
+    assert (first.status, third.status) == (MessageStatus.SENT, MessageStatus.SENT)
+
+
+def test_without_another_look_what_waited_would_be_told_though_it_is_over() -> None:
+    """CONTROL: a policy that asks nobody again sends both."""
+    office = PostOffice(policy=Anything())
+    office.to = LATE
+    for number in (5, 6):
+        office.react(fact(FactKind.PROMISE_EXPECTED, sequence=number))
+    office.to = replace(ON_THE_ROAD, told=LATER)
+    office.live(20 * MINUTE)
+    assert len(office.carrier.texts) == 2
+
+
+class Anything:
+    """Lets everything go."""
+
+    def verdict(self, *_: object) -> None:
+        return None
+
+
+def test_at_night_a_text_waits_for_the_morning_or_is_not_sent() -> None:
+    """Cancelled is still of use in the morning; delivered is not, and the record says why."""
+    quiet = QuietHours(starts=time(10), ends=time(16))  # it is a little past eleven
+    office = office_of(replace(ON_THE_ROAD, quiet=quiet, phase=Phase.CANCELLED))
+    office.react(fact(FactKind.PROMISE_CANCELLED))
+    office.live(HOUR)
+    assert office.carrier.texts == []
+    office.live(4 * HOUR)
+    assert len(office.carrier.texts) == 1
+    office = office_of(replace(ON_THE_ROAD, quiet=quiet, phase=Phase.DELIVERED))
+    office.react(fact(FactKind.PROMISE_DELIVERED, outcome="delivered_to_mailbox", ended_at=NOW))
+    assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.QUIET_HOURS)
+
+
+def test_whoever_just_bought_is_told_so_at_any_hour() -> None:
+    """They are awake."""
+    office = office_of(replace(ON_THE_ROAD, quiet=QuietHours(starts=time(10), ends=time(16))))
+    office.react()
+    office.bring()
+    assert len(office.carrier.texts) == 1
+
+
+def test_the_carrier_taking_a_window_is_a_fact_once() -> None:
+    """What the buyer was told is what the carrier took, and callbacks add nothing."""
+    office = office_of(LATE)
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    assert office.rows.facts == []
+    office.bring()
+    office.hear("delivered")
+    [told] = office.rows.facts
+    assert told.kind is FactKind.PROMISE_TOLD
+    assert told.data == {"starts_at": LATER.start, "ends_at": LATER.end, "sequence": 5}
+
+
+def test_a_text_without_a_new_window_tells_none() -> None:
+    """A confirmation says what was promised."""
+    office = office_of()
+    office.react()
+    office.bring()
+    assert office.rows.facts == []
+
+
+def test_next_stop_names_the_forecast() -> None:
+    """Minutes, not the slot."""
+    office = office_of(replace(ON_THE_ROAD, phase=Phase.NEXT))
+    at = TODAY.start + HOUR
+    office.expected = Interval(earliest_at=at - 300, expected_at=at, latest_at=at + 300)
+    office.react(fact(FactKind.PROMISE_ARRIVING))
+    window = office.text.window
+    assert window is not None
+    assert window.start <= at - 300 < at + 300 <= window.end <= window.start + 30 * MINUTE
+
+
+def test_whoever_booked_long_ago_is_reminded_the_evening_before() -> None:
+    """Whoever booked yesterday has not forgotten; the record says so."""
+    for booked_at, status in (
+        (ANA.window.start - 5 * DAY, "sent"),
+        (ANA.window.start - 20 * HOUR, "skipped"),
+    ):
+        office = office_of(replace(ANA, booked_at=booked_at))
+        due_at = office.notifications.remind(TENANT, ReminderKind.TELL_DAY_BEFORE, "prm_1", NOW)
+        assert due_at is not None
+        office.clock.system_now = due_at
+        assert office.notifications.remind(TENANT, ReminderKind.TELL_DAY_BEFORE, "prm_1", due_at) is None
+        office.live(60)
+        assert written(office, MessageKind.DAY_BEFORE).status == status
+
+
+def test_a_confirmation_plans_what_is_to_be_said_later() -> None:
+    """The evening before and the morning, as reminders; twice is once."""
+    office = office_of(ANA)
+    office.react()
+    office.react()
+    kinds = [each.kind for each in office.reminders.due_reminders_of(TENANT, ANA.window.end)]
+    assert kinds.count(ReminderKind.TELL_DAY_BEFORE) == kinds.count(ReminderKind.TELL_MORNING) == 1
+
+
+def test_in_the_morning_only_a_wide_window_is_told_more_exactly() -> None:
+    """Eight hours become less than two; two hours stay as they are, and the record says why."""
+    for hours, status in ((8, MessageStatus.SENT), (2, MessageStatus.SKIPPED)):
+        window = TimeWindow(start=TODAY.start, end=TODAY.start + hours * HOUR)
+        office = office_of(replace(ON_THE_ROAD, window=window, told=window))
+        at = window.start + HOUR
+        office.expected = Interval(earliest_at=at - 1800, expected_at=at, latest_at=at + 1800)
+        office.notifications.remind(TENANT, ReminderKind.TELL_MORNING, "prm_1", NOW)
+        office.live(60)
+        assert written(office, MessageKind.MORNING_WINDOW).status is status
+
+
+def test_feedback_is_asked_for_hours_later_unless_it_was_given() -> None:
+    """On the page, it may have been."""
+    delivered = replace(ON_THE_ROAD, phase=Phase.DELIVERED)
+    for to, status in ((delivered, MessageStatus.SENT), (replace(delivered, scored=True), "skipped")):
+        office = office_of(to)
+        office.notifications.remind(TENANT, ReminderKind.ASK_FEEDBACK, "prm_1", NOW)
+        office.live(60)
+        assert written(office, MessageKind.FEEDBACK_ASKED).status == status

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.dispatch.service import Dispatch
+    from chalicelib.erasure.service import Erasure
     from chalicelib.fleet.learning import Learning
     from chalicelib.fleet.service import Fleet
     from chalicelib.kpis.service import Kpis
@@ -482,6 +483,15 @@ class Services:
         )
 
     @cached_property
+    def erasure(self) -> "Erasure":
+        """Forgets buyers."""
+        from chalicelib.erasure.service import Erasure
+        from chalicelib.promises.doors import Doors
+
+        doors = Doors(self.store.doors, self.sealer)
+        return Erasure(self.store, self._ports, doors, self.phone_book, self.text_jobs)
+
+    @cached_property
     def callbacks(self) -> "Callbacks":
         """Where Twilio tells what becomes of texts."""
         from chalicelib.notifications.callbacks import Callbacks
@@ -514,19 +524,22 @@ def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet
     clock = clock or shared
     client = _client("dynamodb", client_config(), settings)
     shared.listen_to(client)
-    store = DynamoStore(client, table=settings.table_name, clock=clock, pause=full_jitter)
+    secrets = Secrets(
+        lambda: _client("ssm", _SECRET_TIMES, settings),
+        path=settings.secrets_path,
+        clock=clock,
+        fresh_for=settings.secrets_seconds,
+    )
+    store = DynamoStore(
+        client, table=settings.table_name, vault=Sealer(secrets.numbers), clock=clock, pause=full_jitter
+    )
     roads = Path(settings.roads_dir) if settings.roads_dir else None
     return Services(
         settings,
         clock=clock,
         store=store,
         travel=TravelEngines(roads, osrm_url=settings.osrm_url),
-        secrets=Secrets(
-            lambda: _client("ssm", _SECRET_TIMES, settings),
-            path=settings.secrets_path,
-            clock=clock,
-            fresh_for=settings.secrets_seconds,
-        ),
+        secrets=secrets,
         internet=internet,
     )
 

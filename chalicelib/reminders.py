@@ -25,6 +25,7 @@ class ReminderKind(StrEnum):
     TELL_MORNING = "tell_morning"  # tell a buyer with a wide window more exactly
     ASK_FEEDBACK = "ask_feedback"  # ask how it was
     SEE_TO_TEXT = "see_to_text"  # a text that should have been sent, or heard of, by now
+    ERASE_TEXTS = "erase_texts"  # those of a forgotten buyer that were with the carrier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

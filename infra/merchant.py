@@ -14,17 +14,26 @@ from secrets import token_bytes
 from typing import Any, Final
 
 from chalicelib.adapters.dynamodb import DynamoStore, client_config
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import Secrets
 from chalicelib.bootstrap import SystemClock, full_jitter
 from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant
 from chalicelib.merchants.service import Merchants
 from chalicelib.settings import Stage
+from chalicelib.units import MINUTE
 
 _MERCHANT_ID: Final = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 class Refused(Exception):
     """Nothing was made; the message says why."""
+
+
+def _parameters() -> Any:
+    import boto3
+
+    return boto3.client("ssm")
 
 
 def let_in(dynamodb: Any, *, stack: str, merchant_id: str, brand: str) -> str:
@@ -39,7 +48,9 @@ def let_in(dynamodb: Any, *, stack: str, merchant_id: str, brand: str) -> str:
         raise Refused(f"A merchant's id matches {_MERCHANT_ID.pattern}.")
     mode = Mode.LIVE if stack.endswith(f"-{Stage.LIVE}") else Mode.TEST
     tenant = Tenant(merchant_id=merchant_id, mode=mode)
-    store = DynamoStore(dynamodb, table=stack, clock=SystemClock(), pause=full_jitter)
+    clock = SystemClock()
+    vault = Sealer(Secrets(_parameters, path=f"/{stack}", clock=clock, fresh_for=MINUTE).numbers)
+    store = DynamoStore(dynamodb, table=stack, vault=vault, clock=clock, pause=full_jitter)
     if store.get_merchant(tenant) is not None:
         raise Refused(f"{merchant_id} is in already; its admin key makes further ones.")
     merchants = Merchants(store, entropy=token_bytes, modes=(mode,))

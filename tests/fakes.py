@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import TwilioAccount
 from chalicelib.errors import AlreadyDone, NotFound, StaleWrite, Upstream
 from chalicelib.events import Tenant
@@ -31,6 +32,9 @@ class FakeClock:
 
     def advance(self, seconds: Seconds) -> None:
         self.at += seconds
+
+
+A_VAULT: Final = Sealer([b"kept for good, kept for good, yes"])
 
 
 @dataclass

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from chalicelib.adapters.dynamodb.people import OWN_WORDS
 from chalicelib.adapters.errand import current_request_id
 from chalicelib.dispatch.model import Replan, Requests, Work
 from chalicelib.dispatch.store import PlanChanges
@@ -48,7 +49,9 @@ class InMemoryStore:
         self.reminders = InMemoryReminders()
         self.pasts = InMemoryPasts()
         self.doors = InMemoryDoors()
+        self.people = self
         self.senders, self.phones = InMemorySenders(), InMemoryPhones()
+        self.closed: set[str] = set()  # pages of buyers who were forgotten
         self.outbox: list[tuple[Tenant, tuple[Fact, ...]]] = []
 
     def depots(self, tenant: Tenant) -> Sequence[Depot]:
@@ -89,7 +92,7 @@ class InMemoryStore:
         found = (
             whose
             for whose, promise in self._promises.items()
-            if token_hash(promise.tracking_token) == token_sha256
+            if token_hash(promise.tracking_token) == token_sha256 and token_sha256 not in self.closed
         )
         return next(found, None)
 
@@ -312,6 +315,24 @@ class InMemoryStore:
         self._clocks[tenant] = ahead
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
+
+    def promises_to(self, tenant: Tenant, phone: str) -> Sequence[StopId]:
+        found = _of(tenant, self._promises)
+        return sorted(each.stop_id for each in found if each.order.recipient.phone == phone)
+
+    def erase_promise(self, tenant: Tenant, before: Promise, after: Promise) -> None:
+        key = (tenant, before.stop_id)
+        if self._promises[key].version != before.version:
+            raise StaleWrite("the promise was written meanwhile")
+        self._promises[key] = replace(after, version=before.version + 1)
+        self._holds.pop(key, None)
+        self.closed.add(token_hash(before.tracking_token))
+
+    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
+        for fact in self.ledger(tenant, stop_id):
+            if fact.kind in OWN_WORDS:
+                kept = {name: value for name, value in fact.data.items() if name != "reason"}
+                self._ledger[tenant, stop_id, fact.sequence] = replace(fact, data=kept)
 
     def _routes_as_seen(self, tenant: Tenant, writes: Sequence[RouteWrite]) -> bool:
         return all(

@@ -40,6 +40,7 @@ class InMemoryPhones:
     out: dict[tuple[Tenant, str], bool] = field(default_factory=dict)
     known: dict[tuple[str, str, Tenant], Contact] = field(default_factory=dict)
     arrived: dict[str, tuple[str, list[Tenant]]] = field(default_factory=dict)
+    wrote: dict[str, str] = field(default_factory=dict)
     facts: list[tuple[Tenant, Fact]] = field(default_factory=list)
 
     def is_opted_out(self, tenant: Tenant, marks: Iterable[str]) -> bool:
@@ -65,6 +66,7 @@ class InMemoryPhones:
         sealed: str,
         at: Timestamp,
         *,
+        mark: str,
         whose: Sequence[Tenant],
         ledger: Mapping[tuple[Tenant, str], bool],
         fact: Fact | None,
@@ -72,10 +74,26 @@ class InMemoryPhones:
         if sid in self.arrived:
             return False
         self.arrived[sid] = sealed, list(whose)
+        self.wrote[sid] = mark
         self.out.update(ledger)
         if fact:
             self.facts.append((whose[0], fact))
         return True
+
+    def forget(self, tenant: Tenant, marks: Iterable[str]) -> list[str]:
+        wanted = set(marks)
+        for key in [key for key in self.known if key[0] in wanted and key[2] == tenant]:
+            del self.known[key]
+        gone = list[str]()
+        for sid in [sid for sid, mark in self.wrote.items() if mark in wanted and sid in self.arrived]:
+            sealed, whose = self.arrived[sid]
+            left = [each for each in whose if each != tenant]
+            if left:
+                self.arrived[sid] = sealed, left
+            else:
+                del self.arrived[sid]
+                gone.append(sid)
+        return gone
 
     def inbound(self, sid: str) -> tuple[str, list[Tenant]] | None:
         return self.arrived.get(sid)

@@ -72,7 +72,7 @@ class PhoneBook:
         content = json.dumps([inbound.phone, list(inbound.senders), inbound.body])
         sealed = self._sealer.seal(_PURPOSE, content.encode())
         return self._rows.record_inbound(
-            inbound.sid, sealed, arrival.at, whose=tenants, ledger=ledger, fact=arrival.fact
+            inbound.sid, sealed, arrival.at, mark=marks[0], whose=tenants, ledger=ledger, fact=arrival.fact
         )
 
     def inbound(self, sid: str) -> tuple[Inbound, Sequence[Tenant]] | None:
@@ -88,6 +88,13 @@ class PhoneBook:
             return None
         phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, found[0]))
         return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body), found[1]
+
+    def forget(self, tenant: Tenant, phone: str) -> list[str]:
+        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.
+
+        Not that it wants no texts: whoever said so has said it for good.
+        """
+        return self._rows.forget(tenant, self._marks(phone))
 
     def _marks(self, phone: str) -> list[str]:
         digests = (hmac.digest(key, phone.encode(), "sha256") for key in self._keys.current())

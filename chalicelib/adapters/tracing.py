@@ -227,3 +227,8 @@ class TracedSender:
         """What became of a text."""
         with span("twilio.fetch"):
             return self._sender.sighting(sid)
+
+    def forget(self, sid: str) -> None:
+        """Have a text forgotten."""
+        with span("twilio.delete"):
+            self._sender.forget(sid)

@@ -133,6 +133,16 @@ class TwilioSender:
         found = self._asked(lambda client: client.messages(sid).fetch())
         return None if found is None else _sighting(found)
 
+    def forget(self, sid: str) -> None:
+        """Have a text deleted, ours or a buyer's; one that is gone is forgotten.
+
+        Raises
+        ------
+        Upstream
+            Twilio did not, or not yet: a text on its way is not deleted.
+        """
+        self._asked(lambda client: client.messages(sid).delete())
+
     def _create(self, client: Client, text: Outgoing, own_sender: str) -> Answer:
         sender = text.sender or own_sender
         origin = "messaging_service_sid" if sender.startswith(_SERVICE) else "from_"

@@ -54,6 +54,9 @@ ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.SEE_TO_TEXT: _see_to_text,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
+    ReminderKind.ERASE_TEXTS: lambda services, tenant, subject, now: services.erasure.finish(
+        tenant, subject, now
+    ),
     ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),
     ReminderKind.TELL_DAY_BEFORE: _tell(ReminderKind.TELL_DAY_BEFORE),
     ReminderKind.TELL_MORNING: _tell(ReminderKind.TELL_MORNING),

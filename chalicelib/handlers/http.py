@@ -209,6 +209,12 @@ PROBLEMS: Mapping[str, Problem] = {
         "This order has a promise",
         "An open promise has the same `order_ref` and `shipment_ref`: change that one, `promise_id`.",
     ),
+    "promises_open": Problem(
+        409,
+        "The buyer has open promises",
+        "What is still to be delivered needs its buyer: cancel `promise_ids`, or come back when they are "
+        "finished. Nothing was forgotten.",
+    ),
     "already_loaded": Problem(
         409,
         "The van is loaded",

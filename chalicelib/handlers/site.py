@@ -70,6 +70,9 @@ PATHS: Mapping[str, Paths] = {
         "/v1/keys/{key_id}": ("DELETE",),
         "/v1/settings": ("GET", "PUT"),
     },
+    "erasures": {
+        "/v1/erasures": ("POST",),
+    },
     "webhooks": {
         "/v1/webhooks": ("GET",),
         "/v1/webhooks/{webhook_id}": ("PUT", "GET", "DELETE"),

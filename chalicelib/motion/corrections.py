@@ -155,6 +155,8 @@ class Corrections:
 def _correctable(promise: Promise, correction: Correction, now: Timestamp) -> Attempt:
     held = correction.held
     last = promise.attempts[-1] if promise.attempts else None
+    if promise.erased_at is not None:
+        raise Conflict("Its buyer was forgotten.", code="correction_too_late")
     if held is not None and (last is None or last.shift_id != held.shift_id):
         raise NotFound("There is no such promise.")
     if last is None:

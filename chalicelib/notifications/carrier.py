@@ -119,6 +119,10 @@ class TextSender(Protocol):
         """What became of a text; `Upstream` if the carrier does not say, None if it has no such text."""
         ...
 
+    def forget(self, sid: str) -> None:
+        """Have a text forgotten, words and number; `Upstream` as long as the carrier has not done so."""
+        ...
+
 
 def heard(message: Message, *, sid: str, word: str, code: str | None = None) -> Message | None:
     """What a text is after a word of the carrier's; None if it says nothing new.

@@ -82,6 +82,7 @@ class Silence(StrEnum):
     COUNTRY_CAP = "country_cap"
     MERCHANT_CAP = "merchant_cap"
     NOT_TAKEN = "not_taken"  # the carrier gave no answer, has no such text, and its kind is not sent twice
+    ERASED = "erased"  # its buyer was forgotten before it went
     UNRESOLVED = "unresolved"  # the carrier gave no answer, then or since
 
 
@@ -196,6 +197,8 @@ class Message:
         The number it went to, which may not be the promise's any more.
     failed_sid
         The carrier's id of a first try that failed, which the second one stands for.
+    redact
+        The carrier's ids of what it has still to forget: texts of a buyer who was.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -222,6 +225,7 @@ class Message:
     heard: str | None = None
     sealed_to: str | None = None
     failed_sid: str | None = None
+    redact: tuple[str, ...] = ()
     version: int = 0
 
 

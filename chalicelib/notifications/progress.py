@@ -163,6 +163,8 @@ def number_purpose(tenant: Tenant) -> str:
 def _next_look(message: Message, at: Moment) -> Timestamp | None:
     """When, in business time, something is to be done for a text; None if never."""
     freed_at = at.now + max(0, message.leased_until - at.system_now)
+    if message.redact:
+        return freed_at
     match message.status:
         case MessageStatus.PENDING | MessageStatus.UNKNOWN:
             return max(message.ready_at, freed_at)

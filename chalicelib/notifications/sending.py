@@ -83,6 +83,8 @@ class Sending:
         message = self._store.message(tenant, message_id)
         if message is None or at.system_now < message.leased_until:
             return None
+        if message.redact:
+            return self._forget(tenant, message, at)
         match message.status:
             case MessageStatus.PENDING if at.now >= message.ready_at:
                 return self._send(tenant, message, at)
@@ -268,6 +270,15 @@ class Sending:
         return self._progress.hear(
             tenant, message.message_id, at, sid=found.sid, word=found.word, code=found.code
         )
+
+    def _forget(self, tenant: Tenant, message: Message, at: Moment) -> Message | None:
+        """Have the carrier forget what a buyer was told and wrote, who was forgotten here."""
+        try:
+            for sid in message.redact:
+                self._ports.sender.forget(sid)
+        except Upstream:  # the reminder comes back to it
+            return None
+        return self._progress.change(tenant, message, lambda row: replace(row, redact=()), at)
 
     def _back_off(self, tries: int, *, at_least: Seconds) -> Seconds:
         bound = min(_LONGEST_WAIT, 2 ** min(tries, 10))

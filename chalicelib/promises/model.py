@@ -386,6 +386,8 @@ class Promise:
         What its buyer was offered instead, and has not taken.
     access_asked_at
         When its buyer was last asked how to get in; None if nobody had to.
+    erased_at
+        When its buyer was forgotten: from then on nothing changes it any more.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -416,6 +418,7 @@ class Promise:
     access_asked_at: Timestamp | None = None
     told_by: int = 0
     foreseen: TimeWindow | None = None
+    erased_at: Timestamp | None = None
     version: int = 0
 
     def own_slot(self, now: Timestamp, life: Seconds) -> Offer:

@@ -8,9 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.events import Fact
+from chalicelib.events import Fact, FactKind
 from chalicelib.units import Timestamp, iso_utc
 from chalicelib.webhooks.model import PUBLISHED, Event, EventType
+
+# What people wrote stands in the ledger, where it can be forgotten; an event is gone once it is sent.
+_IN_OWN_WORDS = {
+    (FactKind.PROMISE_CANCELLED, "reason"),
+    (FactKind.PROMISE_CORRECTED, "reason"),
+    (FactKind.PROMISE_CONTACTED, "reason"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,8 @@ def _about(fact: Fact) -> dict[str, Any]:
         if depot_id
         else {"promise_id": fact.subject, "promise_sequence": fact.sequence}
     )
-    return {**whose, "kind": fact.kind, "actor": fact.actor, "details": _shown(fact.data)}
+    details = {name: part for name, part in fact.data.items() if (fact.kind, name) not in _IN_OWN_WORDS}
+    return {**whose, "kind": fact.kind, "actor": fact.actor, "details": _shown(details)}
 
 
 def _shown(value: Any) -> Any:

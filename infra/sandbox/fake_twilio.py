@@ -302,6 +302,20 @@ class _Door(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer_with(self._read)
 
+    def do_DELETE(self) -> None:
+        self._answer_with(self._delete)
+
+    def _delete(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        sid = self._resource()
+        text = next((text for text in self.messages.texts if text.sid == sid), None)
+        if text is None:
+            raise self._not_found()
+        if text.status in ("queued", "sending"):
+            detail = "Cannot delete message because delivery has not been completed."
+            raise Refusal(HTTPStatus.CONFLICT, 20009, detail)
+        self.messages.texts.remove(text)
+        return HTTPStatus.NO_CONTENT, {}
+
     def _take(self, told: Mapping[str, str]) -> None:
         """Take a text as the plan wants it."""
         fault = self.messages.plan.next_fault()
@@ -398,7 +412,8 @@ class _Door(BaseHTTPRequestHandler):
                 "more_info": f"https://www.twilio.com/docs/errors/{refusal.code}",
                 "status": status,
             }
-        self._answer(status, json.dumps(content).encode(), "application/json")
+        body = b"" if status == HTTPStatus.NO_CONTENT else json.dumps(content).encode()
+        self._answer(status, body, "application/json")
         after, self.after = self.after, lambda: None
         after()
 

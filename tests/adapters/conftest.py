@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.dynamodb import DynamoStore, client_config
 from infra.sandbox.resources import create
-from tests.fakes import FakeClock
+from tests.fakes import A_VAULT, FakeClock
 
 ACCOUNT = {"region_name": "eu-west-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
 
@@ -39,7 +39,7 @@ def new_store(moto_dynamodb: Any, moto_table: str) -> NewStore:
     """Makes stores on one table, as several processes would; each on the client given, or the common one."""
 
     def make(client: Any = None, **given: Any) -> DynamoStore:
-        given = {"clock": FakeClock(), "pause": lambda _: None} | given
+        given = {"vault": A_VAULT, "clock": FakeClock(), "pause": lambda _: None} | given
         return DynamoStore(client or moto_dynamodb, table=moto_table, **given)
 
     return make

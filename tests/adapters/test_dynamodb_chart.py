@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.dynamodb.keys import outbox_key
 from chalicelib.adapters.dynamodb.outbox import OutboxRow
 from chalicelib.adapters.dynamodb.pasts import PastRows
+from chalicelib.adapters.dynamodb.people import PeopleRows
 from chalicelib.adapters.dynamodb.phones import PhoneRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT
@@ -19,6 +21,8 @@ from chalicelib.adapters.dynamodb.senders import SenderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from chalicelib.dispatch.model import Work
 from chalicelib.dispatch.store import PlanChanges
+from chalicelib.erasure.service import without_buyer
+from chalicelib.events import FactKind
 from chalicelib.fleet.model import Driver
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.store import FleetChanges, ShiftRow
@@ -64,6 +68,7 @@ INDEXED = {"listing": {"list_pk", "list_sk"}, "due": {"due_pk", "due_at"}}
 type Accesses = dict[str, Callable[[DynamoStore], Any]]
 
 # One after the other, on one table: writes come before the reads that find what they wrote.
+CANCELLED = replace(a_fact(1, 2, FactKind.PROMISE_CANCELLED), data={"reason": "moving"})
 A_CONTACT = Contact(tenant=ACME, subject="prm_1", texted_at=NOW)
 ACCESSES: Accesses = {
     "commit_fleet": lambda store: store.commit_fleet(
@@ -84,7 +89,7 @@ ACCESSES: Accesses = {
             promise=a_promise(),
             cart=cart(None, 1),
             order=order(None, 1),
-            facts=(a_fact(),),
+            facts=(a_fact(), CANCELLED),
             receipt=a_receipt(),
         ),
     ),
@@ -106,9 +111,10 @@ ACCESSES: Accesses = {
     "put_contact": lambda store: store.phones.put_contact("mark", "+12025550100", A_CONTACT),
     "contacts": lambda store: store.phones.contacts(["mark"], ["+12025550100"]),
     "record_inbound": lambda store: store.phones.record_inbound(
-        "SM2", "sealed", NOW, whose=[ACME], ledger={(ACME, "mark"): True}, fact=a_fact(4)
+        "SM2", "sealed", NOW, mark="mark", whose=[ACME], ledger={(ACME, "mark"): True}, fact=a_fact(4)
     ),
     "inbound": lambda store: store.phones.inbound("SM2"),
+    "forget": lambda store: store.phones.forget(ACME, ["mark"]),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
     "put_pass": lambda store: store.put_pass(a_pass("p"), receipt=None),
@@ -184,6 +190,11 @@ ACCESSES: Accesses = {
     "keep_door": lambda store: store.doors.keep_door(ACME, a_door()),
     "door": lambda store: store.doors.door(ACME, ["door-1"]),
     "forget_doors": lambda store: store.doors.forget_doors(ACME, ["ana"]),
+    "promises_to": lambda store: store.people.promises_to(ACME, "+12025550123"),
+    "erase_words": lambda store: store.people.erase_words(ACME, 1),
+    "erase_promise": lambda store: store.people.erase_promise(
+        ACME, replace(a_promise(), version=1), without_buyer(a_promise(), NOW)
+    ),
     "remove_webhook": lambda store: store.hooks.remove_webhook(ACME, "hook"),
 }
 
@@ -259,6 +270,8 @@ def test_every_row_is_one_of_the_chart_and_has_its_attributes(
     store.hooks.save_webhook(ACME, a_webhook())  # the one of the accesses was removed
     store.reminders.write_reminder(ACME, a_reminder())  # this one, too
     store.doors.keep_door(ACME, a_door())  # and this one was forgotten
+    for forgotten in ("put_contact", "record_inbound"):
+        ACCESSES[forgotten](store)
     rows, seen = charted_rows(), set[str]()
     for item in moto_dynamodb.scan(TableName=moto_table)["Items"]:
         (row,) = [row for row in rows if row.describes(item)]
@@ -310,14 +323,17 @@ def test_a_past_is_read_once_an_hour(new_store: NewStore) -> None:
     assert store.pasts.past(ACME, a_depot(), NOW + 3 * 3600).version == 2
 
 
-PARTS = ("disconnect", "outbox_row", "hooks", "pasts", "reminders", "doors", "senders", "phones")
+PARTS = (
+    *("disconnect", "outbox_row", "hooks", "pasts", "reminders", "doors", "senders", "phones"),
+    "people",
+)
 
 
 @pytest.mark.parametrize(
     "public",
     [
         name
-        for kind in (DynamoStore, WebhookRows, ReminderRows, PastRows, SenderRows, PhoneRows)
+        for kind in (DynamoStore, WebhookRows, ReminderRows, PastRows, SenderRows, PhoneRows, PeopleRows)
         for name in dir(kind)
         if not name.startswith("_")
     ],

@@ -16,7 +16,7 @@ from chalicelib.events import FactKind
 from chalicelib.promises.store import Changes, PromiseQuery
 from chalicelib.units import DAY, MINUTE
 from tests.adapters.conftest import NewStore
-from tests.fakes import CountedEntropy, FakeClock
+from tests.fakes import A_VAULT, CountedEntropy, FakeClock
 from tests.promises.store_contract import ACME, BEST, NOW, a_fact, a_hold, a_promise, cart
 
 LONG_AFTER = FakeClock().at + 10 * DAY
@@ -205,7 +205,12 @@ def test_page_looks_at_a_bounded_number_of_promises(
         promise = a_promise(stop_id, depot_id=depot_id, created_at=NOW + stop_id)
         store.commit(ACME, Changes(promise=promise))
     table = Table(
-        moto_dynamodb, moto_table, clock=FakeClock(), pause=lambda _: None, entropy=CountedEntropy()
+        moto_dynamodb,
+        moto_table,
+        vault=A_VAULT,
+        clock=FakeClock(),
+        pause=lambda _: None,
+        entropy=CountedEntropy(),
     )
     start, pages = None, []
     while not pages or start is not None:

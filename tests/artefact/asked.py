@@ -342,7 +342,10 @@ def _change_minds(shop: ShopClient) -> None:
     shop.change(promise_id, kind="slot", offer=shop.other_slots(promise_id)[2]["offer"])
     shop.change(promise_id, kind="address", location={"lat": 41.162, "lon": -8.603}, address=ADDRESS)
     shop.change(promise_id, kind="gate_code", code="12")
-    shop.change(promise_id, kind="cancel")
+    shop.change(promise_id, kind="cancel", reason="moving")
+    order_ref = shop.done("GET", f"/v1/promises/{promise_id}")["order_ref"]
+    assert shop.done("POST", "/v1/erasures", {"order_ref": order_ref})["promises"] == 1
+    shop.done("POST", "/v1/erasures", {"phone": PHONE})
 
 
 def _run_the_office(shop: ShopClient) -> None:

@@ -34,7 +34,7 @@ from chalicelib.routing.travel_times import StraightLine
 from chalicelib.units import StopId, Timestamp
 from infra.sandbox.emulator import connect
 from tests.builders import CALM
-from tests.fakes import FakeClock
+from tests.fakes import A_VAULT, FakeClock
 from tests.promises.shop import an_order
 from tests.store_faults import drop_conditions
 
@@ -233,7 +233,7 @@ def new_store(url: str, table: str, *, unguarded: Sequence[str] = ()) -> DynamoS
     client = connect("dynamodb", url)
     if unguarded:
         drop_conditions(client, lambda _, sk: sk.startswith(tuple(unguarded)))
-    return DynamoStore(client, table=table, clock=FakeClock(), pause=lambda _: None)
+    return DynamoStore(client, table=table, vault=A_VAULT, clock=FakeClock(), pause=lambda _: None)
 
 
 def _race(tasks: Connection, start: Barrier, url: str, table: str, unguarded: Sequence[str]) -> None:

@@ -135,6 +135,9 @@ class Carrier:
     def sighting(self, sid: str) -> None:
         self.steps()
 
+    def forget(self, sid: str) -> None:
+        self.steps()
+
 
 class Nursery:
     """Where those processes come from.

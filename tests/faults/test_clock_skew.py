@@ -21,7 +21,7 @@ from chalicelib.promises.model import Hold, HoldState
 from chalicelib.routing.model import Capacity, StopKind
 from infra.sandbox.emulator import Emulator
 from tests.concurrency.arena import oversold
-from tests.fakes import FakeClock
+from tests.fakes import A_VAULT, FakeClock
 from tests.faults.nursery import fresh_name
 from tests.handlers.shop_client import Shop as WholeShop
 from tests.promises.shop import TENANT, TODAY, Shop, a_vehicle, at, one_hour_shop
@@ -55,7 +55,9 @@ class Worker:
         self.clock: Any = SharedClock(self) if self.shared else self
         if self.shared:
             self.clock.listen_to(client)
-        self.store = DynamoStore(client, table=self.table, clock=self.clock, pause=lambda _: None)
+        self.store = DynamoStore(
+            client, table=self.table, vault=A_VAULT, clock=self.clock, pause=lambda _: None
+        )
         ids = count(1 + SKEW + self.skew, 1000)  # no other worker's
         self._shop = one_hour_shop(store=self.store, ids=ids, **self.described)
 

@@ -37,7 +37,7 @@ from infra.sandbox.consumers import QueuePoller
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.resources import Resources
 from tests.builders import CALM
-from tests.fakes import FakeClock
+from tests.fakes import A_VAULT, FakeClock
 from tests.fakes_texts import InMemoryPhones
 from tests.faults.nursery import fresh_name
 from tests.promises.shop import TENANT, TODAY, Shop, at
@@ -79,7 +79,9 @@ class Worker:
         for operation in ("GetItem", "PutItem"):
             self.client.meta.events.register(f"after-call.dynamodb.{operation}", self._interrupted)
         table = self.resources.table_name
-        self.store = DynamoStore(self.client, table=table, clock=FakeClock(), pause=lambda _: None)
+        self.store = DynamoStore(
+            self.client, table=table, vault=A_VAULT, clock=FakeClock(), pause=lambda _: None
+        )
 
     def _interrupted(self, **_: Any) -> None:
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
@@ -160,6 +162,9 @@ class Worker:
         return []
 
     def sighting(self, sid: str) -> None:
+        return None
+
+    def forget(self, sid: str) -> None:
         return None
 
     def poll(self) -> int:

@@ -28,6 +28,7 @@ from chalicelib.handlers import (
     about,
     checkout,
     door,
+    erasures,
     fleet,
     merchants,
     motion,
@@ -90,7 +91,7 @@ class Deployed(ShopClient):
         settings = Settings.from_env(self.environment)
         self.services: Services = build(settings, clock=self.clock, internet=internet)
         features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
-        features += [webhooks.api, twilio.api, sandbox.api]
+        features += [erasures.api, webhooks.api, twilio.api, sandbox.api]
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)

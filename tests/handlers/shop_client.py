@@ -25,6 +25,7 @@ from chalicelib.handlers import (
     about,
     checkout,
     door,
+    erasures,
     fleet,
     kpis,
     merchants,
@@ -254,6 +255,10 @@ class InMemoryServices(Services):
         self.texts.append({**told, "sent_at": "2026-11-24T06:00:00Z", "num_segments": 1})
         return Taken(sid=sid)
 
+    def forget(self, sid: str) -> None:
+        """Forget a text, as the carrier does when it is told to."""
+        self.texts = [text for text in self.texts if text["sid"] != sid]
+
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         return [text for text in self.texts if phone in (None, text["to"])]
 
@@ -313,6 +318,7 @@ class Shop(ShopClient):
             replans.api,
             notifications.api,
             merchants.api,
+            erasures.api,
             webhooks.api,
             twilio.api,
             kpis.api,

@@ -127,6 +127,11 @@ class Carrier:
             raise Upstream("No answer.")
         return next((seen for _, seen in self.texts if seen.sid == sid), None)
 
+    def forget(self, sid: str) -> None:
+        if not self.lists:
+            raise Upstream("No answer.")
+        self.texts = [(text, seen) for text, seen in self.texts if seen.sid != sid]
+
 
 @dataclass
 class Clock:

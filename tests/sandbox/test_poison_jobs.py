@@ -29,7 +29,7 @@ from chalicelib.settings import Stage
 from infra.sandbox.consumers import InvocationFailed, QueuePoller
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.resources import Resources
-from tests.fakes import FakeClock
+from tests.fakes import A_VAULT, FakeClock
 from tests.promises.shop import CALM, TENANT, TODAY, Shop, at
 
 NOW = at(6)
@@ -66,7 +66,8 @@ class Factory:
     def __post_init__(self) -> None:
         self.sqs = self.emulator.client("sqs")
         client, table = self.emulator.client("dynamodb"), self.resources.table_name
-        self.shop = Shop(store=DynamoStore(client, table=table, clock=FakeClock(), pause=lambda _: None))
+        store = DynamoStore(client, table=table, vault=A_VAULT, clock=FakeClock(), pause=lambda _: None)
+        self.shop = Shop(store=store)
         self.shop.buy(at(10))
         self.dispatch = Dispatch(
             self.shop.store,

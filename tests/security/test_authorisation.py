@@ -53,6 +53,7 @@ OPENED_BY = {
     "create_key": ADMIN,
     "list_keys": ADMIN,
     "revoke_key": ADMIN,
+    "erase_buyer": ADMIN,
     "get_settings": OPS | ADMIN,
     "put_settings": OPS | ADMIN,
     "list_webhooks": OPS | ADMIN,
@@ -191,6 +192,7 @@ GOOD: dict[str, tuple[str, str, dict[str, Any]]] = {
     "extend_hold": ("POST", "/v1/holds/{hold}/extend", {}),
     "release_hold": ("DELETE", "/v1/holds/{hold}", {}),
     "put_webhook": ("PUT", "/v1/webhooks/new", HOOK),
+    "erase_buyer": ("POST", "/v1/erasures", {"order_ref": "R-1"}),
     "replay_webhook": ("POST", "/v1/webhooks/of-porto/replay", {"from_sequence": 1}),
     "move_clock": ("POST", "/v1/test/clock", {"advance_seconds": 0}),
 }

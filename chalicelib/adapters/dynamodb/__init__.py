@@ -22,6 +22,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     tracking   TRACK#{sha256}     TRACK                 tenant stop ttl
     fact       T#S#{stop}         L#{sequence}          fact ttl
     entry      T#PROMISES         P#{created_at}#{stop} ttl
+    buyer      T#BUYER#{mark}     {stop}                ttl
     cart       T#C#{cart_ref}     CART                  stop ttl
     order      T#O#{order_ref}    ORDER                 stop stops ttl
     shipment   T#O#{order_ref}    ORDER#{shipment_ref}  stop stops ttl
@@ -48,6 +49,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     sender     SENDER#{sender}    SENDER                free_at? failures? open_until?
     contact    NUMBER#{mark}      {tenant}#{sender}     subject at ttl
     inbound    INBOUND#{sid}      INBOUND               sealed at tenants ttl
+    wrote      WROTE#{mark}       {sid}                 ttl
 
 Indexes. `listing` (list_pk, list_sk) has for each plan, `T#PLAN#{depot_id}/{date}`, its promises
 `P#{created_at}#{stop}` and the shifts that a human touched, `S#{shift_id}`. `due` (due_pk, due_at) has the
@@ -145,6 +147,10 @@ but for the routes a search reads.
     85  contacts                    Query
     86  record_inbound              TransactWriteItems      a PutItem where nobody texted that number
     87  inbound                     GetItem
+    88  promises_to                 Query           one for each number key
+    89  erase_words                 Query PutItem   once for each line that is in somebody's own words
+    90  erase_promise               TransactWriteItems
+    91  forget                      Query DeleteItem Query GetItem DeleteItem DeleteItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

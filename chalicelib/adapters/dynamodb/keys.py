@@ -186,6 +186,16 @@ def promises_listed(tenant: Tenant, place: PlanKey, start: str | None) -> Span:
     return _behind(_plan(tenant, place), start)
 
 
+def buyer_key(tenant: Tenant, mark: str, stop_id: StopId) -> Key:
+    """That a promise is to a number, known by its mark."""
+    return _of(tenant, f"BUYER#{mark}"), f"{stop_id:016x}"
+
+
+def buyer_span(tenant: Tenant, mark: str) -> Span:
+    """All promises to a number."""
+    return Span(_of(tenant, f"BUYER#{mark}"))
+
+
 def cart_key(tenant: Tenant, cart_ref: str) -> Key:
     """Which hold is a cart's live one."""
     return _of(tenant, f"C#{cart_ref}"), "CART"
@@ -273,6 +283,16 @@ def contact_of(sort_key: str) -> tuple[Tenant, str]:
 def inbound_key(sid: str) -> Key:
     """A text that came in."""
     return f"INBOUND#{sid}", "INBOUND"
+
+
+def arrival_key(mark: str, sid: str) -> Key:
+    """That a text came in from a number."""
+    return f"WROTE#{mark}", sid
+
+
+def arrivals_span(mark: str) -> Span:
+    """All texts that came in from a number."""
+    return Span(f"WROTE#{mark}")
 
 
 def merchant_key(tenant: Tenant) -> Key:

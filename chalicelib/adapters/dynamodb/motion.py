@@ -65,7 +65,7 @@ class MotionRows(PromiseRows):
             self._write_alone(tenant, progress)
             return
         now = self._table.now()
-        writing = Writing(tenant, Transaction(self._table, tenant), now)
+        writing = Writing(tenant, Transaction(self._table, tenant), now, self._table.vault)
         if progress is not None:
             key = progress_key(tenant, progress.plan, progress.shift_id)
             item = progress_item(progress, now)

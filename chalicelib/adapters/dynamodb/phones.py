@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import (
+    arrival_key,
+    arrivals_span,
     contact_key,
     contact_of,
     contacts_span,
@@ -61,6 +63,7 @@ class PhoneRows(Rows):
         sealed: str,
         at: Timestamp,
         *,
+        mark: str,
         whose: Sequence[Tenant],
         ledger: Mapping[tuple[Tenant, str], bool],
         fact: Fact | None,
@@ -69,6 +72,8 @@ class PhoneRows(Rows):
 
         Parameters
         ----------
+        mark
+            Of the number it came from: under that it is found when its buyer is forgotten.
         whose
             Who may be meant; the first of them is handed the fact.
         ledger
@@ -89,8 +94,9 @@ class PhoneRows(Rows):
             return self._put_alone(sid, item)
         recording = Transaction[str](self._table, whose[0])
         recording.put(_SEEN, inbound_key(sid), item, only_if=ABSENT)
-        for (tenant, mark), out in ledger.items():
-            recording.put(_LEDGER, opt_out_key(tenant, mark), _line(out, at), only_if=None)
+        recording.put(_SEEN, arrival_key(mark, sid), {"ttl": item["ttl"]}, only_if=None)
+        for (tenant, each), out in ledger.items():
+            recording.put(_LEDGER, opt_out_key(tenant, each), _line(out, at), only_if=None)
         try:
             recording.commit((fact,) if fact else ())
         except Refused as refused:
@@ -105,6 +111,40 @@ class PhoneRows(Rows):
         if item is None:
             return None
         return item["sealed"]["S"], [Tenant.parse(each) for each in item["tenants"]["S"].split()]
+
+    def forget(self, tenant: Tenant, marks: Iterable[str]) -> list[str]:
+        """Forget whom a merchant texted, and what came back; gives the ids of texts that came in.
+
+        A text that may have been meant for another merchant as well stays theirs. Who wants no texts is
+        never forgotten.
+        """
+        gone = list[str]()
+        for mark in marks:
+            for item in self._table.query(contacts_span(mark)):
+                whose, sender = contact_of(item["sk"]["S"])
+                if whose == tenant:
+                    self._table.ask("delete_item", Key=key_item(contact_key(mark, sender, tenant)))
+            for item in self._table.query(arrivals_span(mark)):
+                gone += self._disown(tenant, mark, item["sk"]["S"])
+        return gone
+
+    def _disown(self, tenant: Tenant, mark: str, sid: str) -> list[str]:
+        found = self.inbound(sid)
+        whose = found[1] if found else []
+        left = [each for each in whose if each != tenant]
+        if left and left != whose:
+            names = {":left": text(" ".join(map(str, left)))}
+            self._table.ask(
+                "update_item",
+                Key=key_item(inbound_key(sid)),
+                UpdateExpression="SET tenants = :left",
+                ExpressionAttributeValues=names,
+            )
+        if left:
+            return []
+        for key in (inbound_key(sid), arrival_key(mark, sid)):
+            self._table.ask("delete_item", Key=key_item(key))
+        return [sid] if found else []
 
     def _put_alone(self, sid: str, item: dict[str, dict[str, str]]) -> bool:
         try:

@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamodb.keys import (
     DUE,
     DUE_SHARDS,
     Span,
+    buyer_key,
     cart_key,
     due_partition,
     due_shard,
@@ -50,6 +51,7 @@ from chalicelib.adapters.dynamodb.transaction import (
     still_names,
     unmoved,
 )
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import RouteWrite
@@ -128,7 +130,7 @@ class PromiseRows(PlanRows):
         Upstream
             The store did not answer; whether it was applied was looked up, and it was not.
         """
-        writing = Writing(tenant, Transaction(self._table, tenant), self._table.now())
+        writing = Writing(tenant, Transaction(self._table, tenant), self._table.now(), self._table.vault)
         writing.routes(changes.routes)
         writing.holds(changes.holds)
         if changes.promise is not None:
@@ -151,11 +153,16 @@ class PromiseRows(PlanRows):
         return (stop_of(item["pk"]["S"]) for item in self._table.query(span, index=DUE, attributes="pk"))
 
 
+def buyers(tenant: Tenant) -> str:
+    """What the mark of a buyer's number is derived for."""
+    return f"buyer:{tenant}"
+
+
 class Writing:
     """One `Changes` on its way into a transaction: what is written, and what each write relies on."""
 
-    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp) -> None:
-        self._tenant, self._now = tenant, now
+    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp, vault: Sealer) -> None:
+        self._tenant, self._now, self._vault = tenant, now, vault
         self.transaction = transaction
 
     def routes(self, writes: Sequence[RouteWrite]) -> None:
@@ -181,6 +188,10 @@ class Writing:
             opens = tracking_key(token_hash(promise.tracking_token))
             item = tracking_item(self._tenant, promise, self._now)
             self.transaction.put(Guard.PROMISE, opens, item, only_if=ABSENT)
+            if promise.order.recipient.phone is not None:
+                mark = self._vault.derive(buyers(self._tenant), promise.order.recipient.phone)
+                whose = buyer_key(self._tenant, mark, promise.stop_id)
+                self.transaction.put(Guard.PROMISE, whose, entry_item(promise, self._now), only_if=ABSENT)
 
     def cart(self, claim: CartClaim) -> None:
         """On the hold it named when it was read: one live hold per cart."""

@@ -276,6 +276,7 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "failed_sid": message.failed_sid,
         "window": message.window and [message.window.start, message.window.end],
         "sequence": message.sequence,
+        "redact": list(message.redact),
     }
     item = {
         "version": number(message.version + 1),
@@ -316,6 +317,7 @@ def message_of(item: Item) -> Message:
         failed_sid=since("failed_sid"),
         window=TimeWindow(start=window[0], end=window[1]) if window else None,
         sequence=since("sequence", 0),
+        redact=tuple(since("redact", ())),
         version=version_of(item) if "version" in item else 0,
     )
 

@@ -16,11 +16,13 @@ from chalicelib.adapters.dynamodb.outbox import OutboxRows
 from chalicelib.adapters.dynamodb.receipts import ReceiptRows
 from chalicelib.adapters.dynamodb.replans import ReplanRows
 from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.units import Clock
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.doors import DoorRows
     from chalicelib.adapters.dynamodb.pasts import PastRows
+    from chalicelib.adapters.dynamodb.people import PeopleRows
     from chalicelib.adapters.dynamodb.phones import PhoneRows
     from chalicelib.adapters.dynamodb.reminders import ReminderRows
     from chalicelib.adapters.dynamodb.senders import SenderRows
@@ -36,6 +38,8 @@ class DynamoStore(
     ----------
     client
         boto3's for DynamoDB, made with `client_config()`; its reads are parsed our way from here on.
+    vault
+        Keys that are never dropped: buyers are found by their keyed hashes.
     clock
         System time: for time to live, nothing else.
     pause
@@ -49,11 +53,12 @@ class DynamoStore(
         client: BaseClient,
         *,
         table: str,
+        vault: Sealer,
         clock: Clock,
         pause: Callable[[int], object],
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        super().__init__(Table(client, table, clock=clock, pause=pause, entropy=entropy))
+        super().__init__(Table(client, table, vault=vault, clock=clock, pause=pause, entropy=entropy))
 
     def disconnect(self) -> None:
         """Close the connections that are kept; the next call makes a new one."""
@@ -100,3 +105,10 @@ class DynamoStore(
         from chalicelib.adapters.dynamodb.phones import PhoneRows
 
         return PhoneRows(self._table)
+
+    @cached_property
+    def people(self) -> "PeopleRows":
+        """Buyers, found again and forgotten: no search knows of it."""
+        from chalicelib.adapters.dynamodb.people import PeopleRows
+
+        return PeopleRows(self._table)

@@ -25,6 +25,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from chalicelib.adapters.dynamodb.keys import DUE, LISTING, Key, Span
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.errors import Upstream
 from chalicelib.units import Clock, Timestamp
 
@@ -103,6 +104,8 @@ class Table:
     ----------
     client
         boto3's, made with `client_config()`; its reads are parsed our way from here on.
+    vault
+        Keys that are never dropped; nothing is asked of them before a buyer's row is read or written.
     clock
         System time, for time to live.
     pause
@@ -116,11 +119,13 @@ class Table:
         client: BaseClient,
         name: str,
         *,
+        vault: Sealer,
         clock: Clock,
         pause: Callable[[int], object],
         entropy: Callable[[int], bytes],
     ) -> None:
         self._client, self._name, self._clock = client, name, clock
+        self.vault = vault
         self._pause, self._entropy = pause, entropy
         for read in ("GetItem", "Query", "BatchGetItem"):
             client.meta.events.register(

@@ -1,0 +1,75 @@
+"""Buyers: the promises to a number, found by its keyed hash, and what remains when a buyer is forgotten.
+
+The hash is derived with keys that are never dropped; each merchant's is another. Weak point: whoever has the
+keys can try all numbers there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from chalicelib.adapters.dynamodb.keys import (
+    buyer_key,
+    buyer_span,
+    hold_key,
+    ledger_key,
+    ledger_span,
+    promise_key,
+    tracking_key,
+)
+from chalicelib.adapters.dynamodb.promises import buyers
+from chalicelib.adapters.dynamodb.rows import fact_of, ledger_item, promise_item
+from chalicelib.adapters.dynamodb.table import Rows, key_item
+from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
+from chalicelib.errors import StaleWrite
+from chalicelib.events import FactKind, Tenant
+from chalicelib.promises.model import Promise, token_hash
+from chalicelib.units import StopId
+
+# Whose `reason` somebody wrote; any other fact's is a word of ours.
+OWN_WORDS: Final = frozenset(
+    {FactKind.PROMISE_CANCELLED, FactKind.PROMISE_CORRECTED, FactKind.PROMISE_CONTACTED}
+)
+
+
+class PeopleRows(Rows):
+    """Buyers: see `erasure.store.People`."""
+
+    def promises_to(self, tenant: Tenant, phone: str) -> Sequence[StopId]:
+        """All promises to a number that were not erased, oldest first."""
+        return sorted(
+            int(item["sk"]["S"], 16)
+            for mark in self._table.vault.derivations(buyers(tenant), phone)
+            for item in self._table.query(buyer_span(tenant, mark))
+        )
+
+    def erase_promise(self, tenant: Tenant, before: Promise, after: Promise) -> None:
+        """Write a promise without its buyer, and remove all by which it was found and what led to it.
+
+        Raises
+        ------
+        StaleWrite
+            The promise was written meanwhile; nothing was done.
+        """
+        stop_id, phone = before.stop_id, before.order.recipient.phone
+        writing = Transaction[str](self._table, tenant)
+        item = promise_item(tenant, after, self._table.now())
+        writing.put("promise", promise_key(tenant, stop_id), item, only_if=unmoved(before.version))
+        writing.delete("promise", hold_key(tenant, stop_id), only_if=None)
+        writing.delete("promise", tracking_key(token_hash(before.tracking_token)), only_if=None)
+        for mark in self._table.vault.derivations(buyers(tenant), phone) if phone else ():
+            writing.delete("promise", buyer_key(tenant, mark, stop_id), only_if=None)
+        try:
+            writing.commit()
+        except Refused as refused:
+            raise StaleWrite("The promise was written meanwhile.") from refused
+
+    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
+        """Take out of a promise's ledger what people wrote in their own words."""
+        for item in self._table.query(ledger_span(tenant, stop_id)):
+            fact = fact_of(item)
+            if fact.kind in OWN_WORDS and "reason" in fact.data:
+                kept = {name: value for name, value in fact.data.items() if name != "reason"}
+                row = ledger_item(replace(fact, data=kept), self._table.now())
+                key = key_item(ledger_key(tenant, stop_id, fact.sequence))
+                self._table.ask("put_item", Item=key | row)

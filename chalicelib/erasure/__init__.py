@@ -1,0 +1,1 @@
+"""Forgetting a buyer: what was promised stays on record, whom it was promised to does not."""

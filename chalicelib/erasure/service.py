@@ -1,0 +1,211 @@
+"""Forgets a buyer: name, number, address, words, and what was texted; what stays is that a delivery was made.
+
+One transaction cannot hold all of it, so the order matters: first what is found through the promise, and last
+the promise itself, by which it is found. Whoever asks again after a crash goes on where it stopped. What is
+still being done for a buyer needs the buyer, so an open promise is refused: cancel it first. Weak point: the
+place itself stays in the packed route, under a number that leads to nobody, until the route is forgotten.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.erasure.store import Correspondence, ErasureStore
+from chalicelib.errors import Conflict, StaleWrite
+from chalicelib.events import Tenant
+from chalicelib.fleet.ids import promise_id
+from chalicelib.notifications.model import Message, MessageStatus, Silence
+from chalicelib.notifications.ports import TextQueue
+from chalicelib.promises.doors import Doors
+from chalicelib.promises.model import HandedOver, Instructions, Promise, Recipient
+from chalicelib.promises.placing import Ports
+from chalicelib.promises.store import Changes, PromiseQuery
+from chalicelib.receipts import Receipt
+from chalicelib.reminders import Reminder, ReminderKind
+from chalicelib.routing.model import Location
+from chalicelib.units import HOUR, MINUTE, Timestamp
+
+NOBODY = Recipient(name="")
+_PAGE = 100
+_DECIMALS = 2  # of a place that may still be told: about a kilometre
+_AT_THE_CARRIER = frozenset({MessageStatus.SENDING, MessageStatus.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who is to be forgotten: all promises to a number, or those of one order."""
+
+    phone: str | None = None
+    order_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much was forgotten; nothing that was before is counted.
+
+    Attributes
+    ----------
+    texts, replies
+        What the buyer was sent, and what came from the buyer's number.
+    doors
+        Gate codes learned from the buyer.
+    """
+
+    promises: int = 0
+    texts: int = 0
+    replies: int = 0
+    doors: int = 0
+
+    def and_also(self, other: "Erased") -> "Erased":
+        """Both together."""
+        return Erased(
+            promises=self.promises + other.promises,
+            texts=self.texts + other.texts,
+            replies=self.replies + other.replies,
+            doors=self.doors + other.doors,
+        )
+
+
+class Erasure:
+    """Forgets buyers; holds no state."""
+
+    def __init__(
+        self,
+        store: ErasureStore,
+        ports: Ports,
+        doors: Doors,
+        correspondence: Correspondence,
+        queue: TextQueue,
+    ) -> None:
+        self._store, self._ports, self._doors = store, ports, doors
+        self._correspondence, self._queue = correspondence, queue
+
+    def erase(self, tenant: Tenant, buyer: Buyer, now: Timestamp, receipt: Receipt[Erased]) -> Erased:
+        """Forget a buyer; once more does nothing, and says so.
+
+        Raises
+        ------
+        Conflict
+            `promises_open`, with their ids: nothing was forgotten.
+        StaleWrite
+            Other writers were faster each time; some of it may be forgotten already.
+        """
+        found = self._promises(tenant, buyer)
+        still_open = [promise_id(promise.stop_id) for promise in found if not promise.state.finished]
+        if still_open:
+            raise Conflict(
+                "What is still to be delivered needs its buyer: cancel it, or come back when it is finished.",
+                code="promises_open",
+                extra={"promise_ids": still_open},
+            )
+        known = [promise for promise in found if promise.erased_at is None]
+        phones = {promise.order.recipient.phone for promise in known} | {buyer.phone}
+        wrote = [sid for phone in sorted(filter(None, phones)) for sid in self._heard_from(tenant, phone)]
+        erased = Erased(replies=len(wrote))
+        if buyer.phone is not None:
+            erased = erased.and_also(Erased(doors=self._doors.forget(tenant, phone=buyer.phone)))
+        for promise in known:
+            erased = erased.and_also(self._forget(tenant, promise, now, wrote))
+            wrote = []
+        row = receipt(erased)
+        if row is not None:
+            self._store.commit(tenant, Changes(receipt=row))
+        return erased
+
+    def finish(self, tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
+        """Forget texts that were with the carrier when their buyer was; gives when to come back."""
+        self._forget_texts(tenant, subject, now, ())
+        return now + HOUR if self._at_the_carrier(tenant, subject) else None
+
+    def _promises(self, tenant: Tenant, buyer: Buyer) -> Sequence[Promise]:
+        found = dict[int, Promise]()
+        if buyer.phone is not None:
+            for stop_id in self._store.people.promises_to(tenant, buyer.phone):
+                promise = self._store.promise(tenant, stop_id)
+                if promise is not None:
+                    found[stop_id] = promise
+        if buyer.order_ref is not None:
+            query, start = PromiseQuery(order_ref=buyer.order_ref), None
+            while True:
+                page = self._store.promises(tenant, query, limit=_PAGE, start=start)
+                found |= {promise.stop_id: promise for promise in page.rows}
+                start = page.next_start
+                if start is None:
+                    break
+        return list(found.values())
+
+    def _heard_from(self, tenant: Tenant, phone: str) -> Sequence[str]:
+        return self._correspondence.forget(tenant, phone)
+
+    def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
+        subject = promise_id(promise.stop_id)
+        texts = self._forget_texts(tenant, subject, now, wrote)
+        if self._at_the_carrier(tenant, subject):
+            reminder = Reminder(kind=ReminderKind.ERASE_TEXTS, subject=subject, due_at=now + HOUR)
+            self._store.reminders.write_reminder(tenant, reminder)
+        doors = self._doors.forget(tenant, order_ref=promise.order.order_ref)
+        self._store.people.erase_words(tenant, promise.stop_id)
+
+        def attempt() -> None:
+            before = self._store.promise(tenant, promise.stop_id)
+            if before is not None and before.erased_at is None:
+                self._store.people.erase_promise(tenant, before, without_buyer(before, now))
+
+        self._ports.retried(attempt)
+        return Erased(promises=1, texts=texts, doors=doors)
+
+    def _forget_texts(self, tenant: Tenant, subject: str, now: Timestamp, wrote: Sequence[str]) -> int:
+        """Forget a promise's texts here, and have them and what was answered forgotten by the carrier."""
+        forgotten, also = 0, tuple(wrote)
+        for message in self._store.messages(tenant, subject):
+            if message.status in _AT_THE_CARRIER or not (message.body or also):
+                continue
+            after = without_words(message, also)
+            also = ()
+            if after.redact:
+                due_at = now + MINUTE
+                reminder = Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message.message_id, due_at=due_at)
+                self._store.reminders.write_reminder(tenant, reminder)
+            if self._store.save_message(tenant, after) is None:
+                raise StaleWrite("A text was written meanwhile.")
+            if after.redact:
+                self._queue.look(tenant, message.message_id)
+            forgotten += bool(message.body)
+        return forgotten
+
+    def _at_the_carrier(self, tenant: Tenant, subject: str) -> bool:
+        return any(each.status in _AT_THE_CARRIER for each in self._store.messages(tenant, subject))
+
+
+def without_buyer(promise: Promise, now: Timestamp) -> Promise:
+    """What may still be known of a promise."""
+    said, at = promise.feedback, promise.delivery.location
+    there = Location(lat=round(at.lat, _DECIMALS), lon=round(at.lon, _DECIMALS))
+    return replace(
+        promise,
+        order=replace(promise.order, recipient=NOBODY, sms_consent=False, instructions=Instructions()),
+        delivery=replace(promise.delivery, location=there, address=None),
+        attempts=tuple(replace(attempt, proof=HandedOver()) for attempt in promise.attempts),
+        feedback=replace(said, comment=None) if said else None,
+        choices=None,
+        erased_at=now,
+    )
+
+
+def without_words(message: Message, also: Sequence[str] = ()) -> Message:
+    """What may still be known of a text; what waits is not sent.
+
+    Parameters
+    ----------
+    also
+        The carrier's ids of further texts to forget with it.
+    """
+    waits = message.status is MessageStatus.PENDING
+    at_carrier = (message.sid, message.failed_sid, *message.redact, *also)
+    return replace(
+        message,
+        body="",
+        sealed_to=None,
+        status=MessageStatus.SKIPPED if waits else message.status,
+        reason=Silence.ERASED if waits else message.reason,
+        redact=tuple(dict.fromkeys(filter(None, at_carrier))),
+    )

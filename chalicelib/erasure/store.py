@@ -1,0 +1,54 @@
+"""What forgetting a buyer needs of stores, beside those of promises and texts."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chalicelib.events import Tenant
+from chalicelib.notifications.ports import MessageStore, Reminders
+from chalicelib.promises.model import Promise
+from chalicelib.promises.store import PromiseStore
+from chalicelib.units import StopId
+
+
+class People(Protocol):
+    """Buyers in the store."""
+
+    def promises_to(self, tenant: Tenant, phone: str) -> Sequence[StopId]:
+        """All promises to a number that were not erased, oldest first."""
+        ...
+
+    def erase_promise(self, tenant: Tenant, before: Promise, after: Promise) -> None:
+        """Write a promise without its buyer, and remove all by which it was found and what led to it.
+
+        Raises
+        ------
+        StaleWrite
+            The promise was written meanwhile; nothing was done.
+        """
+        ...
+
+    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
+        """Take out of a promise's ledger what people wrote in their own words."""
+        ...
+
+
+class ErasureStore(PromiseStore, MessageStore, Protocol):
+    """Where what is to be forgotten lives. Every read is of one tenant only."""
+
+    @property
+    def people(self) -> People:
+        """Buyers."""
+        ...
+
+    @property
+    def reminders(self) -> Reminders:
+        """What is to be done later."""
+        ...
+
+
+class Correspondence(Protocol):
+    """What is known of numbers."""
+
+    def forget(self, tenant: Tenant, phone: str) -> list[str]:
+        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in."""
+        ...

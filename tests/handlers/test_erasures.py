@@ -1,0 +1,182 @@
+"""A buyer is forgotten over HTTP: everywhere, once, by number or by order, and nobody else with it."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from chalicelib.notifications.inbound import Inbound
+from chalicelib.notifications.model import MessageStatus
+from chalicelib.reminders import ReminderKind
+from tests.handlers.shop_client import ACME, ADDRESS, NEAR, OUR_NUMBER, Shop
+
+PHONE, OTHERS = "+12025550142", "+12025550143"
+NAME, GATE, NOTE, REASON = "Quillfeather", "G4T3-7781", "behind the yellow cage", "moving to Cagliari"
+NOTHING = {"promises": 0, "texts": 0, "replies": 0, "doors": 0}
+
+
+def bought(shop: Shop, phone: str = PHONE, **more: Any) -> dict[str, Any]:
+    """A delivery that was texted about and then cancelled, in somebody's own words."""
+    offer = shop.offer(destination={**NEAR, "address": ADDRESS})
+    made = shop.promise(
+        offer=offer,
+        recipient={"name": NAME, "phone": phone},
+        instructions={"gate_code": GATE, "note": NOTE},
+        **more,
+    )
+    shop.services.publish()
+    shop.change(made["promise_id"], kind="cancel", reason=REASON)
+    return made
+
+
+def erase(shop: Shop, **who: str) -> Any:
+    return shop.done("POST", "/v1/erasures", who, key="admin")
+
+
+def answers(shop: Shop, sid: str = "SM1", phone: str = PHONE) -> None:
+    text = Inbound(sid=sid, phone=phone, senders=(OUR_NUMBER,), body=NOTE)
+    assert shop.services.text_inbox.take(text, now=shop.clock.at)
+
+
+def stand(shop: Shop, subject: str, status: MessageStatus) -> None:
+    """Have the one text of a promise stand like this."""
+    [message] = shop.services.store.messages(ACME, subject)
+    assert shop.services.store.save_message(ACME, replace(message, status=status))
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def stored(shop: Shop) -> str:
+    """All that can be read of all promises, texts and ledgers."""
+    rows = vars(shop.services.store)
+    names = ("_promises", "_holds", "_messages", "_ledger", "phones")
+    return repr([rows[name] for name in names])
+
+
+@pytest.mark.parametrize("by", ["phone", "order_ref"])
+def test_buyer_is_forgotten_by_number_or_by_order(shop: Shop, by: str) -> None:
+    """Nothing of a buyer can be read any more. CONTROL: before it, all of it could."""
+    made = bought(shop)
+    answers(shop)
+    canaries = [PHONE, NAME, GATE, NOTE, REASON, ADDRESS["lines"][0]]
+    assert [each for each in canaries if each in stored(shop)] == canaries
+    erased = erase(shop, **{by: PHONE if by == "phone" else made["order_ref"]})
+    assert erased == {"promises": 1, "texts": 1, "replies": 1, "doors": 0}
+    assert [each for each in canaries if each in stored(shop)] == []
+    assert shop.services.phone_book.inbound("SM1") is None
+
+
+def test_erasing_again_finds_nothing_and_says_so(shop: Shop) -> None:
+    """It is idempotent by itself; with the same key the first answer comes again."""
+    made = bought(shop)
+    body = {"order_ref": made["order_ref"]}
+    first = shop.ask("POST", "/v1/erasures", body, key="admin", idempotency_key="once")
+    again = shop.ask("POST", "/v1/erasures", body, key="admin", idempotency_key="once")
+    assert (first.json_body, again.headers["Idempotent-Replayed"]) == (again.json_body, "true")
+    assert erase(shop, order_ref=made["order_ref"]) == NOTHING
+    assert erase(shop, phone=PHONE) == NOTHING
+
+
+def test_nobody_else_is_forgotten(shop: Shop) -> None:
+    """CONTROL: another number's delivery, another order of the same number, and another merchant's."""
+    mine, theirs = bought(shop), bought(shop, OTHERS)
+    erase(shop, phone=OTHERS)
+    read = shop.done("GET", f"/v1/promises/{mine['promise_id']}")
+    assert (read["instructions"]["gate_code"], read["instructions"]["note"]) == (GATE, NOTE)
+    gone = shop.done("GET", f"/v1/promises/{theirs['promise_id']}")
+    assert (gone["state"], {*gone["instructions"].values()}) == ("cancelled", {None})
+    assert shop.other.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin") == NOTHING
+    second = bought(shop)
+    erase(shop, order_ref=second["order_ref"])
+    assert shop.done("GET", f"/v1/promises/{mine['promise_id']}") == read
+
+
+def test_buyer_who_still_waits_is_not_forgotten(shop: Shop) -> None:
+    """409 with the ids of what is open, and nothing is touched; afterwards all of it goes."""
+    bought(shop)
+    waiting = shop.promise(recipient={"name": NAME, "phone": PHONE})["promise_id"]
+    before = stored(shop)
+    problem = shop.refused("POST", "/v1/erasures", {"phone": PHONE}, key="admin")
+    assert (problem["status"], problem["code"]) == (409, "promises_open")
+    assert (problem["promise_ids"], stored(shop)) == ([waiting], before)
+    shop.change(waiting, kind="cancel")
+    assert erase(shop, phone=PHONE)["promises"] == 2
+
+
+def test_page_of_a_forgotten_buyer_is_gone(shop: Shop) -> None:
+    """B11: an erased order's link answers like one that never was."""
+    made = bought(shop)
+    page = urlsplit(made["tracking_url"]).path
+    assert shop.ask("GET", page, key=None).status_code == 200
+    erase(shop, phone=PHONE)
+    never = shop.ask("GET", f"/t/{'A' * 22}", key=None)
+    assert (shop.ask("GET", page, key=None).body, never.status_code) == (never.body, 404)
+
+
+def test_carrier_forgets_what_was_said_as_well(shop: Shop) -> None:
+    """Texts and answers are deleted there by the worker that talks to it, and once."""
+    made = bought(shop)
+    answers(shop)
+    assert shop.services.inbox(PHONE)
+    erase(shop, phone=PHONE)
+    shop.services.send_texts()
+    assert shop.services.inbox(PHONE) == []
+    [message] = shop.services.store.messages(ACME, made["promise_id"])
+    assert (message.redact, message.body, message.sealed_to) == ((), "", None)
+
+
+def test_text_that_is_with_the_carrier_is_forgotten_later(shop: Shop) -> None:
+    """What became of its call is found out by its words; the clock comes back for them."""
+    made = bought(shop)
+    store, subject = shop.services.store, made["promise_id"]
+    stand(shop, subject, MessageStatus.UNKNOWN)
+    assert erase(shop, phone=PHONE)["texts"] == 0
+    kinds = {(reminder.kind, reminder.subject) for reminder in store.reminders.rows.values()}
+    assert (ReminderKind.ERASE_TEXTS, subject) in kinds
+    finish, now = shop.services.erasure.finish, shop.clock.at
+    assert finish(ACME, subject, now) == now + 3600
+    stand(shop, subject, MessageStatus.SENT)
+    assert finish(ACME, subject, now) is None
+    assert [message.body for message in store.messages(ACME, subject)] == [""]
+
+
+def test_who_wants_no_texts_still_wants_none(shop: Shop) -> None:
+    """The ledger of STOP has nobody's number in it, and outlives the buyer's data."""
+    bought(shop)
+    shop.services.phone_book.opt_out(ACME, PHONE, shop.clock.at)
+    erase(shop, phone=PHONE)
+    assert shop.services.phone_book.is_opted_out(ACME, PHONE)
+
+
+def test_text_meant_for_two_merchants_stays_with_the_other(shop: Shop) -> None:
+    """Both texted the number; each forgets its own part."""
+    bought(shop)
+    other = shop.other.promise(recipient={"name": NAME, "phone": PHONE})
+    shop.services.publish()
+    answers(shop)
+    assert erase(shop, phone=PHONE)["replies"] == 0
+    found = shop.services.phone_book.inbound("SM1")
+    assert found is not None
+    assert ACME not in found[1]
+    shop.other.change(other["promise_id"], kind="cancel")
+    assert shop.other.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin")["replies"] == 1
+    assert shop.services.phone_book.inbound("SM1") is None
+
+
+def test_forgotten_delivery_is_not_corrected(shop: Shop) -> None:
+    """A correction could have it delivered again, to nobody."""
+    made = bought(shop)
+    erase(shop, phone=PHONE)
+    wrong = {"outcome": "delivered_to_recipient", "reason": "wrong door"}
+    path = f"/v1/promises/{made['promise_id']}/corrections"
+    assert shop.refused("POST", path, wrong)["code"] == "correction_too_late"
+
+
+@pytest.mark.parametrize("body", [{}, {"phone": PHONE, "order_ref": "R-1"}, {"phone": "555"}])
+def test_buyer_is_named_in_one_way(shop: Shop, body: dict[str, str]) -> None:
+    """422 for neither, both, or a number that is none."""
+    assert shop.refused("POST", "/v1/erasures", body, key="admin")["status"] == 422

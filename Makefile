@@ -10,7 +10,7 @@ ENVIRONMENT = .venv/installed
 EMULATOR = .venv-ministack/installed
 BUILT = build/template.yaml
 
-.PHONY: help demo serve picture kpis test bench stack lint format package twilio environments lock clean
+.PHONY: help demo serve picture kpis test bench stack lint format package twilio axe environments lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -54,6 +54,10 @@ twilio: $(ENVIRONMENT) ## what Twilio's own description says of texts, fetched a
 	@mkdir -p build && cd build && npm pack --silent @twilio-alpha/mcp@0.7.0
 	@tar -xzOf build/twilio-alpha-mcp-0.7.0.tgz package/twilio-oai/spec/json/twilio_api_v2010.json \
 	  | $(PYTHON_IN) -m infra.sandbox.twilio_fields
+
+axe: ## what the tests of the buyer's page look with, fetched once (needs npm; chromium looks)
+	@mkdir -p build && cd build && npm pack --silent axe-core@4.14.1
+	@tar -xzOf build/axe-core-4.14.1.tgz package/axe.min.js > build/axe.min.js
 
 environments: $(ENVIRONMENT) $(EMULATOR) ## only install what all of this needs
 

@@ -1,0 +1,122 @@
+"""The page as a browser shows it: nothing axe objects to, nothing wider than the screen, a picture of each.
+
+`make axe` fetches axe-core once; the pictures are in `build/look`. Where there is no browser this is skipped.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.handlers.shop_client import Shop, at
+from tests.handlers.test_motion import completed, event, o_clock, report
+from tests.handlers.test_tracking import NOT_HOME, Buyer
+from tests.pages.browser import DESK, PHONE, Browser, Screen, browsing, missing
+
+WHY_NOT = missing()
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+BROKEN = (
+    '<html><head></head><body><img src="x"><input>'
+    '<p style="color:#ccc;background:#fff">hardly seen</p></body></html>'
+)
+
+
+def booked(shop: Shop) -> Buyer:
+    return Buyer(shop, shop.promise())
+
+
+def on_its_way(shop: Shop) -> Buyer:
+    """Another one is served before."""
+    made = [shop.promise() for _ in range(3)]
+    shop.clock.at = at(o_clock("09:00"))
+    report(shop, event("departed_depot", "08:55"))
+    shop.services.publish()
+    stops = shop.done("GET", "/v1/depots/porto/plans/2026-11-24")["routes"][0]["stops"]
+    last = next(each for each in made if each["promise_id"] == stops[-1]["promise_id"])
+    return Buyer(shop, last)
+
+
+def van_near(shop: Shop) -> Buyer:
+    buyer = booked(shop)
+    shop.clock.at = at(o_clock("09:00"))
+    report(shop, event("departed_depot", "08:55"), event("position", "08:59", lat=41.155, lon=-8.605))
+    return buyer
+
+
+def missed(shop: Shop) -> Buyer:
+    """Other slots are offered unasked."""
+    buyer = booked(shop)
+    shop.clock.at = at(o_clock("09:00"))
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", NOT_HOME))
+    shop.services.publish()
+    return buyer
+
+
+def delivered(shop: Shop) -> Buyer:
+    """There is something to score."""
+    buyer = booked(shop)
+    shop.clock.at = at(o_clock("09:00"))
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    return buyer
+
+
+def scored(shop: Shop) -> Buyer:
+    buyer = delivered(shop)
+    assert buyer.score(9, 8).status_code == 201
+    return buyer
+
+
+def not_found(shop: Shop) -> Buyer:
+    buyer = booked(shop)
+    buyer.path = f"/t/{'A' * 22}"
+    return buyer
+
+
+STATES: dict[str, Callable[[Shop], Buyer]] = {
+    "booked": booked,
+    "on-its-way": on_its_way,
+    "van-near": van_near,
+    "missed": missed,
+    "delivered": delivered,
+    "scored": scored,
+    "not-found": not_found,
+}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def shown(state: str) -> tuple[str, dict[str, str]]:
+    """The page of a delivery in this state, and its headers."""
+    shop = Shop()
+    answer: Any = shop.ask("GET", STATES[state](shop).path, key=None)
+    return answer.body.decode(), dict(answer.headers)
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESK], ids=lambda screen: screen.name)
+@pytest.mark.parametrize("state", STATES)
+def test_page_has_nothing_axe_objects_to(browser: Browser, state: str, screen: Screen) -> None:
+    """WCAG 2.2 AA by machine, in all its states, opened as far as it opens; and nobody scrolls sideways."""
+    html, headers = shown(state)
+    browser.picture(state, html, headers, screen, dark=False)
+    found = browser.findings(state, html.replace("<details>", "<details open>"), screen, dark=False)
+    assert found["violations"] == []
+    assert found["passes"] > 10
+    assert found["wide"] <= screen.width
+
+
+@pytest.mark.parametrize("state", ["missed", "delivered", "van-near"])
+def test_page_in_the_dark_has_nothing_axe_objects_to(browser: Browser, state: str) -> None:
+    """Its second set of colours has contrast enough as well."""
+    html, headers = shown(state)
+    browser.picture(state, html, headers, PHONE, dark=True)
+    assert browser.findings(state, html, PHONE, dark=True)["violations"] == []
+
+
+def test_page_that_is_bad_is_found_to_be(browser: Browser) -> None:
+    """CONTROL: no language, no title, a picture without words, a field without a name, grey on white."""
+    found = {name for name, _ in browser.findings("bad", BROKEN, PHONE, dark=False)["violations"]}
+    assert found >= {"html-has-lang", "document-title", "image-alt", "label", "color-contrast"}

@@ -38,7 +38,7 @@ def test_facts_of_a_commit_come_out_of_the_stream_together(
     items = moto_dynamodb.scan(TableName=moto_table)["Items"]
     (row,) = [row for item in items if (row := store.outbox_row(stream_record(item)))]
     assert (row.tenant, row.facts, row.row_id) == (ACME, facts, f"{1:032x}")
-    assert len(items) == 8
+    assert len(items) == 9
 
 
 def test_row_names_the_request_of_its_transaction(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.adapters.sealing import Sealer
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.promises.model import Hold, HoldState, Promise, PromiseState
@@ -17,6 +19,7 @@ from chalicelib.routing.model import NOBODY, StopKind
 from chalicelib.routing.packed import Route
 from chalicelib.units import StopId
 from tests.concurrency.arena import oversold
+from tests.fakes import A_VAULT, FakeClock
 from tests.faults.stored import as_answered
 
 
@@ -43,15 +46,23 @@ class Books:
         return found
 
 
-def read(client: Any, table: str, tenant: Tenant) -> Books:
-    """Scan the table."""
+def read(client: Any, table: str, tenant: Tenant, vault: Sealer = A_VAULT) -> Books:
+    """Scan the table; `vault` is what its documents are sealed with."""
     books, whose = Books(), f"T#{tenant}#"
+    reader = reader_of(client, table, vault)
     for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for item in map(as_answered, page["Items"]):
             (partition,), (sort,) = item["pk"].values(), item["sk"].values()
             if partition.startswith(whose):
-                _enter(books, partition.removeprefix(whose), sort, item)
+                sealed = "B" in item.get("document", {})
+                opened = reader.opened(item) if sealed else item
+                _enter(books, partition.removeprefix(whose), sort, opened)
     return books
+
+
+def reader_of(client: Any, table: str, vault: Sealer) -> Table:
+    """What opens the table's rows."""
+    return Table(client, table, vault=vault, clock=FakeClock(), pause=lambda _: None, entropy=bytes)
 
 
 def _enter(books: Books, partition: str, sort: str, item: dict[str, Any]) -> None:

@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb.rows import message_of
-from chalicelib.adapters.secrets import TwilioAccount
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import NUMBER_KEYS, TwilioAccount, number_keys
 from chalicelib.events import Mode, Tenant
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.lambda_events import queue_record
 from infra.secrets import Vault
-from tests.faults.books import Books, disagreements, read
+from tests.faults.books import Books, disagreements, read, reader_of
 from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
+from tests.faults.stored import as_answered
 from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
 from tests.handlers.test_import import an_order
 from tests.promises.shop import TODAY, at
@@ -72,7 +74,13 @@ class Shop:
         return self.nursery.run(Invocation(now=now, function=function, event=event), kill_at=self.kill_at)
 
     def books(self) -> Books:
-        return read(self.emulator.client("dynamodb"), self.table, ACME)
+        return read(self.emulator.client("dynamodb"), self.table, ACME, self.vault())
+
+    def vault(self) -> Sealer:
+        """What buyers' rows are sealed with."""
+        name = f"/{self.table}/{NUMBER_KEYS}"
+        found = self.emulator.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        return Sealer(number_keys(found["Parameter"]["Value"]))
 
     def recorded_texts(self) -> list[str]:
         """Which texts stand in the table, sent or under way."""
@@ -81,8 +89,10 @@ class Shop:
 
     def text_states(self) -> list[tuple[str, bool, int]]:
         """How each text in the table stands, whether it was resent, and how often the carrier was called."""
-        rows = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
-        texts = [message_of(row) for row in rows if "#TEXTS#" in row["pk"]["S"]]
+        client = self.emulator.client("dynamodb")
+        reader = reader_of(client, self.table, self.vault())
+        rows = map(as_answered, client.scan(TableName=self.table)["Items"])
+        texts = [message_of(reader.opened(row)) for row in rows if "#TEXTS#" in row["pk"]["S"]]
         return [(text.status, text.resent, text.tries) for text in texts]
 
     def texts(self) -> int:

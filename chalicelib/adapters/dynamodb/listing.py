@@ -91,7 +91,8 @@ def _of_order(table: Table, tenant: Tenant, order_ref: str, start: str | None) -
 
 
 def _of_plan(table: Table, tenant: Tenant, start: str | None, plan: PlanKey) -> Iterator[Promise]:
-    return map(promise_of, table.query(promises_listed(tenant, plan, start), index=LISTING))
+    found = table.query(promises_listed(tenant, plan, start), index=LISTING)
+    return (promise_of(table.opened(item)) for item in found)
 
 
 def _of_all(table: Table, tenant: Tenant, start: str | None, *, at_once: int) -> Iterator[Promise]:
@@ -104,7 +105,7 @@ def _read(table: Table, tenant: Tenant, stops: list[StopId]) -> Iterator[Promise
     """Promises by their ids, in the same order."""
     keys = [promise_key(tenant, stop_id) for stop_id in stops]
     found = table.get_many(keys)
-    return (promise_of(found[key]) for key in keys if key in found)
+    return (promise_of(table.opened(found[key])) for key in keys if key in found)
 
 
 def _place(promise: Promise) -> str:

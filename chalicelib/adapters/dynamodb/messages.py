@@ -32,7 +32,7 @@ class MessageRows(Rows):
     def message(self, tenant: Tenant, message_id: str) -> Message | None:
         """One text, strongly consistent."""
         item = self._table.get(message_key(tenant, subject_of(message_id), message_id))
-        return message_of(item) if item else None
+        return message_of(self._table.opened(item)) if item else None
 
     def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
         """Write a text as the version that follows its own, with what it makes true; None if it moved.
@@ -51,7 +51,7 @@ class MessageRows(Rows):
             return message_of(saved) if saved else None
         key, item = _row(tenant, message), self._item(message)
         saving = Transaction[str](self._table, tenant)
-        saving.put(_TEXT, key, item, only_if=only_if)
+        saving.put(_TEXT, key, self._table.sealed(key, item), only_if=only_if)
         try:
             saving.commit(facts)
         except Refused:
@@ -60,7 +60,8 @@ class MessageRows(Rows):
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
         """Every text about a promise, sent or not, oldest first."""
-        found = [message_of(item) for item in self._table.query(messages_span(tenant, subject))]
+        rows = self._table.query(messages_span(tenant, subject))
+        found = [message_of(self._table.opened(item)) for item in rows]
         return sorted(found, key=lambda message: (message.created_at, message.message_id))
 
     def own_sids(self, tenant: Tenant, sids: Sequence[str]) -> Mapping[str, str]:
@@ -79,7 +80,7 @@ class MessageRows(Rows):
         try:
             self._table.ask(
                 "put_item",
-                Item=item,
+                Item=self._table.sealed(_row(tenant, message), item),
                 ConditionExpression=only_if.expression,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **values,

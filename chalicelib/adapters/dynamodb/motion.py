@@ -42,7 +42,7 @@ class MotionRows(PromiseRows):
         """Promises by their ids, strongly consistent, in the same order; those not there left out."""
         keys = [promise_key(tenant, stop_id) for stop_id in stop_ids]
         found = self._table.get_many(keys) if keys else {}
-        return [promise_of(found[key]) for key in keys if key in found]
+        return [promise_of(self._table.opened(found[key])) for key in keys if key in found]
 
     def commit_motion(self, tenant: Tenant, changes: "MotionChanges") -> None:
         """Apply everything or nothing.
@@ -65,7 +65,7 @@ class MotionRows(PromiseRows):
             self._write_alone(tenant, progress)
             return
         now = self._table.now()
-        writing = Writing(tenant, Transaction(self._table, tenant), now, self._table.vault)
+        writing = Writing(tenant, Transaction(self._table, tenant), self._table)
         if progress is not None:
             key = progress_key(tenant, progress.plan, progress.shift_id)
             item = progress_item(progress, now)

@@ -53,8 +53,9 @@ class PeopleRows(Rows):
         """
         stop_id, phone = before.stop_id, before.order.recipient.phone
         writing = Transaction[str](self._table, tenant)
-        item = promise_item(tenant, after, self._table.now())
-        writing.put("promise", promise_key(tenant, stop_id), item, only_if=unmoved(before.version))
+        key = promise_key(tenant, stop_id)
+        item = self._table.sealed(key, promise_item(tenant, after, self._table.now()))
+        writing.put("promise", key, item, only_if=unmoved(before.version))
         writing.delete("promise", hold_key(tenant, stop_id), only_if=None)
         writing.delete("promise", tracking_key(token_hash(before.tracking_token)), only_if=None)
         for mark in self._table.vault.derivations(buyers(tenant), phone) if phone else ():

@@ -42,7 +42,7 @@ from chalicelib.adapters.dynamodb.rows import (
     stop_named,
     tracking_item,
 )
-from chalicelib.adapters.dynamodb.table import Item, number
+from chalicelib.adapters.dynamodb.table import Item, Table, number
 from chalicelib.adapters.dynamodb.transaction import (
     ABSENT,
     Refused,
@@ -51,7 +51,6 @@ from chalicelib.adapters.dynamodb.transaction import (
     still_names,
     unmoved,
 )
-from chalicelib.adapters.sealing import Sealer
 from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import RouteWrite
@@ -70,7 +69,7 @@ class PromiseRows(PlanRows):
     def hold(self, tenant: Tenant, stop_id: StopId) -> Hold | None:
         """One hold, strongly consistent."""
         item = self._table.get(hold_key(tenant, stop_id))
-        return hold_of(item) if item else None
+        return hold_of(self._table.opened(item)) if item else None
 
     def cart(self, tenant: Tenant, cart_ref: str) -> StopId | None:
         """The stop of a cart's hold, strongly consistent."""
@@ -83,7 +82,7 @@ class PromiseRows(PlanRows):
     def promise(self, tenant: Tenant, stop_id: StopId) -> Promise | None:
         """One promise, strongly consistent."""
         item = self._table.get(promise_key(tenant, stop_id))
-        return promise_of(item) if item else None
+        return promise_of(self._table.opened(item)) if item else None
 
     def tracked(self, token_sha256: str) -> tuple[Tenant, StopId] | None:
         """Whose promise a buyer's token opens, and which; strongly consistent."""
@@ -130,7 +129,7 @@ class PromiseRows(PlanRows):
         Upstream
             The store did not answer; whether it was applied was looked up, and it was not.
         """
-        writing = Writing(tenant, Transaction(self._table, tenant), self._table.now(), self._table.vault)
+        writing = Writing(tenant, Transaction(self._table, tenant), self._table)
         writing.routes(changes.routes)
         writing.holds(changes.holds)
         if changes.promise is not None:
@@ -161,8 +160,8 @@ def buyers(tenant: Tenant) -> str:
 class Writing:
     """One `Changes` on its way into a transaction: what is written, and what each write relies on."""
 
-    def __init__(self, tenant: Tenant, transaction: Transaction[str], now: Timestamp, vault: Sealer) -> None:
-        self._tenant, self._now, self._vault = tenant, now, vault
+    def __init__(self, tenant: Tenant, transaction: Transaction[str], table: Table) -> None:
+        self._tenant, self._table, self._now = tenant, table, table.now()
         self.transaction = transaction
 
     def routes(self, writes: Sequence[RouteWrite]) -> None:
@@ -173,14 +172,14 @@ class Writing:
     def holds(self, holds: Sequence[Hold]) -> None:
         """Each on the version it was read at: of confirm, release and expiry one comes first."""
         for hold in holds:
-            item = hold_item(self._tenant, hold, self._now)
             key = hold_key(self._tenant, hold.stop_id)
+            item = self._table.sealed(key, hold_item(self._tenant, hold, self._now))
             self.transaction.put(Guard.HOLD, key, item, only_if=unmoved(hold.version))
 
     def promise(self, promise: Promise) -> None:
         """On the version it was read at; a new one is entered into the list of all."""
         key = promise_key(self._tenant, promise.stop_id)
-        item = promise_item(self._tenant, promise, self._now)
+        item = self._table.sealed(key, promise_item(self._tenant, promise, self._now))
         self.transaction.put(Guard.PROMISE, key, item, only_if=unmoved(promise.version))
         if not promise.version:
             entry = entry_key(self._tenant, promise_place(promise.created_at, promise.stop_id))
@@ -189,7 +188,7 @@ class Writing:
             item = tracking_item(self._tenant, promise, self._now)
             self.transaction.put(Guard.PROMISE, opens, item, only_if=ABSENT)
             if promise.order.recipient.phone is not None:
-                mark = self._vault.derive(buyers(self._tenant), promise.order.recipient.phone)
+                mark = self._table.vault.derive(buyers(self._tenant), promise.order.recipient.phone)
                 whose = buyer_key(self._tenant, mark, promise.stop_id)
                 self.transaction.put(Guard.PROMISE, whose, entry_item(promise, self._now), only_if=ABSENT)
 

@@ -1,10 +1,10 @@
 """What stands in each row beside its key, written and read back.
 
 A row has few attributes: what conditions and indexes need, and one with the rest as a JSON document. All that
-is personal is in `document`, so that one attribute can be encrypted. Time to live is system time, counted
-from the later of the two clocks; it only ever cleans up. A reader takes the fields it knows and passes over
-the others: while a deployment is under way, newer code writes beside it. Weak point: how long a promise is
-kept is the same for all merchants.
+is personal is in `document`, which `Table.sealed` encrypts for promises, holds and texts. Time to live is
+system time, counted from the later of the two clocks; it only ever cleans up. A reader takes the fields it
+knows and passes over the others: while a deployment is under way, newer code writes beside it. Weak point:
+how long a promise is kept is the same for all merchants.
 """
 
 import json
@@ -262,7 +262,7 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "sid": message.sid,
         "reason": message.reason,
     }
-    course = {
+    course: dict[str, Any] = {
         "ready_at": message.ready_at,
         "expires_at": message.expires_at,
         "leased_until": message.leased_until,
@@ -276,8 +276,9 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "failed_sid": message.failed_sid,
         "window": message.window and [message.window.start, message.window.end],
         "sequence": message.sequence,
-        "redact": list(message.redact),
     }
+    if message.redact:
+        course["redact"] = message.redact
     item = {
         "version": number(message.version + 1),
         "course": text(json_text(course)),

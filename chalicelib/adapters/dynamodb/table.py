@@ -26,7 +26,7 @@ from botocore.parsers import ResponseParserError
 
 from chalicelib.adapters.dynamodb.keys import DUE, LISTING, Key, Span
 from chalicelib.adapters.sealing import Sealer
-from chalicelib.errors import Upstream
+from chalicelib.errors import BadToken, Upstream
 from chalicelib.units import Clock, Timestamp
 
 ATTEMPTS: Final = 4
@@ -272,6 +272,27 @@ class Table:
             raise
         return answer
 
+    def sealed(self, key: Key, item: Item) -> Item:
+        """A row to be written, its `document` encrypted: for that row alone, so it can stand in no other."""
+        document = item["document"]["S"].encode()
+        return item | {"document": binary(self.vault.seal_bytes(_purpose(key), document))}
+
+    def opened(self, item: Item) -> Item:
+        """A row that was read, its `document` as it was before `sealed`; one that never was, as it is.
+
+        Raises
+        ------
+        RuntimeError
+            It was sealed with a key that is gone, or for another row.
+        """
+        if "S" in item["document"]:  # from before documents were sealed
+            return item
+        try:
+            document = self.vault.unseal_bytes(_purpose(key_of(item)), binary_of(item, "document"))
+        except BadToken as error:  # nobody's request is to blame
+            raise RuntimeError("a row does not open") from error
+        return item | {"document": text(document.decode())}
+
 
 class Rows:
     """Some rows of the table, and what they are read and written for."""
@@ -312,6 +333,10 @@ def _parse_plainly(
     if response_dict["status_code"] == 200:
         customized_response_dict.update(json.loads(response_dict["body"]))
         response_dict["body"] = b"{}"
+
+
+def _purpose(key: Key) -> str:
+    return f"row/{key[0]}/{key[1]}"
 
 
 def text(value: str) -> dict[str, str]:

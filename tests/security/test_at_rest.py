@@ -1,0 +1,122 @@
+"""What somebody sees who can read the table and has no key: nothing that is a buyer's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import NUMBER_KEYS, number_keys
+from chalicelib.handlers import workers
+from chalicelib.notifications.inbound import Inbound
+from tests.faults.books import reader_of
+from tests.faults.stored import as_answered
+from tests.handlers.deployed import Deployed, Start
+from tests.security.test_canaries import (
+    ADDRESS,
+    BODY,
+    GATE,
+    INSTRUCTIONS,
+    LINE,
+    NAME,
+    NEIGHBOUR,
+    NOTE,
+    PHONE,
+    PLACE,
+    REASON,
+    RECIPIENT,
+    UNIT,
+    found_in,
+)
+
+OWN = [PHONE[1:], NAME, LINE, UNIT, GATE, NOTE, NEIGHBOUR, BODY]
+
+
+def rows_of(shop: Deployed) -> list[dict[str, Any]]:
+    """Every row of the table, as whoever reads it gets it."""
+    return list(shop.dynamodb.scan(TableName=shop.resources.table_name)["Items"])
+
+
+def bought(shop: Deployed) -> dict[str, Any]:
+    """A delivery that was held, sold, changed, texted about and answered."""
+    offer = shop.offer(destination={**PLACE, "address": ADDRESS})
+    held = shop.hold(offer)
+    made = shop.promise(hold_id=held["hold_id"], recipient=RECIPIENT, instructions=INSTRUCTIONS)
+    shop.change(made["promise_id"], kind="neighbour", name_or_number=NEIGHBOUR)
+    assert workers.publish_facts(shop.stream(), shop.services) == {"batchItemFailures": []}
+    shop.send_texts()
+    wrote = Inbound(sid="SM1", phone=PHONE, senders=("+15005550006",), body=NOTE)
+    assert shop.services.text_inbox.take(wrote, now=shop.clock.at)
+    return made
+
+
+def test_table_alone_tells_nothing_of_a_buyer(start: Start) -> None:
+    """Names, numbers, addresses, codes, notes and texts are sealed in promises, holds, doors and texts.
+
+    CONTROL: with the key all of it can be read, and the merchant does.
+    """
+    shop = start()
+    promise_id = bought(shop)["promise_id"]
+    assert found_in(repr(rows_of(shop)), OWN) == []
+    read = str(shop.done("GET", f"/v1/promises/{promise_id}"))
+    read += str(shop.done("GET", f"/v1/promises/{promise_id}/messages"))
+    assert set(found_in(read, OWN)) >= {GATE, NOTE, NEIGHBOUR, BODY}
+
+
+def opener(shop: Deployed) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What opens rows, with the key."""
+    name = f"{shop.environment['SECRETS_PATH']}/{NUMBER_KEYS}"
+    found = shop.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    reader = reader_of(shop.dynamodb, shop.resources.table_name, Sealer(number_keys(found)))
+    return lambda row: reader.opened(as_answered(row)) if "document" in row else row
+
+
+def test_promise_of_before_documents_were_sealed_is_still_read(start: Start) -> None:
+    """A row keeps its old form until it is next written."""
+    shop = start()
+    promise_id = bought(shop)["promise_id"]
+    before, table, opened = (
+        shop.done("GET", f"/v1/promises/{promise_id}"),
+        shop.resources.table_name,
+        opener(shop),
+    )
+    for row in rows_of(shop):
+        if row["sk"]["S"] == "PROMISE":
+            shop.dynamodb.put_item(TableName=table, Item=opened(row))
+    assert found_in(repr(rows_of(shop)), [NAME]) == [NAME]
+    assert shop.done("GET", f"/v1/promises/{promise_id}") == before
+    shop.change(promise_id, kind="gate_code", code="12")
+    assert found_in(repr(rows_of(shop)), [NAME]) == []
+
+
+def test_row_put_in_place_of_another_does_not_open(start: Start) -> None:
+    """Whoever can write the table cannot have one buyer's delivery shown as another's."""
+    shop = start()
+    one, other = bought(shop), shop.promise(offer=shop.offer())
+    mine, theirs = (row for row in rows_of(shop) if row["sk"]["S"] == "PROMISE")
+    shop.dynamodb.put_item(TableName=shop.resources.table_name, Item=mine | {"document": theirs["document"]})
+    answers = [shop.ask("GET", f"/v1/promises/{each['promise_id']}") for each in (one, other)]
+    assert sorted(answer.status_code for answer in answers) == [200, 500]
+
+
+def test_search_needs_no_key_of_buyers(start: Start) -> None:
+    """It reads no buyer's row, so a first search waits for nothing more. CONTROL: a hold does need it."""
+    shop = start()
+    offer = shop.offer()
+    shop.ssm.delete_parameter(Name=f"{shop.environment['SECRETS_PATH']}/{NUMBER_KEYS}")
+    assert shop.search()
+    body = {"offer": offer, "cart_ref": "cart-1"}
+    assert shop.refused("POST", "/v1/holds", body)["status"] == 503
+
+
+def test_forgotten_buyer_is_in_no_row_even_with_the_key(start: Start) -> None:
+    """All that was said of a buyer is gone from every row; facts still to be told go within a week."""
+    shop = start()
+    promise_id = bought(shop)["promise_id"]
+    shop.change(promise_id, kind="cancel", reason=REASON)
+    opened = opener(shop)
+
+    def readable() -> str:
+        return repr([opened(row) for row in rows_of(shop) if row["sk"]["S"] != "OUTBOX"])
+
+    assert set(found_in(readable(), [*OWN, REASON])) == {*OWN, REASON}
+    assert shop.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin")["promises"] == 1
+    assert found_in(readable(), [*OWN, REASON]) == []

@@ -170,6 +170,8 @@ MERCHANT = Merchant(
     texting=False,
 )
 TEXT = a_message(status=MessageStatus.FAILED, sid="SM1", reason="21610")
+NAMING = replace(TEXT, window=TimeWindow(start=NOW, end=NOW + 3600), sequence=5)
+FORESEEN = replace(PROMISE, foreseen=NAMING.window, told_by=5)
 SHIFT_ROW = ShiftRow(shift_id="s-1", place=PlanKey(depot_id="porto", day=TODAY), driver=DRIVER)
 ANSWER = '{"hold_id": "hold_1"}'
 JOB = {"tenant": "acme.test", "plan": "porto/2026-11-24", "request": "f" * 32}
@@ -498,6 +500,14 @@ FORMATS = {
     "receipt": row((201, ANSWER), written_receipt, replayed),
     "text": row(
         TEXT, lambda: rows.message_item(TEXT, NOW), lambda item: replace(rows.message_of(item), version=0)
+    ),
+    "text that names a window": row(
+        NAMING,
+        lambda: rows.message_item(NAMING, NOW),
+        lambda item: replace(rows.message_of(item), version=0),
+    ),
+    "promise expected elsewhere": row(
+        replace(FORESEEN, version=4), lambda: rows.promise_item(ACME, FORESEEN, NOW), rows.promise_of
     ),
     "key": row(KEY, lambda: {"pk": {"S": f"KEY#{KEY.sha256}"}} | rows.api_key_item(KEY), rows.api_key_of),
     "merchant": row(

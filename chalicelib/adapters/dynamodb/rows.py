@@ -274,11 +274,13 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "heard": message.heard,
         "sealed_to": message.sealed_to,
         "failed_sid": message.failed_sid,
-        "window": message.window and [message.window.start, message.window.end],
-        "sequence": message.sequence,
     }
     if message.redact:
         course["redact"] = message.redact
+    if message.window is not None:
+        course["window"] = [message.window.start, message.window.end]
+    if message.sequence:
+        course["sequence"] = message.sequence
     item = {
         "version": number(message.version + 1),
         "course": text(json_text(course)),

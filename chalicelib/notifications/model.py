@@ -168,7 +168,7 @@ class Message:
     Attributes
     ----------
     message_id
-        Of the fact and kind it reports: the same fact can never make a second one. Begins with `subject`.
+        Of the fact it reports: the same fact can never make a second one. Begins with `subject`.
     subject
         The promise's id.
     reason

@@ -2,7 +2,7 @@
 
 The row of a text is written on condition that nobody wrote it before, so a fact that comes twice makes one
 text. Whoever finds the row there brings it to a worker again: the first may have died before it did. Weak
-point: the words are those of the fact's moment; `sending` only looks whether they are still true.
+point: the words are those of the fact's moment; `policy` only looks whether they are still true.
 """
 
 from dataclasses import replace
@@ -53,7 +53,9 @@ class Notifications:
         news = news_of(fact, to, self._store.messages(tenant, fact.subject), forecast, now)
         if news is None:
             return None
-        return self._tell(tenant, fact.subject, str(fact.sequence), news, to, now, sequence=fact.sequence)
+        # By its fact, not its kind: read once more when things have changed, it may ask for another kind.
+        name = f"{fact.sequence}.{fact.kind.replace('.', '_')}"
+        return self._tell(tenant, fact.subject, name, news, to, now, sequence=fact.sequence)
 
     def remind(self, tenant: Tenant, kind: ReminderKind, subject: str, now: Timestamp) -> Timestamp | None:
         """Say what is said at a time of its own; gives when to be reminded again, None if never.
@@ -81,7 +83,7 @@ class Notifications:
         if news is not None:
             late = Silence.TOO_LATE if now >= useful_until else None
             news = replace(news, silence=news.silence or late)
-            self._tell(tenant, subject, str(to.window.start), news, to, now, sequence=to.sequence)
+            self._tell(tenant, subject, f"{to.window.start}.{kind}", news, to, now, sequence=to.sequence)
         return None
 
     def _plan_ahead(self, tenant: Tenant, fact: Fact, to: Addressee, now: Timestamp) -> None:
@@ -111,7 +113,7 @@ class Notifications:
         self,
         tenant: Tenant,
         subject: str,
-        number: str,
+        name: str,
         news: News,
         to: Addressee,
         now: Timestamp,
@@ -121,7 +123,7 @@ class Notifications:
         """Write a text down, to be sent when it may, or not to be, with the reason."""
         usefulness = usefulness_of(news.kind)
         message = Message(
-            message_id=f"{subject}.{number}.{news.kind}",
+            message_id=f"{subject}.{name}",
             subject=subject,
             kind=news.kind,
             status=MessageStatus.PENDING,

@@ -86,19 +86,19 @@ def test_a_confirmation_links_to_its_page() -> None:
 
 def test_failed_comes_with_the_next_choices_as_they_are_numbered() -> None:
     """A digit is an answer."""
-    choices = (replace_day(1), replace_day(2))
+    choices = (days_later(1), days_later(2))
     office = office_of(replace(ON_THE_ROAD, offered=choices, offered_until=NOW + DAY))
     office.react(fact(FactKind.PROMISE_FAILED, outcome="failed_not_home"))
     assert "Reply 1) tomorrow 12:06-14:06 2) Fri 20 Nov, 12:06-14:06." in office.text.body
 
 
-def replace_day(days: int) -> TimeWindow:
+def days_later(days: int) -> TimeWindow:
     return TimeWindow(start=TODAY.start + days * DAY, end=TODAY.end + days * DAY)
 
 
 def test_danger_with_another_slot_to_offer_is_one_text() -> None:
     """The forecast and the counter-offer are two facts of one trouble: the offer is told, once."""
-    office = office_of(replace(LATE, offered=(replace_day(1),), offered_until=NOW + DAY))
+    office = office_of(replace(LATE, offered=(days_later(1),), offered_until=NOW + DAY))
     office.react(fact(FactKind.PROMISE_EXPECTED, sequence=5))
     office.react(fact(FactKind.PROMISE_CHOICES, sequence=6, after="at_risk"))
     office.live(600)
@@ -106,6 +106,18 @@ def test_danger_with_another_slot_to_offer_is_one_text() -> None:
     assert (first.kind, first.window) == (MessageKind.AT_RISK, LATER)
     assert (second.status, second.reason) == (MessageStatus.SKIPPED, Silence.ALREADY_TOLD)
     assert len(office.carrier.texts) == 1
+
+
+def test_a_fact_that_comes_again_when_things_have_changed_is_no_second_text() -> None:
+    """What it asked for first was told; that it would ask for another kind by now makes no other row."""
+    office = office_of(LATE)
+    about = fact(FactKind.PROMISE_EXPECTED, sequence=5)
+    office.react(about)
+    office.live(60)
+    office.to = replace(LATE, offered=(days_later(1),), offered_until=NOW + DAY)
+    office.react(about)
+    office.live(HOUR)
+    assert len(office.carrier.texts) == len(office.rows.texts) == 1
 
 
 def test_back_on_time_is_told_to_whoever_was_told_of_trouble_only() -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.s3 import Uploads
     from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
     from chalicelib.adapters.webhook_http import Internet
+    from chalicelib.conversation.service import Conversation
     from chalicelib.dispatch.service import Dispatch
     from chalicelib.erasure.service import Erasure
     from chalicelib.fleet.learning import Learning
@@ -417,7 +418,7 @@ class Services:
     def _addressees(self) -> "PromiseAddressees":
         from chalicelib.adapters.addressees import PromiseAddressees
 
-        return PromiseAddressees(self.store, self.planner, self.tracking_url)
+        return PromiseAddressees(self.store, self.planner, self.tracking_url, letters=lambda: self.phone_book)
 
     @cached_property
     def sending(self) -> "Sending":
@@ -504,6 +505,32 @@ class Services:
         from chalicelib.notifications.inbound import Inbox
 
         return Inbox(self.phone_book, business_now=self.business_now)
+
+    @cached_property
+    def conversation(self) -> "Conversation":
+        """What buyers' texts change."""
+        from chalicelib.conversation.ports import Ports
+        from chalicelib.conversation.service import Conversation
+
+        return Conversation(
+            Ports(
+                letters=self.phone_book,
+                messages=self.store,
+                receipts=self.receipts,
+                promise_ports=self._ports,
+                promises=self.promises,
+                addressees=self._addressees,
+                posting=self.notifications,
+                seal=self.sealer,
+                business_now=self.business_now,
+                tracking_url=self.tracking_url,
+                support_phone=self._support_phone,
+            )
+        )
+
+    def _support_phone(self, tenant: Tenant) -> str | None:
+        merchant = self.store.get_merchant(tenant)
+        return merchant.support_phone if merchant else None
 
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         """Texts the sandbox's fake Twilio took, oldest first."""

@@ -63,6 +63,7 @@ class FactKind(StrEnum):
     PROMISE_SCORED = "promise.scored"  # its buyer said how likely they are to recommend it
     NOTIFICATION_FAILED = "notification.failed"  # a text that was to arrive will not
     BUYER_REPLIED = "buyer.replied"  # a text of a buyer's came in; what it means is not known yet
+    BUYER_UNHANDLED = "buyer.message_unhandled"  # and somebody has to read it
     SHIFT_DEPARTED = "shift.departed"
     SHIFT_RETURNED = "shift.returned"
     SHIFT_INCIDENT = "shift.incident"

@@ -38,10 +38,11 @@ class InMemoryPhones:
     """See `adapters.dynamodb.phones.PhoneRows`."""
 
     out: dict[tuple[Tenant, str], bool] = field(default_factory=dict)
-    known: dict[tuple[str, str, Tenant], Contact] = field(default_factory=dict)
+    known: dict[tuple[str, str, Tenant, str], Contact] = field(default_factory=dict)
     arrived: dict[str, tuple[str, list[Tenant]]] = field(default_factory=dict)
     wrote: dict[str, str] = field(default_factory=dict)
     facts: list[tuple[Tenant, Fact]] = field(default_factory=list)
+    talks: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
     def is_opted_out(self, tenant: Tenant, marks: Iterable[str]) -> bool:
         return any(self.out.get((tenant, mark), False) for mark in marks)
@@ -50,15 +51,28 @@ class InMemoryPhones:
         self.out[tenant, mark] = out
 
     def put_contact(self, mark: str, sender: str, contact: Contact) -> None:
-        self.known[mark, sender, contact.tenant] = contact
+        self.known[mark, sender, contact.tenant, contact.subject] = contact
 
     def contacts(self, marks: Iterable[str], senders: Sequence[str]) -> list[Contact]:
-        wanted, latest = list(marks), dict[Tenant, Contact]()
-        for (mark, sender, tenant), contact in self.known.items():
+        wanted, latest = list(marks), dict[tuple[Tenant, str], Contact]()
+        for (mark, sender, tenant, subject), contact in self.known.items():
             if mark in wanted and sender in senders:
-                known = latest.get(tenant)
-                latest[tenant] = contact if known is None or contact.texted_at > known.texted_at else known
-        return sorted(latest.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant)))
+                known = latest.get((tenant, subject))
+                if known is None or contact.texted_at > known.texted_at:
+                    latest[tenant, subject] = contact
+        return sorted(
+            latest.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant), contact.subject)
+        )
+
+    def talk(self, mark: str, sender: str) -> tuple[str, int] | None:
+        return self.talks.get((mark, sender))
+
+    def put_talk(self, mark: str, sender: str, document: str, *, version: int, at: Timestamp) -> bool:
+        known = self.talks.get((mark, sender))
+        if (known[1] if known else 0) != version:
+            return False
+        self.talks[mark, sender] = document, version + 1
+        return True
 
     def record_inbound(
         self,

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from datetime import time
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.model import Merchant
-from chalicelib.notifications.model import Addressee, Phase, QuietHours
+from chalicelib.notifications.model import ASKED_OF, Addressee, Phase, QuietHours
 from chalicelib.promises.model import Promise, PromiseState, Standing
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.live_eta import Interval
 from chalicelib.units import Timestamp
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.phone_book import PhoneBook
 
 _PHASES: Final = {
     PromiseState.CONFIRMED: Phase.AHEAD,
@@ -39,13 +42,26 @@ class PromiseAddressees:
     ----------
     link
         The buyer's page of a tracking token.
+    letters
+        Who wrote a text: whom a question goes to that is about no one promise.
     """
 
-    def __init__(self, store: Store, planner: Planner, link: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        planner: Planner,
+        link: Callable[[str], str],
+        *,
+        letters: "Callable[[], PhoneBook] | None" = None,
+    ) -> None:
         self._store, self._planner, self._link = store, planner, link
+        self._letters = letters
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
         """Whom to text; None if the promise is gone."""
+        if self._letters is not None and subject.startswith(ASKED_OF):
+            arrived = self._letters().inbound(subject.removeprefix(ASKED_OF))
+            return Addressee.of_writer(arrived[0].phone, arrived[0].senders[-1]) if arrived else None
         promise = self._promise(tenant, subject)
         if promise is None:
             return None

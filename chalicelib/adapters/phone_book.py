@@ -15,6 +15,7 @@ from typing import Final
 from chalicelib.adapters.dynamodb.phones import PhoneRows
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Parameter
+from chalicelib.conversation.model import Talk
 from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import Arrival, Contact, Inbound
 from chalicelib.units import Timestamp
@@ -56,12 +57,27 @@ class PhoneBook:
         self._rows.put_contact(self._marks(phone)[0], sender or self._own_sender(), contact)
 
     def contacts(self, phone: str, senders: Sequence[str]) -> Sequence[Contact]:
-        """Who texted a number from one of these, whoever was last first."""
+        """What a number was texted about from one of these, the latest first."""
         return self._rows.contacts(self._marks(phone), senders)
+
+    def talk(self, phone: str, sender: str) -> Talk:
+        """How the talk between two numbers stands; strongly consistent."""
+        for number, mark in enumerate(self._marks(phone)):
+            if (found := self._rows.talk(mark, sender)) is not None:
+                document, version = found
+                return Talk.of(json.loads(document), 0 if number else version)  # written anew by the first
+        return Talk()
+
+    def save_talk(self, phone: str, sender: str, talk: Talk, *, at: Timestamp) -> bool:
+        """Write it as the version that follows its own; False if it moved."""
+        document = json.dumps(talk.document())
+        mark = self._marks(phone)[0]
+        return self._rows.put_talk(mark, sender, document, version=talk.version, at=at)
 
     def record_arrival(self, arrival: Arrival) -> bool:
         """Write a text that came in, with all it changes; False if it was written before."""
-        inbound, tenants = arrival.inbound, [contact.tenant for contact in arrival.candidates]
+        inbound = arrival.inbound
+        tenants = list(dict.fromkeys(contact.tenant for contact in arrival.candidates))
         marks = self._marks(inbound.phone)
         # All marks: a line under an old key must not say otherwise.
         ledger = (

@@ -23,8 +23,23 @@ def follow_up(services: "Services", tenant: Tenant, fact: Fact, now: Timestamp) 
     if fact.kind is FactKind.SHIFT_RETURNED:
         plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
         services.motion.bring_back(tenant, plan, shift_id, now)
+    elif fact.kind is FactKind.BUYER_REPLIED:
+        _replied(services, tenant, fact, now)
     elif stop_id is not None:
         _about_a_promise(services, tenant, stop_id, fact, now)
+
+
+def _replied(services: "Services", tenant: Tenant, fact: Fact, now: Timestamp) -> None:
+    from chalicelib.notifications.inbound import Keyword
+
+    word = fact.data.get("keyword")
+    services.conversation.take(
+        tenant,
+        fact.data["message_sid"],
+        Keyword(word) if word else None,
+        now,
+        system_now=services.clock.system_now(),
+    )
 
 
 def _about_a_promise(

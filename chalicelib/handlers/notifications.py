@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from chalicelib.errors import BadToken
 from chalicelib.fleet.ids import promise_id
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
@@ -9,13 +10,13 @@ from chalicelib.handlers.paging import Listed
 from chalicelib.handlers.promises import promise_stop_id
 from chalicelib.handlers.wire import InstantText, View, absent, rfc3339
 from chalicelib.merchants.model import Scope
-from chalicelib.notifications.model import MessageKind, MessageStatus
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 
 api = Endpoints("Notifications")
 
 
 class MessageView(View):
-    """A text, sent or not."""
+    """A text, sent or not; or one that the buyer wrote (`reply`)."""
 
     message_id: str
     kind: MessageKind
@@ -50,7 +51,7 @@ def read_messages(call: Call[None]) -> Answer:
             kind=message.kind,
             status=message.status,
             created_at=rfc3339(message.created_at, promise.timezone),
-            body=message.body,
+            body=_body(call, message),
             sid=message.sid,
             reason=message.reason,
             request_id=message.request_id,
@@ -58,3 +59,14 @@ def read_messages(call: Call[None]) -> Answer:
         for message in messages
     ]
     return Answer(200, MessagesView(data=views))
+
+
+def _body(call: Call[None], message: Message) -> str:
+    """What a text says; a buyer's is sealed elsewhere, and forgotten before long."""
+    if message.kind is not MessageKind.REPLY or message.sid is None:
+        return message.body
+    try:
+        arrived = call.services.phone_book.inbound(message.sid)
+    except BadToken:
+        return ""
+    return arrived[0].body if arrived else ""

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.errors import Conflict, IllegalTransition, NotFound
-from chalicelib.events import Actor, FactKind, Tenant
+from chalicelib.events import Actor, Tenant
 from chalicelib.fleet.plans import PlanKey, RouteWrite, plans_changed
 from chalicelib.fleet.progress import Progress
 from chalicelib.merchants.model import ShiftPass
 from chalicelib.motion.attempts import corrected
 from chalicelib.motion.store import MotionChanges, MotionStore
-from chalicelib.promises.facts import promise_fact
+from chalicelib.promises.heard import contacted
 from chalicelib.promises.model import Attempt, Outcome, Promise, PromiseState
 from chalicelib.promises.placing import Ports, take_out
 from chalicelib.receipts import Receipt
@@ -108,17 +108,9 @@ class Corrections:
         NotFound
             The merchant has no such promise.
         """
-
-        def attempt() -> Promise:
-            promise = self._promise(tenant, stop_id)
-            asked = replace(promise, contacts=promise.contacts + 1, sequence=promise.sequence + 1)
-            data = {"channel": channel, "reason": reason, "state": str(promise.state)}
-            fact = promise_fact(FactKind.PROMISE_CONTACTED, asked, now, data, actor=Actor.BUYER)
-            changes = MotionChanges(promises=(asked,), facts=(fact,), receipt=receipt(asked))
-            self._store.commit_motion(tenant, changes)
-            return asked
-
-        return self._ports.retried(attempt)
+        return contacted(
+            self._ports, tenant, stop_id, channel=channel, reason=reason, now=now, receipt=receipt
+        )
 
     def _promise(self, tenant: Tenant, stop_id: StopId) -> Promise:
         promise = self._store.promise(tenant, stop_id)

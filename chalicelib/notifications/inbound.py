@@ -61,7 +61,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A merchant who texted a number, and what about last."""
+    """A merchant who texted a number, and what about; there is one for each promise."""
 
     tenant: Tenant
     subject: str
@@ -75,7 +75,7 @@ class Arrival:
     Attributes
     ----------
     candidates
-        Who may be meant, whoever texted last first.
+        Who may be meant and what about, the latest first.
     opts_out
         True: none of them may text any more; False: they may again; None: that stays as it is.
     fact
@@ -93,7 +93,7 @@ class Correspondence(Protocol):
     """Where it is known who texted whom."""
 
     def contacts(self, phone: str, senders: Sequence[str]) -> Sequence[Contact]:
-        """Who texted a number from one of these, whoever was last first."""
+        """What a number was texted about from one of these, the latest first."""
         ...
 
     def record_arrival(self, arrival: Arrival) -> bool:
@@ -133,7 +133,11 @@ class Inbox:
         fact = None
         if candidates:
             latest = candidates[0]
-            data = {"message_sid": inbound.sid, "keyword": keyword, "candidates": len(candidates)}
+            data = {
+                "message_sid": inbound.sid,
+                "keyword": keyword,
+                "candidates": len({each.tenant for each in candidates}),
+            }
             fact = Fact(
                 kind=FactKind.BUYER_REPLIED,
                 at=self._business_now(latest.tenant),

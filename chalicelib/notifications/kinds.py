@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.notifications.model import MessageKind
+from chalicelib.notifications.model import ANSWERS, MessageKind
 from chalicelib.units import HOUR, MINUTE, Seconds
 
 LONGEST_VALIDITY: Final[Seconds] = 10 * HOUR  # for which Twilio keeps a text
@@ -42,6 +42,7 @@ class Usefulness:
 
 
 _CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
+_ANSWER: Final = Usefulness(lasts=HOUR, resend=False, outlives=True, asked=True)  # somebody asked just now
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
     MessageKind.RESCHEDULED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
@@ -52,17 +53,7 @@ _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
     MessageKind.NEXT_STOP: Usefulness(lasts=15 * MINUTE, resend=False),
     MessageKind.WINDOW_CHANGED: Usefulness(lasts=HOUR, resend=False),
-} | {
-    kind: Usefulness(lasts=2 * HOUR, resend=False, outlives=True, asked=True)
-    for kind in (
-        MessageKind.DONE,
-        MessageKind.REFUSED,
-        MessageKind.QUESTION,
-        MessageKind.WHICH_ORDER,
-        MessageKind.PROMPT_TOO_OLD,
-        MessageKind.WHEREABOUTS,
-        MessageKind.HELP,
-    )
+    **dict.fromkeys(ANSWERS, _ANSWER),
 }
 
 

@@ -43,6 +43,22 @@ class MessageKind(StrEnum):
     PROMPT_TOO_OLD = "prompt_too_old"
     WHEREABOUTS = "whereabouts"
     HELP = "help"
+    # what a buyer wrote
+    REPLY = "reply"
+
+
+ANSWERS: Final = frozenset(
+    {
+        MessageKind.DONE,
+        MessageKind.REFUSED,
+        MessageKind.QUESTION,
+        MessageKind.WHICH_ORDER,
+        MessageKind.PROMPT_TOO_OLD,
+        MessageKind.WHEREABOUTS,
+        MessageKind.HELP,
+    }
+)
+"""To what a buyer wrote just now: outside any budget and quiet hours."""
 
 
 class MessageStatus(StrEnum):
@@ -57,6 +73,7 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"  # never sent; `Silence` says why
     EXPIRED = "expired"  # nobody would need it any more
+    RECEIVED = "received"  # it came from the buyer
 
 
 UNDER_WAY: Final = frozenset({MessageStatus.PENDING, MessageStatus.SENDING, MessageStatus.UNKNOWN})
@@ -81,6 +98,7 @@ class Silence(StrEnum):
     PREFIX_CAP = "prefix_cap"
     COUNTRY_CAP = "country_cap"
     MERCHANT_CAP = "merchant_cap"
+    MAYBE_A_MACHINE = "maybe_a_machine"  # an answer to it would keep it going
     NOT_TAKEN = "not_taken"  # the carrier gave no answer, has no such text, and its kind is not sent twice
     ERASED = "erased"  # its buyer was forgotten before it went
     UNRESOLVED = "unresolved"  # the carrier gave no answer, then or since
@@ -160,6 +178,19 @@ class Addressee:
         """What the buyer goes by."""
         return self.told or self.window
 
+    @staticmethod
+    def of_writer(phone: str, sender: str) -> "Addressee":
+        """Whoever wrote to a number of ours just now, of whom nothing else is known: answered from there."""
+        return Addressee(
+            phone=phone,
+            consent=True,
+            brand="",
+            texting=True,
+            window=TimeWindow(start=0, end=0),
+            timezone="UTC",
+            sender=sender,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -227,6 +258,10 @@ class Message:
     failed_sid: str | None = None
     redact: tuple[str, ...] = ()
     version: int = 0
+
+
+ASKED_OF: Final = "txt_"
+"""Begins the subject of a question that is about no one promise: the text follows that it answers."""
 
 
 def subject_of(message_id: str) -> str:

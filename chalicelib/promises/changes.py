@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from chalicelib.errors import BadToken, Expired, NotFound
+from chalicelib.errors import BadToken, Expired, NotFound, StaleWrite
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
 from chalicelib.fleet.model import Depot, Requirement
@@ -35,6 +35,7 @@ from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import Receipt
 from chalicelib.routing.altered import Cause
+from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Seconds, StopId, Timestamp
 
 type CutoffOf = Callable[[Tenant], Seconds]
@@ -42,6 +43,10 @@ type CutoffOf = Callable[[Tenant], Seconds]
 
 _STAYS: Final = (Refusal.CUTOFF_PASSED, Refusal.VAN_ON_ITS_WAY, Refusal.HANDOVER_IN_PERSON)
 _WITHOUT_MOVING: Final = (ChangeKind.GATE_CODE, ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE)
+
+
+class MovedMeanwhile(StaleWrite):
+    """It has another window than whoever asks goes by: somebody was faster, and nothing was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +203,14 @@ class Promises:
         receipt: Receipt[Changed],
         *,
         actor: Actor = Actor.MERCHANT,
+        going_by: TimeWindow | None = None,
     ) -> Changed:
         """Carry a change out, or refuse it; either way it stands in the ledger.
+
+        Parameters
+        ----------
+        going_by
+            The window it had when the buyer was asked; None: whichever it has.
 
         Raises
         ------
@@ -207,11 +218,15 @@ class Promises:
             The merchant has no such promise.
         BadToken, Expired
             The offer is for something else, or ran out.
+        MovedMeanwhile
+            It has another window than `going_by`, seen in the very attempt that would have moved it.
         WriteRefused
             Every attempt met another writer; nothing was done.
         """
         for attempt in self._ports.attempts():
             promise = self.read(tenant, stop_id)
+            if going_by not in (None, promise.window):
+                raise MovedMeanwhile("It has another time by now.")
             outcome = self._decide(tenant, promise, change, now, attempt)
             sequence = promise.sequence + 1
             after = replace(outcome.promise, sequence=sequence)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.events import Tenant
 from chalicelib.fleet.arrival import EtaStatus
@@ -18,15 +18,17 @@ from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.risk import Risk, visits, visits_ahead
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
-from chalicelib.routing.model import Stop, StopFlag
+from chalicelib.routing.model import Stop, StopFlag, TimeWindow
 from chalicelib.routing.packed import Route
 from chalicelib.routing.proof import forecast
-from chalicelib.units import Probability, StopId, Timestamp
+from chalicelib.units import MINUTE, Probability, Seconds, StopId, Timestamp
 
 if TYPE_CHECKING:  # whoever holds a slot forecasts nothing
     from chalicelib.fleet.live import Live, Turn
     from chalicelib.fleet.past import Past
 
+TOLD_IN: Final[Seconds] = 5 * MINUTE  # steps of what buyers are told: to the minute it would promise too much
+_UNDER_WAY = (EtaStatus.UNDER_WAY, EtaStatus.NEXT, EtaStatus.AT_THE_DOOR)
 _MOST_ONE_BY_ONE = 4  # shifts: of more, a query for all of the plan is one request
 
 
@@ -57,6 +59,14 @@ class Outlook:
     risk: Risk | None
     pinned_to: str | None = None
     status: EtaStatus = EtaStatus.PLANNED
+
+    @property
+    def told(self) -> TimeWindow | None:
+        """When a buyer is told the van comes, outwards; None unless it is under way and heard of."""
+        if self.status not in _UNDER_WAY:
+            return None
+        start, end = self.earliest_at // TOLD_IN * TOLD_IN, -(-self.latest_at // TOLD_IN) * TOLD_IN
+        return TimeWindow(start=start, end=max(end, start + TOLD_IN))
 
 
 def outlooks(

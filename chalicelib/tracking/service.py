@@ -5,15 +5,13 @@ point: each look costs some six reads, like a look of the merchant's.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, Protocol
 
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
-from chalicelib.fleet.arrival import EtaStatus
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.progress import Progress, Trouble
-from chalicelib.promises.facts import promise_fact
+from chalicelib.promises.heard import rated
 from chalicelib.promises.model import (
     ChangeKind,
     Feedback,
@@ -24,10 +22,10 @@ from chalicelib.promises.model import (
     Standing,
     token_hash,
 )
-from chalicelib.promises.outlook import Outlook, Today
+from chalicelib.promises.outlook import TOLD_IN, Outlook, Today
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import OFFER_LIFE
-from chalicelib.promises.store import Changes, PromiseStore
+from chalicelib.promises.store import PromiseStore
 from chalicelib.receipts import Receipt
 from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route
@@ -35,13 +33,11 @@ from chalicelib.tracking.model import Cause, Done, Eta, Moved, Tracked
 from chalicelib.tracking.van import van_shown
 from chalicelib.units import DAY, MINUTE, Seconds, StopId, Timestamp
 
-_STEP: Final[Seconds] = 5 * MINUTE  # what is shown of a time: to the minute it would promise too much
 _POLL: Final[dict[PromiseState, Seconds]] = {
     PromiseState.CONFIRMED: 15 * MINUTE,
     PromiseState.OUT_FOR_DELIVERY: MINUTE,
     PromiseState.ARRIVING: 20,
 }
-_UNDER_WAY = (EtaStatus.UNDER_WAY, EtaStatus.NEXT, EtaStatus.AT_THE_DOOR)
 _CHANGES: Final = (FactKind.PROMISE_CHANGED, FactKind.CHANGE_REFUSED, FactKind.PROMISE_CANCELLED)
 _CAUSES: Final = {
     Outcome.FAILED_NOT_HOME: Cause.NOT_HOME,
@@ -54,12 +50,6 @@ _TROUBLES: Final = {
     Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
     Trouble.DELAY: Cause.TRAFFIC,
 }
-
-
-class NotDelivered(Conflict):
-    """There is nothing to score yet."""
-
-    code = "not_delivered"
 
 
 class TrackingStore(PromiseStore, Protocol):
@@ -147,20 +137,7 @@ class Tracking:
         NotDelivered
             No attempt has ended yet.
         """
-
-        def attempt() -> Promise:
-            promise = self._store.promise(tenant, stop_id)
-            if promise is None:
-                raise NotFound("There is no such page.")
-            if not promise.attempts:
-                raise NotDelivered("There is nothing to score before somebody came.")
-            scored = replace(promise, feedback=feedback, sequence=promise.sequence + 1)
-            data = {"product": feedback.product, "delivery": feedback.delivery}
-            fact = promise_fact(FactKind.PROMISE_SCORED, scored, now, data, actor=Actor.BUYER)
-            self._store.commit(tenant, Changes(promise=scored, facts=(fact,), receipt=receipt(scored)))
-            return scored
-
-        return self._ports.retried(attempt)
+        return rated(self._ports, tenant, stop_id, feedback, now, receipt)
 
     def _where(self, tenant: Tenant, promise: Promise, now: Timestamp) -> tuple[Today | None, Route | None]:
         """The plan that a promise is in, on its day, and the route that has it."""
@@ -176,12 +153,13 @@ class Tracking:
 
 
 def _eta(outlook: Outlook | None) -> Eta | None:
-    if outlook is None or outlook.status not in _UNDER_WAY:
+    told = outlook.told if outlook is not None else None
+    if outlook is None or told is None:
         return None
     return Eta(
-        earliest_at=outlook.earliest_at // _STEP * _STEP,
-        expected_at=(outlook.expected_at + _STEP // 2) // _STEP * _STEP,
-        latest_at=-(-outlook.latest_at // _STEP) * _STEP,
+        earliest_at=told.start,
+        expected_at=(outlook.expected_at + TOLD_IN // 2) // TOLD_IN * TOLD_IN,
+        latest_at=told.end,
         stops_before=outlook.stops_before,
     )
 

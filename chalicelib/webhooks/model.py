@@ -51,6 +51,7 @@ class EventType(StrEnum):
     ETA_CHANGED = "eta.changed"
     PLAN_REPLANNED = "plan.replanned"
     NOTIFICATION_FAILED = "notification.failed"
+    BUYER_MESSAGE_UNHANDLED = "buyer.message_unhandled"
     TEST = "webhook.test"
 
 
@@ -79,6 +80,7 @@ PUBLISHED: Final[Mapping[FactKind, EventType | None]] = {
     FactKind.PROMISE_SCORED: None,
     FactKind.NOTIFICATION_FAILED: EventType.NOTIFICATION_FAILED,
     FactKind.BUYER_REPLIED: None,
+    FactKind.BUYER_UNHANDLED: EventType.BUYER_MESSAGE_UNHANDLED,
     FactKind.SHIFT_DEPARTED: None,
     FactKind.SHIFT_RETURNED: None,
     FactKind.SHIFT_INCIDENT: None,

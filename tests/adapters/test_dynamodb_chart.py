@@ -115,6 +115,8 @@ ACCESSES: Accesses = {
     ),
     "inbound": lambda store: store.phones.inbound("SM2"),
     "forget": lambda store: store.phones.forget(ACME, ["mark"]),
+    "put_talk": lambda store: store.phones.put_talk("mark", "+12025550100", "{}", version=0, at=NOW),
+    "talk": lambda store: store.phones.talk("mark", "+12025550100"),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
     "put_pass": lambda store: store.put_pass(a_pass("p"), receipt=None),

@@ -219,16 +219,21 @@ class Deployed:
         status = services.callbacks.url_of(TENANT, message)
         self.clock.advance(61)
         self.calls.clear()
-        written = {"MessageSid": f"SM{2:032x}", "From": PHONE, "To": account.sender, "Body": "STOP"}
-        for url, form in (
-            (status, told | {"ErrorCode": "30003"}),
-            (services.callbacks.inbound_url, written | {"AccountSid": account.account_sid}),
-        ):
-            signature = signature_of(url, list(form.items()), account.auth_tokens[0])
-            headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
-            target = url.removeprefix("https://slots.example")
-            answer = self._request("POST", target, headers, urlencode(form).encode())
-            assert answer.status_code == 200, answer.body
+        self._hear(status, told | {"ErrorCode": "30003"})
+        self.write_back("STOP", 2)
+
+    def write_back(self, body: str, number: int) -> None:
+        """Bring what a buyer wrote, under a number of its own."""
+        account = A_TWILIO_ACCOUNT
+        written = {"MessageSid": f"SM{number:032x}", "From": PHONE, "To": account.sender, "Body": body}
+        self._hear(self.services.callbacks.inbound_url, written | {"AccountSid": account.account_sid})
+
+    def _hear(self, url: str, form: dict[str, str]) -> None:
+        signature = signature_of(url, list(form.items()), A_TWILIO_ACCOUNT.auth_tokens[0])
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+        target = url.removeprefix("https://slots.example")
+        answer = self._request("POST", target, headers, urlencode(form).encode())
+        assert answer.status_code == 200, answer.body
 
     def drain_due(self) -> int:
         """Let the minute's trigger come."""
@@ -477,6 +482,7 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         assert deployed.repair()
         asked["Repair"] = grants(deployed.calls)
         order_and_break_down(shop)
+        deployed.write_back("where is it?", 3)
         deployed.clock.advance(61)  # the secrets read before are old, and the stream brings none of this
         deployed.calls.clear()
         assert deployed.drain_due()

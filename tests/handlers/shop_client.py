@@ -42,6 +42,7 @@ from chalicelib.handlers import (
 from chalicelib.handlers.follow_ups import follow_up
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.carrier import Outgoing, Taken
+from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.progress import Moment
 from chalicelib.settings import Settings, Stage
 from chalicelib.units import Seconds, Timestamp
@@ -229,6 +230,7 @@ class InMemoryServices(Services):
             osrm_url=None,
             staleness=0,
             requests_per_minute=1_000_000,
+            segments_per_second=1000,
         )
         store: Any = WholeStore()
         travel = TravelEngines(None, osrm_url=None)
@@ -259,16 +261,23 @@ class InMemoryServices(Services):
         """Forget a text, as the carrier does when it is told to."""
         self.texts = [text for text in self.texts if text["sid"] != sid]
 
+    def sighting(self, sid: str) -> None:
+        """Say nothing of a text that was taken long ago."""
+
     def inbox(self, phone: str | None) -> list[dict[str, Any]]:
         return [text for text in self.texts if phone in (None, text["to"])]
 
     def play_reply(self, *, phone: str, to: str, body: str) -> str:
-        """Say that a buyer's text is on its way; nobody brings it."""
-        return f"SM{0:032x}"
+        """Bring a buyer's text at once."""
+        sid = f"SM{len(self.store.phones.arrived) + 1:032x}"
+        inbound = Inbound(sid=sid, phone=phone, senders=(to,), body=body)
+        self.text_inbox.take(inbound, now=self.clock.system_now())
+        return sid
 
     def publish(self) -> None:
         """Hand every fact to webhooks and notifications, as the stream's consumer does."""
-        for number, (tenant, facts) in enumerate(list(self.store.outbox)):
+        written = [(tenant, (fact,)) for tenant, fact in self.store.phones.facts]
+        for number, (tenant, facts) in enumerate([*self.store.outbox, *written]):
             self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
                 follow_up(self, tenant, fact, self.business_now(tenant))

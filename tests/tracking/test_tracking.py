@@ -9,11 +9,11 @@ from chalicelib.errors import NotFound
 from chalicelib.events import Actor, FactKind
 from chalicelib.fleet.progress import Sighting, Trouble
 from chalicelib.motion.events import Event, EventKind
+from chalicelib.promises.heard import NotDelivered
 from chalicelib.promises.model import Change, ChangeKind, Feedback, Outcome, Promise, PromiseState
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Location, TimeWindow
 from chalicelib.tracking.model import Cause, Tracked
-from chalicelib.tracking.service import NotDelivered
 from chalicelib.units import MINUTE, StopId, Timestamp
 from tests.motion.test_motion_service import SHIFT, done
 from tests.promises.shop import FAR, NEAR, TENANT, Shop, at

@@ -47,7 +47,8 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
     sender     SENDER#{sender}    SENDER                free_at? failures? open_until?
-    contact    NUMBER#{mark}      {tenant}#{sender}     subject at ttl
+    contact    NUMBER#{mark}      {tenant}#{sender}#{subject} subject at ttl
+    talk       TALK#{mark}        {sender}              version document ttl
     inbound    INBOUND#{sid}      INBOUND               sealed at tenants ttl
     wrote      WROTE#{mark}       {sid}                 ttl
 
@@ -151,6 +152,8 @@ but for the routes a search reads.
     89  erase_words                 Query PutItem   once for each line that is in somebody's own words
     90  erase_promise               TransactWriteItems
     91  forget                      Query DeleteItem Query GetItem DeleteItem DeleteItem
+    92  put_talk                    PutItem
+    93  talk                        GetItem         one for each key of numbers in force
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -264,9 +264,9 @@ def opt_out_key(tenant: Tenant, mark: str) -> Key:
     return _of(tenant, f"OPTOUT#{mark}"), "OPTOUT"
 
 
-def contact_key(mark: str, sender: str, tenant: Tenant) -> Key:
-    """Who texted a number, from where; found before anybody knows whose buyer it is."""
-    return f"NUMBER#{mark}", f"{tenant}#{sender}"
+def contact_key(mark: str, sender: str, tenant: Tenant, subject: str) -> Key:
+    """Who texted a number, from where and what about; found before anybody knows whose buyer it is."""
+    return f"NUMBER#{mark}", f"{tenant}#{sender}#{subject}"
 
 
 def contacts_span(mark: str) -> Span:
@@ -275,9 +275,14 @@ def contacts_span(mark: str) -> Span:
 
 
 def contact_of(sort_key: str) -> tuple[Tenant, str]:
-    """Read who it was, and from where, out of a contact's sort key."""
-    tenant, _, sender = sort_key.partition("#")
+    """Read who it was, and from where, out of a contact's sort key; older ones name no subject."""
+    tenant, sender, *_ = sort_key.split("#")
     return Tenant.parse(tenant), sender
+
+
+def talk_key(mark: str, sender: str) -> Key:
+    """How the talk between a number, known by its mark, and one of ours stands."""
+    return f"TALK#{mark}", sender
 
 
 def inbound_key(sid: str) -> Key:

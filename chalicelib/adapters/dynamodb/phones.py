@@ -15,16 +15,18 @@ from chalicelib.adapters.dynamodb.keys import (
     contacts_span,
     inbound_key,
     opt_out_key,
+    talk_key,
 )
 from chalicelib.adapters.dynamodb.rows import KEPT
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number, text
-from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction
+from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
 from chalicelib.notifications.inbound import Contact
 from chalicelib.units import DAY, Seconds, Timestamp
 
 INBOUND_KEPT: Final[Seconds] = 30 * DAY  # Twilio tries a webhook again within seconds; a replay is no news
+TALK_KEPT: Final[Seconds] = 7 * DAY  # prompts are good for a day
 _SEEN, _LEDGER = "seen", "ledger"
 
 
@@ -42,20 +44,44 @@ class PhoneRows(Rows):
 
     def put_contact(self, mark: str, sender: str, contact: Contact) -> None:
         """Remember who texted a number, and what about."""
-        row = key_item(contact_key(mark, sender, contact.tenant))
+        row = key_item(contact_key(mark, sender, contact.tenant, contact.subject))
         about = {"subject": text(contact.subject), "at": number(contact.texted_at)}
         self._table.ask("put_item", Item=row | about | {"ttl": number(contact.texted_at + KEPT)})
 
     def contacts(self, marks: Iterable[str], senders: Sequence[str]) -> list[Contact]:
-        """Who texted a number from one of these, whoever was last first; each merchant once."""
-        found = dict[Tenant, Contact]()
+        """What a number was texted about from one of these, the latest first; each promise once."""
+        found = dict[tuple[Tenant, str], Contact]()
         for mark in marks:
             for item in self._table.query(contacts_span(mark)):
                 tenant, sender = contact_of(item["sk"]["S"])
-                texted_at = int(item["at"]["N"])
-                if sender in senders and (tenant not in found or texted_at > found[tenant].texted_at):
-                    found[tenant] = Contact(tenant=tenant, subject=item["subject"]["S"], texted_at=texted_at)
-        return sorted(found.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant)))
+                subject, texted_at = item["subject"]["S"], int(item["at"]["N"])
+                known = found.get((tenant, subject))
+                if sender in senders and (known is None or texted_at > known.texted_at):
+                    found[tenant, subject] = Contact(tenant=tenant, subject=subject, texted_at=texted_at)
+        return sorted(
+            found.values(), key=lambda contact: (-contact.texted_at, str(contact.tenant), contact.subject)
+        )
+
+    def talk(self, mark: str, sender: str) -> tuple[str, int] | None:
+        """How a talk stands, as it was written, and its version; strongly consistent."""
+        item = self._table.get(talk_key(mark, sender))
+        return (item["document"]["S"], int(item["version"]["N"])) if item else None
+
+    def put_talk(self, mark: str, sender: str, document: str, *, version: int, at: Timestamp) -> bool:
+        """Write how a talk stands as the version that follows; False if it moved."""
+        only_if = unmoved(version)
+        row = {"document": text(document), "version": number(version + 1), "ttl": number(at + TALK_KEPT)}
+        values = {"ExpressionAttributeValues": only_if.values} if only_if.values else {}
+        try:
+            self._table.ask(
+                "put_item",
+                Item=key_item(talk_key(mark, sender)) | row,
+                ConditionExpression=only_if.expression,
+                **values,
+            )
+        except ConditionFailed:
+            return False
+        return True
 
     def record_inbound(
         self,

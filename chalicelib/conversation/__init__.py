@@ -1,0 +1,1 @@
+"""What buyers write back acts: the right order is found, changed, and its buyer told what came of it."""

@@ -1,0 +1,337 @@
+"""From a text that came in to what it changed, and the answer: each once, whatever comes twice.
+
+What is answered is decided and written in the transaction that acts, under the text's own id, so a text that
+is brought again is answered the same and does nothing. Then the answer is let go, if it keeps no machine
+going, and what nobody here could do is handed to the merchant. Weak point: two texts of one number at once
+may be answered in either order.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from chalicelib.conversation.acting import SILENCE, Acting, Answer
+from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Weight
+from chalicelib.conversation.orders import Order, orders_of, pick, picked_from_list
+from chalicelib.conversation.ports import Ports
+from chalicelib.errors import AlreadyDone, BadToken, NotFound, StaleWrite
+from chalicelib.events import Tenant
+from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.notifications.inbound import Inbound, Keyword
+from chalicelib.notifications.intents import Answer as YesOrNo
+from chalicelib.notifications.intents import Stop
+from chalicelib.notifications.kinds import usefulness_of
+from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.templates import words
+from chalicelib.notifications.wording.sayings import KIND_OF, WhichOrder
+from chalicelib.notifications.wording.sayings import Order as Listed
+from chalicelib.promises.heard import unhandled
+from chalicelib.promises.store import Changes
+from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.units import Timestamp
+
+_MOST_ATTEMPTS: Final = 8
+_KEPT: Final = "reply-answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What came of a text, as its receipt keeps it.
+
+    Attributes
+    ----------
+    subject
+        What the answer is about: a promise, or the text itself.
+    kind, body
+        Of the answer; None and empty: nothing is said.
+    """
+
+    subject: str
+    kind: MessageKind | None = None
+    body: str = ""
+    weight: Weight = Weight.NOTHING
+    prompt: Prompt | None = None
+    unhandled: str | None = None
+
+
+class Conversation:
+    """Acts on what buyers write; holds no state."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def take(
+        self, tenant: Tenant, sid: str, keyword: Keyword | None, now: Timestamp, *, system_now: Timestamp
+    ) -> MessageKind | None:
+        """Act on a text, once; gives the kind of answer, None if nothing is said.
+
+        Parameters
+        ----------
+        tenant
+            Who texted this number last.
+        keyword
+            What the carrier took it for, which was obeyed when it came in.
+        now
+            The tenant's time.
+
+        Raises
+        ------
+        StaleWrite, Upstream
+            Taking it again does no harm.
+        """
+        try:
+            arrived = self._ports.letters.inbound(sid)
+        except BadToken:  # brought so late that its sealing key is gone
+            return None
+        if arrived is None:
+            return None
+        inbound, tenants = arrived
+        whose, kept = self._before(tenants, sid)
+        if kept is None:
+            try:
+                whose, kept = self._decided(tenant, inbound, tenants, keyword, now, system_now)
+            except AlreadyDone:  # by a twin that ran beside us
+                whose, kept = self._before(tenants, sid)
+        return self._say(whose, inbound, kept, now, system_now) if kept is not None else None
+
+    def _decided(
+        self,
+        tenant: Tenant,
+        inbound: Inbound,
+        tenants: Sequence[Tenant],
+        keyword: Keyword | None,
+        now: Timestamp,
+        system_now: Timestamp,
+    ) -> tuple[Tenant, Kept | None]:
+        """Find out what is meant and do it."""
+        talk = self._ports.letters.talk(inbound.phone, inbound.senders[-1])
+        orders = orders_of(self._ports, inbound, talk)
+        if not orders:
+            return tenant, None
+        order, used = picked_from_list(orders, talk, inbound.body, now), None
+        if order is not None and talk.prompt is not None:
+            used = talk.prompt.used(talk.prompt.about.index(order.about) + 1, now)
+            order = order.reading(self._waiting(talk.prompt.sid) or inbound.body)
+        else:
+            picked = pick(orders)
+            if isinstance(picked, tuple):
+                return self._which(tenant, inbound, picked, now, system_now)
+            order = picked
+        self._show(order, inbound, now)
+        if keyword is not None and not _answers_yes(order, keyword):
+            return order.tenant, None
+        if isinstance(order.read, Stop):
+            return order.tenant, self._stopped(order, inbound, tenants, system_now)
+        found = order
+
+        def keep(answer: Answer) -> ReceiptRow:
+            return self._receipt(found.tenant, inbound.sid, _kept(found, answer, used), system_now)
+
+        answer = Acting(self._ports, order, talk, inbound.sid, keep).act()
+        return order.tenant, None if answer is SILENCE else _kept(order, answer, used)
+
+    def _stopped(
+        self, order: Order, inbound: Inbound, tenants: Sequence[Tenant], system_now: Timestamp
+    ) -> Kept:
+        """Text nobody any more who asks for that; once, because they may ask for the opposite tomorrow."""
+        for tenant in tenants:
+            self._ports.letters.opt_out(tenant, inbound.phone, system_now)
+        kept = Kept(subject=order.subject)
+        receipt = self._receipt(order.tenant, inbound.sid, kept, system_now)
+        self._ports.promise_ports.store.commit(order.tenant, Changes(receipt=receipt))
+        return kept
+
+    def _which(
+        self, tenant: Tenant, inbound: Inbound, orders: Sequence[Order], now: Timestamp, system_now: Timestamp
+    ) -> tuple[Tenant, Kept]:
+        """Ask which of several; of several merchants, by their names, where none of them reads of another."""
+        first = orders[0]
+        merchants = {order.tenant for order in orders}
+        if len(merchants) == 1:
+            self._show(first, inbound, now)
+        listed = tuple(
+            Listed(
+                order_ref=order.promise.order.order_ref if len(merchants) == 1 else order.to.brand,
+                window=order.promise.told_window,
+            )
+            for order in orders
+        )
+        body = words(
+            WhichOrder(orders=listed),
+            language=first.language,
+            brand=first.to.brand if len(merchants) == 1 else "",
+            timezone=first.promise.timezone,
+            now=first.now,
+        )
+        prompt = Prompt(
+            sid=inbound.sid,
+            asked=None,
+            about=tuple(order.about for order in orders),
+            at=now,
+            valid_until=now + PROMPT_LIFE,
+        )
+        kept = Kept(
+            subject=first.subject if len(merchants) == 1 else f"{ASKED_OF}{inbound.sid}",
+            kind=MessageKind.WHICH_ORDER,
+            body=body,
+            weight=Weight.ONE,
+            prompt=prompt,
+        )
+        receipt = self._receipt(tenant, inbound.sid, kept, system_now)
+        self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
+        return tenant, kept
+
+    def _say(
+        self, tenant: Tenant, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp
+    ) -> MessageKind | None:
+        """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
+        if kept.unhandled is not None:
+            self._hand_over(tenant, inbound.sid, kept.subject, kept.unhandled, now, system_now)
+        if kept.kind is None:
+            return None
+        message = Message(
+            message_id=f"{kept.subject}.{inbound.sid}",
+            subject=kept.subject,
+            kind=kept.kind,
+            status=MessageStatus.PENDING,
+            created_at=now,
+            body=kept.body,
+            ready_at=now,
+            expires_at=now + usefulness_of(kept.kind).lasts,
+        )
+        before = self._ports.messages.message(tenant, message.message_id)
+        if before is not None and before.status is MessageStatus.SKIPPED:
+            return None
+        if before is not None or self._noted(inbound, kept, now, system_now):
+            self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
+            return kept.kind
+        if kept.unhandled is None:
+            self._hand_over(tenant, inbound.sid, kept.subject, "not_answered", now, system_now)
+        skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
+        self._ports.messages.add_message(tenant, skipped)
+        return None
+
+    def _noted(self, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp) -> bool:
+        """Write down that this is said, if it may be: whoever comes second counts the first."""
+        letters, sender = self._ports.letters, inbound.senders[-1]
+        for _ in range(_MOST_ATTEMPTS):
+            talk = letters.talk(inbound.phone, sender)
+            if not talk.may_say(inbound.sid, kept.weight, now):
+                return False
+            after = talk.after(inbound.sid, kept.weight, kept.prompt, now)
+            if letters.save_talk(inbound.phone, sender, after, at=system_now):
+                return True
+        raise StaleWrite("This number keeps writing.")
+
+    def _hand_over(
+        self, tenant: Tenant, sid: str, subject: str, why: str, now: Timestamp, system_now: Timestamp
+    ) -> None:
+        stop_id = stop_id_of(subject, PROMISE)
+        if stop_id is None:
+            return
+        receipt = ReceiptRow(
+            key=f"handed over {sid}",
+            fingerprint=sid,
+            status=0,
+            sealed_body=b"",
+            expires_at=system_now + RECEIPT_KEPT,
+        )
+        try:
+            unhandled(
+                self._ports.promise_ports,
+                tenant,
+                stop_id,
+                message_sid=sid,
+                reason=why,
+                now=now,
+                receipt=lambda _: receipt,
+            )
+        except (AlreadyDone, NotFound):
+            return
+
+    def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
+        """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""
+        message = Message(
+            message_id=f"{order.subject}.{inbound.sid}.reply",
+            subject=order.subject,
+            kind=MessageKind.REPLY,
+            status=MessageStatus.RECEIVED,
+            created_at=now,
+            sid=inbound.sid,
+        )
+        self._ports.messages.add_message(order.tenant, message)
+
+    def _waiting(self, sid: str) -> str | None:
+        """The words that wait for an order to be named."""
+        try:
+            found = self._ports.letters.inbound(sid)
+        except BadToken:
+            return None
+        return found[0].body if found else None
+
+    def _before(self, tenants: Sequence[Tenant], sid: str) -> tuple[Tenant, Kept | None]:
+        """What came of a text when it was brought before."""
+        for tenant in tenants:
+            row = self._ports.receipts.get_receipt(tenant, _key(sid))
+            if row is not None:
+                opened = self._ports.seal.unseal(f"{_KEPT}/{tenant}", row.sealed_body.decode())
+                return tenant, _read(opened)
+        return tenants[0], None
+
+    def _receipt(self, tenant: Tenant, sid: str, kept: Kept, system_now: Timestamp) -> ReceiptRow:
+        return ReceiptRow(
+            key=_key(sid),
+            fingerprint=sid,
+            status=0,
+            sealed_body=self._ports.seal.seal(f"{_KEPT}/{tenant}", _written(kept)).encode(),
+            expires_at=system_now + RECEIPT_KEPT,
+        )
+
+
+def _key(sid: str) -> str:
+    return f"reply {sid}"
+
+
+def _answers_yes(order: Order, keyword: Keyword) -> bool:
+    """Whether a word that starts texts anew is the answer to a question of ours: YES is both."""
+    return keyword is Keyword.START and isinstance(order.read, YesOrNo) and order.prompt is not None
+
+
+def _kept(order: Order, answer: Answer, used: Prompt | None) -> Kept:
+    saying = answer.saying
+    body = ""
+    if saying is not None:
+        body = words(
+            saying,
+            language=order.language,
+            brand=order.to.brand,
+            timezone=order.promise.timezone,
+            now=order.now,
+        )
+    return Kept(
+        subject=order.subject,
+        kind=KIND_OF[type(saying)] if saying is not None else None,
+        body=body,
+        weight=answer.weight,
+        prompt=answer.prompt or used,
+        unhandled=answer.unhandled,
+    )
+
+
+def _written(kept: Kept) -> bytes:
+    prompt = kept.prompt.document() if kept.prompt else None
+    told = [kept.subject, kept.kind, kept.body, kept.weight, prompt, kept.unhandled]
+    return json.dumps(told).encode()
+
+
+def _read(document: bytes) -> Kept:
+    subject, kind, body, weight, prompt, why = json.loads(document)
+    return Kept(
+        subject=subject,
+        kind=MessageKind(kind) if kind else None,
+        body=body,
+        weight=Weight(weight),
+        prompt=Prompt.of(prompt) if prompt else None,
+        unhandled=why,
+    )

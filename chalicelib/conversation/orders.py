@@ -44,7 +44,7 @@ type Read = Intent | Question | Unclear
 
 MOST_ORDERS: Final = 4  # that one question lists
 _MOST_LOOKED_AT: Final = 12  # of those a number was texted about, the latest
-_SPOKEN_OF_FOR: Final[Seconds] = 7 * DAY  # a finished delivery
+_SPOKEN_OF_FOR: Final[Seconds] = 7 * DAY  # behind its window, or the last attempt
 _ACCEPTED: Final = frozenset(
     {MessageStatus.SENDING, MessageStatus.UNKNOWN, MessageStatus.SENT, MessageStatus.DELIVERED}
 )
@@ -112,7 +112,7 @@ def orders_of(ports: Ports, inbound: Inbound, talk: Talk) -> list[Order]:
         if promise is None or to is None or to.phone != inbound.phone:
             continue
         now = ports.business_now(contact.tenant)
-        if promise.state.finished and now - _ended_at(promise) > _SPOKEN_OF_FOR:
+        if now - _ended_at(promise) > _SPOKEN_OF_FOR:
             continue
         texts = ports.messages.messages(contact.tenant, contact.subject)
         prompt = _prompt(About(contact.tenant, promise.stop_id), promise, talk, texts, now)
@@ -240,4 +240,4 @@ def _read(body: str, promise: Promise, language: Language, prompt: Prompt | None
 
 
 def _ended_at(promise: Promise) -> Timestamp:
-    return promise.attempts[-1].ended_at if promise.attempts else promise.window.end
+    return max([promise.window.end, *(attempt.ended_at for attempt in promise.attempts[-1:])])

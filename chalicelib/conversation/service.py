@@ -20,15 +20,17 @@ from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.notifications.inbound import Inbound, Keyword
 from chalicelib.notifications.intents import Answer as YesOrNo
-from chalicelib.notifications.intents import Stop
+from chalicelib.notifications.intents import Situation, Stop
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import words
 from chalicelib.notifications.wording.sayings import KIND_OF, WhichOrder
 from chalicelib.notifications.wording.sayings import Order as Listed
 from chalicelib.promises.heard import unhandled
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
 
 _MOST_ATTEMPTS: Final = 8
@@ -93,7 +95,7 @@ class Conversation:
                 whose, kept = self._decided(tenant, inbound, tenants, keyword, now, system_now)
             except AlreadyDone:  # by a twin that ran beside us
                 whose, kept = self._before(tenants, sid)
-        return self._say(whose, inbound, kept, now, system_now) if kept is not None else None
+        return self._say(whose, inbound, kept, system_now) if kept is not None else None
 
     def _decided(
         self,
@@ -108,10 +110,11 @@ class Conversation:
         talk = self._ports.letters.talk(inbound.phone, inbound.senders[-1])
         orders = orders_of(self._ports, inbound, talk)
         if not orders:
-            return tenant, None
+            return tenant, self._long_ago(tenant, inbound, tenants, now, system_now)
         order, used = picked_from_list(orders, talk, inbound.body, now), None
         if order is not None and talk.prompt is not None:
             used = talk.prompt.used(talk.prompt.about.index(order.about) + 1, now)
+            self._show(order, replace(inbound, sid=talk.prompt.sid), now)
             order = order.reading(self._waiting(talk.prompt.sid) or inbound.body)
         else:
             picked = pick(orders)
@@ -122,7 +125,7 @@ class Conversation:
         if keyword is not None and not _answers_yes(order, keyword):
             return order.tenant, None
         if isinstance(order.read, Stop):
-            return order.tenant, self._stopped(order, inbound, tenants, system_now)
+            return order.tenant, self._stopped(order.tenant, order.subject, inbound, tenants, system_now)
         found = order
 
         def keep(answer: Answer) -> ReceiptRow:
@@ -131,15 +134,38 @@ class Conversation:
         answer = Acting(self._ports, order, talk, inbound.sid, keep).act()
         return order.tenant, None if answer is SILENCE else _kept(order, answer, used)
 
+    def _long_ago(
+        self,
+        tenant: Tenant,
+        inbound: Inbound,
+        tenants: Sequence[Tenant],
+        now: Timestamp,
+        system_now: Timestamp,
+    ) -> Kept | None:
+        """Nothing is delivered to this number any more: who wants no texts gets none, all else is read."""
+        contacts = self._ports.letters.contacts(inbound.phone, inbound.senders)
+        subject = next((each.subject for each in contacts if each.tenant == tenant), None)
+        if subject is None:
+            return None
+        nowhen = Situation(now=now, timezone="UTC", window=TimeWindow(start=now, end=now))
+        if isinstance(understand(inbound.body, nowhen), Stop):
+            return self._stopped(tenant, subject, inbound, tenants, system_now)
+        return Kept(subject=subject, unhandled="no_open_delivery")
+
     def _stopped(
-        self, order: Order, inbound: Inbound, tenants: Sequence[Tenant], system_now: Timestamp
+        self,
+        tenant: Tenant,
+        subject: str,
+        inbound: Inbound,
+        tenants: Sequence[Tenant],
+        system_now: Timestamp,
     ) -> Kept:
         """Text nobody any more who asks for that; once, because they may ask for the opposite tomorrow."""
-        for tenant in tenants:
-            self._ports.letters.opt_out(tenant, inbound.phone, system_now)
-        kept = Kept(subject=order.subject)
-        receipt = self._receipt(order.tenant, inbound.sid, kept, system_now)
-        self._ports.promise_ports.store.commit(order.tenant, Changes(receipt=receipt))
+        for each in tenants:
+            self._ports.letters.opt_out(each, inbound.phone, system_now)
+        kept = Kept(subject=subject)
+        receipt = self._receipt(tenant, inbound.sid, kept, system_now)
+        self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
         return kept
 
     def _which(
@@ -182,10 +208,9 @@ class Conversation:
         self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
         return tenant, kept
 
-    def _say(
-        self, tenant: Tenant, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp
-    ) -> MessageKind | None:
+    def _say(self, tenant: Tenant, inbound: Inbound, kept: Kept, system_now: Timestamp) -> MessageKind | None:
         """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
+        now = self._ports.business_now(tenant)
         if kept.unhandled is not None:
             self._hand_over(tenant, inbound.sid, kept.subject, kept.unhandled, now, system_now)
         if kept.kind is None:

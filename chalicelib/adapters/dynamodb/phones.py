@@ -146,10 +146,11 @@ class PhoneRows(Rows):
         """
         gone = list[str]()
         for mark in marks:
-            for item in self._table.query(contacts_span(mark)):
-                whose, sender = contact_of(item["sk"]["S"])
-                if whose == tenant:
-                    self._table.ask("delete_item", Key=key_item(contact_key(mark, sender, tenant)))
+            contacts = contacts_span(mark)
+            for item in self._table.query(contacts):
+                place = item["sk"]["S"]
+                if contact_of(place)[0] == tenant:
+                    self._table.ask("delete_item", Key=key_item((contacts.partition, place)))
             for item in self._table.query(arrivals_span(mark)):
                 gone += self._disown(tenant, mark, item["sk"]["S"])
         return gone

@@ -137,10 +137,10 @@ def shop() -> Shop:
 
 @pytest.fixture
 def ana(shop: Shop) -> Buyer:
-    """Her delivery comes today from two to four, and it is five past eight, when texts may go out."""
-    ana = Buyer(shop)
-    shop.clock.at = at("2026-11-24T08:05:00Z")
-    return ana
+    """Her delivery comes today from two to four, it is six in the morning, and texts may go out already."""
+    settings = shop.done("GET", "/v1/settings", key="admin")
+    shop.done("PUT", "/v1/settings", settings | {"quiet_hours": None}, key="admin")
+    return Buyer(shop)
 
 
 def test_a_number_takes_the_choice_it_stands_for(ana: Buyer) -> None:
@@ -154,8 +154,9 @@ def test_a_number_takes_the_choice_it_stands_for(ana: Buyer) -> None:
     assert [(line["kind"], line["actor"]) for line in ledger][-1] == ("promise.changed", "buyer")
 
 
-def test_after_a_failed_attempt_at_night_it_is_the_same(ana: Buyer) -> None:
+def test_after_a_failed_attempt_at_night_it_is_the_same(shop: Shop) -> None:
     """Nobody was in; the choices are answered at half past ten at night, and the answer comes at once."""
+    ana = Buyer(shop)
     ana.shop.clock.at = at("2026-11-24T14:30:00Z")
     report(
         ana.shop,
@@ -381,7 +382,9 @@ def test_f32_a_reply_while_the_merchant_reschedules_is_told_what_holds(ana: Buye
     ana.shop.change(ana.promise_id, kind="slot", offer=tomorrow[0]["offer"])
     ana.shop.services.publish()
     assert ana.window() == "25T08:00-10:00"
-    assert ana.texts() == ["acme: done: tomorrow 08:00-10:00."]
+    moved, answer = ana.texts()
+    assert moved.startswith("acme: your delivery has a new time: tomorrow 08:00-10:00.")
+    assert answer == "acme: done: tomorrow 08:00-10:00."
 
 
 def test_f32_without_the_window_gone_by_the_second_would_move_it_again(ana: Buyer) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from chalicelib.conversation.model import AT_ONCE, PROMPT_LIFE, Option, Prompt, Talk, Weight
+from chalicelib.conversation.model import AT_ONCE, PROMPT_LIFE, Option, Prompt, Talk, Unhandled, Weight
 from chalicelib.conversation.orders import Order
 from chalicelib.conversation.ports import Ports
 from chalicelib.events import Actor
@@ -112,7 +112,7 @@ class Answer:
     saying: Saying | None = None
     weight: Weight = Weight.ONE
     prompt: Prompt | None = None
-    unhandled: str | None = None
+    unhandled: Unhandled | None = None
 
 
 type Keep = Callable[[Answer], ReceiptRow]
@@ -186,9 +186,9 @@ class Acting:
                     Answer(saying=HelpGiven(support_phone=self._ports.support_phone(self._tenant)))
                 )
             case WrongAddress():
-                return self._passed_on("wrong_address")
+                return self._passed_on(Unhandled.WRONG_ADDRESS)
             case WrongNumber():
-                return self._passed_on("wrong_number")
+                return self._passed_on(Unhandled.WRONG_NUMBER)
             case Question(candidates=candidates):
                 return self._unsure(candidates[0])
             case _:
@@ -216,7 +216,7 @@ class Acting:
             case Stop() | Start() | Thanks() | Help() as read:
                 return self._other(read)
             case _:
-                return self._passed_on("no_open_delivery")
+                return self._passed_on(Unhandled.NO_OPEN_DELIVERY)
 
     def _chosen(self, number: int) -> Answer:
         prompt = self._prompt
@@ -252,7 +252,7 @@ class Acting:
                 done = Done(effect=Effect.KEPT, window=self._promise.told_window)
                 return self._kept(Answer(saying=done, prompt=prompt.used(number, self._now)))
             case _:
-                return self._passed_on("asked_for_a_person")
+                return self._passed_on(Unhandled.PERSON_WANTED)
 
     def _moved(self, option: Option, prompt: Prompt, number: int) -> Answer:
         if option.slot_id == self._promise.slot_id and option.window == self._promise.window:
@@ -366,7 +366,7 @@ class Acting:
     def _unclear(self) -> Answer:
         """Ask once, with what was open or what there is to choose; and let the merchant read it."""
         options = self._prompt.options if self._prompt else ()
-        return self._asked(None, options or self._instead(), Weight.QUESTION, unhandled="unclear")
+        return self._asked(None, options or self._instead(), Weight.QUESTION, unhandled=Unhandled.UNCLEAR)
 
     def _too_old(self) -> Answer:
         options = self._slots(self._possible().slots)
@@ -379,7 +379,7 @@ class Acting:
         options: Sequence[Option],
         weight: Weight = Weight.ONE,
         *,
-        unhandled: str | None = None,
+        unhandled: Unhandled | None = None,
     ) -> Answer:
         waits_for = _WAITS_FOR.get(about, Asked.CHOICE) if about else Asked.CHOICE
         saying = Asking(about=about, choices=_shown(options), link=None if options else self._link)
@@ -396,7 +396,7 @@ class Acting:
         prompt = self._new_prompt(Asked.CHOICE, options) if options else None
         return Answer(saying=saying, prompt=prompt)
 
-    def _passed_on(self, why: str) -> Answer:
+    def _passed_on(self, why: Unhandled) -> Answer:
         return self._kept(Answer(saying=Done(effect=Effect.PASSED_ON), unhandled=why))
 
     def _kept(self, answer: Answer) -> Answer:

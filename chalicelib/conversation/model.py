@@ -30,6 +30,17 @@ class Weight(StrEnum):
     QUESTION = "question"  # we did not understand: one, and no other before it is quiet for a while
 
 
+class Unhandled(StrEnum):
+    """Why a merchant has to read a buyer's text."""
+
+    UNCLEAR = "unclear"
+    WRONG_ADDRESS = "wrong_address"
+    WRONG_NUMBER = "wrong_number"
+    PERSON_WANTED = "person_wanted"
+    NO_OPEN_DELIVERY = "no_open_delivery"
+    NOT_ANSWERED = "not_answered"  # it may be a machine's
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """One promise of one merchant."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.conversation.acting import SILENCE, Acting, Answer
-from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Weight
+from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Unhandled, Weight
 from chalicelib.conversation.orders import Order, orders_of, pick, picked_from_list
 from chalicelib.conversation.ports import Ports
 from chalicelib.errors import AlreadyDone, BadToken, NotFound, StaleWrite
@@ -54,7 +54,7 @@ class Kept:
     body: str = ""
     weight: Weight = Weight.NOTHING
     prompt: Prompt | None = None
-    unhandled: str | None = None
+    unhandled: Unhandled | None = None
 
 
 class Conversation:
@@ -150,7 +150,7 @@ class Conversation:
         nowhen = Situation(now=now, timezone="UTC", window=TimeWindow(start=now, end=now))
         if isinstance(understand(inbound.body, nowhen), Stop):
             return self._stopped(tenant, subject, inbound, tenants, system_now)
-        return Kept(subject=subject, unhandled="no_open_delivery")
+        return Kept(subject=subject, unhandled=Unhandled.NO_OPEN_DELIVERY)
 
     def _stopped(
         self,
@@ -232,7 +232,7 @@ class Conversation:
             self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
             return kept.kind
         if kept.unhandled is None:
-            self._hand_over(tenant, inbound.sid, kept.subject, "not_answered", now, system_now)
+            self._hand_over(tenant, inbound.sid, kept.subject, Unhandled.NOT_ANSWERED, now, system_now)
         skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
         self._ports.messages.add_message(tenant, skipped)
         return None
@@ -250,7 +250,7 @@ class Conversation:
         raise StaleWrite("This number keeps writing.")
 
     def _hand_over(
-        self, tenant: Tenant, sid: str, subject: str, why: str, now: Timestamp, system_now: Timestamp
+        self, tenant: Tenant, sid: str, subject: str, why: Unhandled, now: Timestamp, system_now: Timestamp
     ) -> None:
         stop_id = stop_id_of(subject, PROMISE)
         if stop_id is None:
@@ -358,5 +358,5 @@ def _read(document: bytes) -> Kept:
         body=body,
         weight=Weight(weight),
         prompt=Prompt.of(prompt) if prompt else None,
-        unhandled=why,
+        unhandled=Unhandled(why) if why else None,
     )

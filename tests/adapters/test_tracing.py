@@ -125,6 +125,9 @@ def test_span_of_a_block_that_raises_has_the_kind_of_error(written: io.StringIO)
         def sighting(self, sid: str) -> None:
             return None
 
+        def forget(self, sid: str) -> None:
+            return None
+
     with pytest.raises(TimeoutError):
         tracing.TracedSender(Deaf()).send(A_TEXT)
     [span] = spans(written)

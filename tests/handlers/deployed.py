@@ -20,7 +20,8 @@ from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 from moto import mock_aws
 
-from chalicelib.adapters.secrets import TwilioAccount
+from chalicelib.adapters.sealing import Sealer
+from chalicelib.adapters.secrets import NUMBER_KEYS, TwilioAccount, number_keys
 from chalicelib.adapters.webhook_http import Internet
 from chalicelib.bootstrap import Services, build
 from chalicelib.events import Mode, Tenant
@@ -47,6 +48,8 @@ from infra.sandbox.lambda_events import queue_record
 from infra.sandbox.resources import create
 from infra.secrets import Vault
 from tests.fakes import FakeClock
+from tests.faults.books import reader_of
+from tests.faults.stored import as_answered
 from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, at
 
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
@@ -124,6 +127,15 @@ class Deployed(ShopClient):
         """Begin a new log."""
         self.log.seek(0)
         self.log.truncate()
+
+    def opened(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of a scan as whoever has the key reads it."""
+        if "document" not in row:
+            return row
+        name = f"{self.environment['SECRETS_PATH']}/{NUMBER_KEYS}"
+        found = self.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        vault = Sealer(number_keys(found))
+        return reader_of(self.dynamodb, self.resources.table_name, vault).opened(as_answered(row))
 
     def outbox(self) -> list[dict[str, Any]]:
         """Every row of the outbox."""

@@ -105,7 +105,7 @@ def test_page_has_nothing_axe_objects_to(browser: Browser, state: str, screen: S
     found = browser.findings(state, html.replace("<details>", "<details open>"), screen, dark=False)
     assert found["violations"] == []
     assert found["passes"] > 10
-    assert found["wide"] <= screen.width
+    assert found["wide"] <= max(screen.width, 500)  # but for pictures no headless window is narrower
 
 
 @pytest.mark.parametrize("state", ["missed", "delivered", "van-near"])

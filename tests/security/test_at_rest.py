@@ -1,14 +1,10 @@
 """What somebody sees who can read the table and has no key: nothing that is a buyer's."""
 
-from collections.abc import Callable
 from typing import Any
 
-from chalicelib.adapters.sealing import Sealer
-from chalicelib.adapters.secrets import NUMBER_KEYS, number_keys
+from chalicelib.adapters.secrets import NUMBER_KEYS
 from chalicelib.handlers import workers
 from chalicelib.notifications.inbound import Inbound
-from tests.faults.books import reader_of
-from tests.faults.stored import as_answered
 from tests.handlers.deployed import Deployed, Start
 from tests.security.test_canaries import (
     ADDRESS,
@@ -61,14 +57,6 @@ def test_table_alone_tells_nothing_of_a_buyer(start: Start) -> None:
     assert set(found_in(read, OWN)) >= {GATE, NOTE, NEIGHBOUR, BODY}
 
 
-def opener(shop: Deployed) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What opens rows, with the key."""
-    name = f"{shop.environment['SECRETS_PATH']}/{NUMBER_KEYS}"
-    found = shop.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    reader = reader_of(shop.dynamodb, shop.resources.table_name, Sealer(number_keys(found)))
-    return lambda row: reader.opened(as_answered(row)) if "document" in row else row
-
-
 def test_promise_of_before_documents_were_sealed_is_still_read(start: Start) -> None:
     """A row keeps its old form until it is next written."""
     shop = start()
@@ -76,7 +64,7 @@ def test_promise_of_before_documents_were_sealed_is_still_read(start: Start) -> 
     before, table, opened = (
         shop.done("GET", f"/v1/promises/{promise_id}"),
         shop.resources.table_name,
-        opener(shop),
+        shop.opened,
     )
     for row in rows_of(shop):
         if row["sk"]["S"] == "PROMISE":
@@ -112,7 +100,7 @@ def test_forgotten_buyer_is_in_no_row_even_with_the_key(start: Start) -> None:
     shop = start()
     promise_id = bought(shop)["promise_id"]
     shop.change(promise_id, kind="cancel", reason=REASON)
-    opened = opener(shop)
+    opened = shop.opened
 
     def readable() -> str:
         return repr([opened(row) for row in rows_of(shop) if row["sk"]["S"] != "OUTBOX"])

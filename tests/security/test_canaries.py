@@ -17,6 +17,7 @@ import pytest
 from chalicelib.adapters.secrets import SEALING_KEYS
 from chalicelib.handlers import workers
 from chalicelib.handlers.telemetry import SERVICE, InvocationFailed, Metric
+from chalicelib.notifications.inbound import Inbound
 from tests.handlers.deployed import AUTH_TOKEN, Deployed, Start, level_of, poison_job
 from tests.handlers.shop_client import fresh
 from tests.webhooks.receiver import NAME as RECEIVER
@@ -178,7 +179,7 @@ def break_down(flown: Flown, promise_id: str) -> None:
     for row in shop.dynamodb.scan(TableName=name)["Items"]:
         spoilt = {"HOLD": "state", "PROMISE": "state", "ORDER": "stop"}.get(row["sk"]["S"])
         if spoilt and "document" in row:
-            document = json.loads(row["document"]["S"])
+            document = json.loads(shop.opened(row)["document"]["S"])
             row["document"] = {"S": json.dumps(document | {spoilt: f"{NAME} {PHONE}"})}
             shop.dynamodb.put_item(TableName=name, Item=row)
     for target in (f"/v1/promises/{promise_id}", f"/v1/holds/{held['hold_id']}"):
@@ -213,6 +214,24 @@ def text(flown: Flown) -> None:
     workers.send_texts(waiting, shop.services)
     workers.send_texts({"Records": [poison_job(f"not JSON: {PHONE}")]}, shop.services)
     assert {line.get("status") for line in shop.lines("text")} >= {"pending", "sent", "failed"}
+
+
+def forget(flown: Flown, promise_id: str) -> None:
+    """A buyer answers, and is forgotten: by a number in a body, and one that is none."""
+    shop = flown.product
+    wrote = Inbound(sid="SM1", phone=PHONE, senders=("+15005550006",), body=f"{NAME}: {NOTE}")
+    assert shop.services.text_inbox.take(wrote, now=shop.clock.at)
+    workers.publish_facts(shop.stream(), shop.services)
+    order_ref = shop.done("GET", f"/v1/promises/{promise_id}")["order_ref"]
+    shop.done("POST", "/v1/erasures", {"order_ref": order_ref}, key="admin")
+    shop.refused("POST", "/v1/erasures", {"phone": PHONE}, key="admin")
+    shop.refused("POST", "/v1/erasures", {"phone": f"{PHONE} {NAME}"}, key="admin")
+    waiting = shop.text_jobs()
+    flown.bodies += [json.dumps(record) for record in waiting["Records"]]
+    workers.send_texts(waiting, shop.services)
+    for row in shop.dynamodb.scan(TableName=shop.resources.table_name)["Items"]:
+        if row["pk"]["S"].partition("#REMINDER#")[1] or row["sk"]["S"].startswith(("L#", "E#")):
+            flown.bodies.append(repr({name: part for name, part in row.items() if name != "document"}))
 
 
 def tell(flown: Flown, receiver: Receiver) -> None:
@@ -264,6 +283,7 @@ def flown(
     change(flown, promise_id)
     refuse(flown, promise_id)
     work(flown)
+    forget(flown, promise_id)
     dumb = start(TRACING=request.param, TWILIO_API_URL="http://127.0.0.1:9")
     dumb.promise(offer=dumb.offer(), recipient=RECIPIENT)
     dumb.send_texts()

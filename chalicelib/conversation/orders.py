@@ -152,7 +152,7 @@ def picked_from_list(orders: Sequence[Order], talk: Talk, body: str, now: Timest
         now=now,
         timezone=first.promise.timezone,
         window=first.promise.told_window,
-        language=first.language.code,
+        language=first.language.tag,
         asked=Asked.CHOICE,
         choices=len(listed.about),
     )
@@ -232,7 +232,7 @@ def _read(body: str, promise: Promise, language: Language, prompt: Prompt | None
         now=now,
         timezone=promise.timezone,
         window=promise.told_window,
-        language=language.code,
+        language=language.tag,
         asked=prompt.asked if prompt else None,
         choices=len(prompt.options) if prompt else 0,
     )

@@ -44,7 +44,7 @@ from chalicelib.notifications.wording.spanish import SPANISH
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
 
-LANGUAGES = {language.code: language for language in (ENGLISH, SPANISH, GERMAN, FRENCH)}
+LANGUAGES = {language.tag: language for language in (ENGLISH, SPANISH, GERMAN, FRENCH)}
 _VARIANTS = {"en-us": AMERICAN, "en-ca": AMERICAN}
 _LONGEST_ORDER_REF = 12
 

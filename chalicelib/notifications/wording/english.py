@@ -7,7 +7,7 @@ from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import Cause, ChoiceKind, Effect, FailedWhy, LeftHow, Obstacle
 
 ENGLISH = Language(
-    code="en",
+    tag="en",
     weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     today="today",

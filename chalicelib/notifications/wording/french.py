@@ -8,7 +8,7 @@ from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import Cause, ChoiceKind, Effect, FailedWhy, LeftHow, Obstacle
 
 FRENCH = Language(
-    code="fr",
+    tag="fr",
     weekdays=("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
     months=(
         "janv.",

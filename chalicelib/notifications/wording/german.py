@@ -5,7 +5,7 @@ from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import Cause, ChoiceKind, Effect, FailedWhy, LeftHow, Obstacle
 
 GERMAN = Language(
-    code="de",
+    tag="de",
     weekdays=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
     months=("Jan.", "Feb.", "März", "April", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez."),
     today="heute",

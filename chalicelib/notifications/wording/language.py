@@ -36,7 +36,7 @@ class Language:
         How many stops come before, for one and for more; by `{count}`.
     """
 
-    code: str
+    tag: str
     weekdays: tuple[str, ...]
     months: tuple[str, ...]
     today: str

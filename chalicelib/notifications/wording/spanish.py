@@ -8,7 +8,7 @@ from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import Cause, ChoiceKind, Effect, FailedWhy, LeftHow, Obstacle
 
 SPANISH = Language(
-    code="es",
+    tag="es",
     weekdays=("lun", "mar", "mié", "jue", "vie", "sab", "dom"),
     months=("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
     today="hoy",

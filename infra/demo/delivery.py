@@ -65,6 +65,8 @@ class Delivered:
         States of the day's promises, counted, as the API has them.
     ignored
         Reports that the API ignored, by reason.
+    texts
+        That buyers were sent meanwhile.
     """
 
     depot: Depot
@@ -73,6 +75,7 @@ class Delivered:
     repairs: int
     says: Counter[str]
     ignored: Counter[str]
+    texts: int
 
     @property
     def agreed(self) -> bool:
@@ -125,6 +128,7 @@ def deliver(plan: Plan, *, sandbox: Sandbox, storefront: Storefront, seed: int, 
         if not route["withdrawn"]:
             phones.append(SandboxPhone(storefront, office, route["shift_id"]))
             drivers.append(Driver(_duty(plan, route), phones[-1], ground, cargo))
+    before = _texts(storefront)
     show = _Progress(screen, plan.day, drivers, office, len(stops))
     live(drivers, office, seen=show)
     office.rest("repair")
@@ -135,7 +139,12 @@ def deliver(plan: Plan, *, sandbox: Sandbox, storefront: Storefront, seed: int, 
         repairs=office.repairs,
         says=_states(storefront, plan, frozenset(stops)),
         ignored=Counter(each.rpartition(" ")[2] for phone in phones for each in phone.ignored),
+        texts=_texts(storefront) - before,
     )
+
+
+def _texts(storefront: Storefront) -> int:
+    return len(storefront.want("texts", "GET", "/v1/test/messages")["data"])
 
 
 def show(delivered: Delivered, screen: Screen) -> None:
@@ -176,7 +185,7 @@ def show(delivered: Delivered, screen: Screen) -> None:
     if delivered.ignored:
         reasons = ", ".join(f"{reason} {count}" for reason, count in delivered.ignored.most_common())
         screen.say(f"    reports it ignored: {reasons}")
-    screen.say("    (texts say nothing of the road yet: buyers had one each, when they ordered)")
+    screen.say(f"    texts to buyers on the day: {delivered.texts}")
 
 
 class _Progress:

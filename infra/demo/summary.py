@@ -39,7 +39,7 @@ class Outcome:
     kept
         Probability of each promise, as the plans have it.
     expected_texts
-        Promises whose buyer wanted texts.
+        Numbers whose buyers wanted texts.
     """
 
     tally: Tally
@@ -81,7 +81,7 @@ def show(outcome: Outcome, screen: Screen) -> None:
         screen.say(
             f"    {len(outcome.kept)} promises; kept with a probability of {odds}; at risk: {outcome.at_risk}"
         )
-    screen.say(f"    {outcome.texts} texts sent, {outcome.expected_texts} buyers wanted one")
+    screen.say(f"    {outcome.texts} numbers texted, {outcome.expected_texts} wanted it")
     screen.say(f"    {outcome.plans} plans in {outcome.versions} versions")
     checked = f"{audit.stops} stops added up and {audit.legs} legs driven again, from the plans' JSON"
     screen.say(f"    {screen.bold(f'oversold: {len(audit.faults)}')}  ({checked})")

@@ -72,7 +72,13 @@ def delivered(**says: int) -> Delivered:
         fetched=1,
     )
     return Delivered(
-        depot=CITY, day=DAY, lived=lived, repairs=1, says=Counter(says), ignored=Counter(out_of_date=1)
+        depot=CITY,
+        day=DAY,
+        lived=lived,
+        repairs=1,
+        says=Counter(says),
+        ignored=Counter(out_of_date=1),
+        texts=17,
     )
 
 
@@ -87,6 +93,7 @@ def test_a_day_is_told_in_figures() -> None:
     text = told(delivered(delivered=1, confirmed=2))
     for figure in (
         "kept                     1   33.3%",
+        "texts to buyers on the day: 17",
         "broken                   2   of these on the very leg to the door: 1",
         "delivered at once        1   33.3%",
         "failed attempts          1   not home 1",

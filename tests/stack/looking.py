@@ -28,12 +28,10 @@ def log(stack: Stack, function: str, *, of: Deployment | None = None) -> list[st
 
 
 def due(stack: Stack) -> Sequence[Mapping[str, Any]]:
-    """Every row of the index of what will be due."""
+    """Every hold in the index of what will be due."""
     table = stack.deployment.physical["Table"]
-    rows: Sequence[Mapping[str, Any]] = stack.client("dynamodb").scan(TableName=table, IndexName="due")[
-        "Items"
-    ]
-    return rows
+    rows = stack.client("dynamodb").scan(TableName=table, IndexName="due")["Items"]
+    return [row for row in rows if row["sk"]["S"] == "HOLD"]
 
 
 def waiting(stack: Stack, queue: str, *, of: Deployment | None = None) -> int:

@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamodb.rows import message_of
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import NUMBER_KEYS, TwilioAccount, number_keys
 from chalicelib.events import Mode, Tenant
+from chalicelib.notifications.model import MessageStatus
 from infra.sandbox.emulator import Emulator
 from infra.sandbox.lambda_events import queue_record
 from infra.secrets import Vault
@@ -451,7 +452,8 @@ def test_f08_text_killed_on_its_way_is_finished_by_the_sweeper(new_shop: Callabl
             if (event := shop.text_jobs())["Records"]:
                 shop.invoke("send_texts", event, now=later)
         assert shop.texts() == number
-    assert set(shop.text_states()) == {("sent", False, 1), ("sent", True, 2)}
+    said = [state for state in shop.text_states() if state[0] is not MessageStatus.SKIPPED]
+    assert set(said) == {("sent", False, 1), ("sent", True, 2)}
 
 
 def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:

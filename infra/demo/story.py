@@ -81,8 +81,9 @@ class Story:
         seconds = monotonic() - began
         streets = Streets(ROADS / "graph.npz")
         plans = read(fleet, today, storefront, streets, self._show_checking)
-        # Some share a number: there are few of those that nobody has.
-        numbers = {visit.shopper.phone for visit in tally.visits if visit.promise_id}
+        # Some share a number: there are few of those that nobody has. Who cancels at once may hear nothing.
+        open_ones = tally.standing()
+        numbers = {visit.shopper.phone for visit in tally.visits if visit.promise_id in open_ones}
         texted = len(numbers - {None})
         texts = _await_texts(storefront, texted)
         lone_laps = self._serve_alone(shoppers[:LONE_SHOPPERS])

@@ -54,7 +54,7 @@ def test_demo_sells_a_day_delivers_it_and_ends_by_itself(tmp_path: Path) -> None
     assert "oversold: 0 " in told
     texts = re.search(r"(\d+) numbers texted, (\d+) wanted it", told)
     assert texts is not None
-    assert texts[1] == texts[2]
+    assert int(texts[1]) >= int(texts[2])  # who cancelled may have been told so
     driven = re.search(r"delivered at once +(\d+)", told)
     known = re.search(r"the API says: .*delivered (\d+)", told)
     assert driven is not None

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
     from chalicelib.promises.choices import Counteroffers
+    from chalicelib.promises.heard import Heard
     from chalicelib.promises.importing import Importing
     from chalicelib.promises.pinning import Pinning
     from chalicelib.promises.placing import Ports
@@ -233,10 +234,17 @@ class Services:
 
     @cached_property
     def tracking(self) -> "Tracking":
-        """What buyers see and say."""
+        """What buyers see."""
         from chalicelib.tracking.service import Tracking
 
-        return Tracking(self.store, self.planner, self._ports)
+        return Tracking(self.store, self.planner)
+
+    @cached_property
+    def heard(self) -> "Heard":
+        """What buyers say."""
+        from chalicelib.promises.heard import Heard
+
+        return Heard(self._ports)
 
     def streets(
         self, tenant: Tenant, depot_id: str, south_west: Location, north_east: Location

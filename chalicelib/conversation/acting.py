@@ -54,7 +54,7 @@ from chalicelib.notifications.wording.sayings import (
 )
 from chalicelib.notifications.wording.sayings import Refused as RefusedSaying
 from chalicelib.promises.changes import Changed, MovedMeanwhile, Possible
-from chalicelib.promises.heard import contacted, rated
+from chalicelib.promises.heard import Heard
 from chalicelib.promises.model import Change, ChangeKind, Feedback, Listed, Offer, Refusal
 from chalicelib.promises.outlook import outlooks
 from chalicelib.promises.search import OFFER_LIFE
@@ -202,8 +202,7 @@ class Acting:
                 answer = Answer(
                     saying=Done(effect=Effect.FEEDBACK), weight=Weight.NOTHING, prompt=self._used(1)
                 )
-                rated(
-                    self._ports.promise_ports,
+                Heard(self._ports.promise_ports).rated(
                     self._tenant,
                     self._promise.stop_id,
                     feedback,
@@ -338,8 +337,7 @@ class Acting:
             link=self._link,
         )
         answer = Answer(saying=saying)
-        contacted(
-            self._ports.promise_ports,
+        Heard(self._ports.promise_ports).contacted(
             self._tenant,
             self._promise.stop_id,
             channel="sms",

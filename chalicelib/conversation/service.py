@@ -27,7 +27,7 @@ from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import words
 from chalicelib.notifications.wording.sayings import KIND_OF, WhichOrder
 from chalicelib.notifications.wording.sayings import Order as Listed
-from chalicelib.promises.heard import unhandled
+from chalicelib.promises.heard import Heard
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
 from chalicelib.routing.model import TimeWindow
@@ -263,8 +263,7 @@ class Conversation:
             expires_at=system_now + RECEIPT_KEPT,
         )
         try:
-            unhandled(
-                self._ports.promise_ports,
+            Heard(self._ports.promise_ports).unhandled(
                 tenant,
                 stop_id,
                 message_sid=sid,

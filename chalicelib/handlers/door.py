@@ -188,9 +188,6 @@ class Door:
                 store=services.receipts,
                 sealer=services.sealer,
             )
-            earlier = repeatable.earlier_answer()
-            if earlier is not None:
-                return earlier
         call: Call[Any, Any] = Call(
             tenant=key.tenant,
             key=key,
@@ -206,14 +203,11 @@ class Door:
             services=services,
             repeatable=repeatable,
         )
-        try:
+
+        def answer() -> Rendered:
             return endpoint.handler(call).rendered()
-        except SlotkeeperError:
-            # A twin that ran beside us may have had the effect; that may be the very reason for the refusal.
-            earlier = repeatable.earlier_answer() if repeatable else None
-            if earlier is None:
-                raise
-            return earlier
+
+        return repeatable.once(answer) if repeatable else answer()
 
     def _admit(self, endpoint: Endpoint, request: "Request", visit: _Visit, *, now: Timestamp) -> ApiKey:
         """Find the key, count the request, check what the key may do; in this order, so that all count."""

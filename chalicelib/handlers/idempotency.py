@@ -13,7 +13,7 @@ from enum import Enum
 from hashlib import sha256
 
 from chalicelib.adapters.sealing import Sealer
-from chalicelib.errors import BadToken, InvalidRequest
+from chalicelib.errors import BadToken, InvalidRequest, SlotkeeperError
 from chalicelib.events import Tenant
 from chalicelib.handlers.http import JSON, Answer, Rendered
 from chalicelib.receipts import RECEIPT_KEPT, Receipt, ReceiptRow, ReceiptStore
@@ -97,6 +97,26 @@ class Repeatable:
         ) as error:  # not the caller's fault: a sealing secret was dropped within a day of its use
             raise RuntimeError("a receipt does not open") from error
         return Rendered(row.status, text, JSON if text else None, REPLAYED)
+
+    def once(self, answer: Callable[[], Rendered]) -> Rendered:
+        """Carry a request out, or give the answer of the one before it that was the same.
+
+        Raises
+        ------
+        InvalidRequest
+            As `earlier_answer`; and whatever `answer` raises.
+        """
+        earlier = self.earlier_answer()
+        if earlier is not None:
+            return earlier
+        try:
+            return answer()
+        except SlotkeeperError:
+            # A twin that ran beside us may have had the effect; that may be the very reason for the refusal.
+            earlier = self.earlier_answer()
+            if earlier is None:
+                raise
+            return earlier
 
     def part(self, number: int) -> "Repeatable":
         """Tell the parts of a request apart that have their effects in transactions of their own.

@@ -106,6 +106,11 @@ def query(endpoint: Endpoint, request: "Request") -> BaseModel | None:
         ) from None
 
 
+def has_already(headers: Mapping[str, str], tag: str) -> bool:
+    """Whether a caller has the answer of this tag: `If-None-Match` names it."""
+    return tag in (each.strip() for each in headers.get("if-none-match", "").split(","))
+
+
 def raw_body(request: "Request") -> bytes:
     """Give the body's bytes.
 

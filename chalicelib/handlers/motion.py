@@ -7,6 +7,7 @@ from chalicelib.errors import Upstream
 from chalicelib.events import Actor
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.service import Duty
+from chalicelib.handlers import incoming
 from chalicelib.handlers.csv_export import csv_answer, is_wanted
 from chalicelib.handlers.endpoints import Call, Endpoints
 from chalicelib.handlers.http import Answer
@@ -80,7 +81,7 @@ def read_manifest(call: Call) -> Answer:
     manifest = call.services.motion.manifest(call.tenant, duty_of(call), call.now)
     tag = f'W/"{manifest.tag}"'
     headers = {"ETag": tag}
-    if tag in (each.strip() for each in call.headers.get("if-none-match", "").split(",")):
+    if incoming.has_already(call.headers, tag):
         return Answer(304, headers=headers)
     zone = manifest.duty.depot.timezone
     if is_wanted(call.headers):
@@ -218,7 +219,7 @@ def record_contact(call: Call[ContactRequest]) -> Answer:
         return Answer(201, view, zone=promise.timezone)
 
     return answer(
-        call.services.corrections.contact(
+        call.services.heard.contacted(
             call.tenant,
             promise_stop_id(call),
             channel=asked.channel,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NotFound, RateLimited, SlotkeeperError
 from chalicelib.events import Actor, Tenant
+from chalicelib.handlers import incoming
 from chalicelib.handlers.change_wire import ChangeRequest, ChangeView, change_view
 from chalicelib.handlers.endpoints import Endpoints, OpenCall
 from chalicelib.handlers.http import JSON, Answer, Text
@@ -101,7 +102,7 @@ def tracking_state(call: OpenCall) -> Answer:
     view = state_view(buyer.services.tracking.look(buyer.tenant, buyer.promise, buyer.now))
     tag = f'"{sha256(view.model_dump_json().encode()).hexdigest()[:32]}"'
     headers = PRIVATE | {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if tag in (call.headers.get("if-none-match") or ""):
+    if incoming.has_already(call.headers, tag):
         return Answer(304, headers=headers)
     return Answer(200, view, headers)
 
@@ -120,36 +121,29 @@ def change_delivery(call: OpenCall) -> Answer:
     A form of the page is answered with the page, which says what came of it.
     """
     buyer, sent = opened(call), Sent.of(call)
-    try:
-        answered = _changed(buyer, sent)
-    except SlotkeeperError:
-        if sent.form is None:
-            raise
-        return _did_not_work(buyer)
-    return back_to_page(call, done=_change_number(answered)) if sent.form else answered
 
+    def change() -> Answer:
+        wanted = sent.read(ChangeRequest)
 
-def _changed(buyer: Buyer, sent: Sent) -> Answer:
-    wanted = sent.read(ChangeRequest)
+        def answer(changed: Changed) -> Answer:
+            return Answer(201, change_view(buyer, changed), PRIVATE)
 
-    def answer(changed: Changed) -> Answer:
-        return Answer(201, change_view(buyer, changed), PRIVATE)
+        def act(receipt: Receipt[Changed]) -> Changed:
+            promises, stop_id = buyer.services.promises, buyer.promise.stop_id
+            asked = wanted.change(buyer)
+            return promises.change(buyer.tenant, stop_id, asked, buyer.now, receipt, actor=Actor.BUYER)
 
-    def act(receipt: Receipt[Changed]) -> Changed:
-        change = wanted.change(buyer)
-        promises, stop_id = buyer.services.promises, buyer.promise.stop_id
-        return promises.change(buyer.tenant, stop_id, change, buyer.now, receipt, actor=Actor.BUYER)
+        tree = wanted.model_dump(mode="json")
+        return once(repeated(sent, buyer, "changes", tree, Idempotency.REQUIRED), act, answer)
 
-    tree = wanted.model_dump(mode="json")
-    repeatable = repeated(sent, buyer, "changes", tree, Idempotency.REQUIRED)
-    return once(repeatable, act, answer)
+    return sent_back(call, buyer, sent, change)
 
 
 @api.open_endpoint(
     "POST",
     "/t/{token}/feedback",
     request=ScoreRequest,
-    answers={201: ScoreView, 303: None},
+    answers={201: ScoreView, 303: None, 409: "text/html"},
     problems=(*_PROBLEMS, "not_delivered"),
     idempotency=Idempotency.OPTIONAL,
 )
@@ -159,24 +153,34 @@ def score_delivery(call: OpenCall) -> Answer:
     A form of the page is answered with the page; its field `key` is its Idempotency-Key.
     """
     buyer, sent = opened(call), Sent.of(call)
-    wanted = sent.read(ScoreRequest)
 
-    def answer(promise: Promise) -> Answer:
-        assert promise.feedback is not None  # it was just written
-        return Answer(201, ScoreView.of(promise.feedback), PRIVATE)
+    def score() -> Answer:
+        wanted = sent.read(ScoreRequest)
 
-    def rate(receipt: Receipt[Promise]) -> Promise:
-        tenant, stop_id = buyer.tenant, buyer.promise.stop_id
-        return buyer.services.tracking.rate(tenant, stop_id, wanted.feedback(), buyer.now, receipt)
+        def answer(promise: Promise) -> Answer:
+            assert promise.feedback is not None  # it was just written
+            return Answer(201, ScoreView.of(promise.feedback), PRIVATE)
 
-    repeatable = repeated(sent, buyer, "feedback", wanted.model_dump(mode="json"), Idempotency.OPTIONAL)
-    answered = once(repeatable, rate, answer)
-    return back_to_page(call) if sent.form else answered
+        def act(receipt: Receipt[Promise]) -> Promise:
+            heard, stop_id = buyer.services.heard, buyer.promise.stop_id
+            return heard.rated(buyer.tenant, stop_id, wanted.feedback(), buyer.now, receipt)
+
+        tree = wanted.model_dump(mode="json")
+        return once(repeated(sent, buyer, "feedback", tree, Idempotency.OPTIONAL), act, answer)
+
+    return sent_back(call, buyer, sent, score)
 
 
-def back_to_page(call: "OpenCall[Any]", *, done: int | None = None) -> Answer:
-    """Send whoever filled in a form back to the page; reloading it then sends nothing again."""
-    said = "" if done is None else f"?done={done}"
+def sent_back(call: "OpenCall[Any]", buyer: Buyer, sent: Sent, answer: Callable[[], Answer]) -> Answer:
+    """Answer a program as it asked, and a person's form with the page; reloading that sends nothing again."""
+    if sent.form is None:
+        return answer()
+    try:
+        told = json.loads(answer().rendered().text)
+    except SlotkeeperError:
+        return _did_not_work(buyer)
+    number = str(told.get("change_id", "")).rpartition("_")[2]
+    said = f"?done={number}" if number else ""
     return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}{said}"})
 
 
@@ -186,15 +190,8 @@ def once[R](
     """Act, or answer what was answered when the same request came before; as the door does for keys."""
     if repeatable is None:
         return answer(act(no_receipt))
-    earlier = repeatable.earlier_answer()
-    if earlier is None:
-        try:
-            return answer(act(repeatable.receipt(answer)))
-        except SlotkeeperError:
-            earlier = repeatable.earlier_answer()  # of a twin that ran beside us
-            if earlier is None:
-                raise
-    return Answer(earlier.status, Text(JSON, earlier.text), {**PRIVATE, **earlier.headers})
+    told = repeatable.once(lambda: answer(act(repeatable.receipt(answer))).rendered())
+    return Answer(told.status, Text(JSON, told.text), {**PRIVATE, **told.headers})
 
 
 def opened(call: "OpenCall[Any]") -> Buyer:
@@ -221,12 +218,6 @@ def opened(call: "OpenCall[Any]") -> Buyer:
         now=services.business_now(tenant, system_now=system_now),
         system_now=system_now,
     )
-
-
-def _change_number(answered: Answer) -> int:
-    """Under which number a change stands in the ledger, also if it was answered before."""
-    change_id: str = json.loads(answered.rendered().text)["change_id"]
-    return int(change_id.rpartition("_")[2])
 
 
 def _did_not_work(buyer: Buyer) -> Answer:

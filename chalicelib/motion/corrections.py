@@ -15,7 +15,6 @@ from chalicelib.fleet.progress import Progress
 from chalicelib.merchants.model import ShiftPass
 from chalicelib.motion.attempts import corrected
 from chalicelib.motion.store import MotionChanges, MotionStore
-from chalicelib.promises.heard import contacted
 from chalicelib.promises.model import Attempt, Outcome, Promise, PromiseState
 from chalicelib.promises.placing import Ports, take_out
 from chalicelib.receipts import Receipt
@@ -90,27 +89,6 @@ class Corrections:
             return step.promise
 
         return self._ports.retried(attempt)
-
-    def contact(
-        self,
-        tenant: Tenant,
-        stop_id: StopId,
-        *,
-        channel: str,
-        reason: str,
-        now: Timestamp,
-        receipt: Receipt[Promise],
-    ) -> Promise:
-        """Write down that a buyer asked about a delivery.
-
-        Raises
-        ------
-        NotFound
-            The merchant has no such promise.
-        """
-        return contacted(
-            self._ports, tenant, stop_id, channel=channel, reason=reason, now=now, receipt=receipt
-        )
 
     def _promise(self, tenant: Tenant, stop_id: StopId) -> Promise:
         promise = self._store.promise(tenant, stop_id)

@@ -4,6 +4,7 @@ The page, the office and the texts all write it down this way. Weak point: each 
 it meets whoever changes it at that moment and is tried again.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from chalicelib.errors import Conflict, NotFound
@@ -22,97 +23,105 @@ class NotDelivered(Conflict):
     code = "not_delivered"
 
 
-def contacted(
-    ports: Ports,
-    tenant: Tenant,
-    stop_id: StopId,
-    *,
-    channel: str,
-    reason: str,
-    now: Timestamp,
-    receipt: Receipt[Promise],
-) -> Promise:
-    """Write down that a buyer asked about a delivery.
+class Heard:
+    """Writes down what buyers say; one per process, holds no state."""
 
-    Raises
-    ------
-    NotFound
-        The merchant has no such promise.
-    """
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
 
-    def attempt() -> Promise:
-        promise = _promise(ports, tenant, stop_id)
-        asked = replace(promise, contacts=promise.contacts + 1, sequence=promise.sequence + 1)
-        data = {"channel": channel, "reason": reason, "state": str(promise.state)}
-        fact = promise_fact(FactKind.PROMISE_CONTACTED, asked, now, data, actor=Actor.BUYER)
-        ports.store.commit(tenant, Changes(promise=asked, facts=(fact,), receipt=receipt(asked)))
-        return asked
+    def contacted(
+        self,
+        tenant: Tenant,
+        stop_id: StopId,
+        *,
+        channel: str,
+        reason: str,
+        now: Timestamp,
+        receipt: Receipt[Promise],
+    ) -> Promise:
+        """Write down that a buyer asked about a delivery.
 
-    return ports.retried(attempt)
+        Raises
+        ------
+        NotFound
+            The merchant has no such promise.
+        """
 
+        def asked(promise: Promise) -> tuple[Promise, Mapping[str, object]]:
+            data = {"channel": channel, "reason": reason, "state": str(promise.state)}
+            return replace(promise, contacts=promise.contacts + 1), data
 
-def rated(
-    ports: Ports,
-    tenant: Tenant,
-    stop_id: StopId,
-    feedback: Feedback,
-    now: Timestamp,
-    receipt: Receipt[Promise],
-) -> Promise:
-    """Write down what a buyer thought; said again, the last word counts.
+        return self._said(FactKind.PROMISE_CONTACTED, tenant, stop_id, asked, now, receipt)
 
-    Raises
-    ------
-    NotFound
-        There is no such promise.
-    NotDelivered
-        No attempt has ended yet.
-    """
+    def rated(
+        self,
+        tenant: Tenant,
+        stop_id: StopId,
+        feedback: Feedback,
+        now: Timestamp,
+        receipt: Receipt[Promise],
+    ) -> Promise:
+        """Write down what a buyer thought; said again, the last word counts.
 
-    def attempt() -> Promise:
-        promise = _promise(ports, tenant, stop_id)
-        if not promise.attempts:
-            raise NotDelivered("There is nothing to score before somebody came.")
-        scored = replace(promise, feedback=feedback, sequence=promise.sequence + 1)
-        data = {"product": feedback.product, "delivery": feedback.delivery}
-        fact = promise_fact(FactKind.PROMISE_SCORED, scored, now, data, actor=Actor.BUYER)
-        ports.store.commit(tenant, Changes(promise=scored, facts=(fact,), receipt=receipt(scored)))
-        return scored
+        Raises
+        ------
+        NotFound
+            There is no such promise.
+        NotDelivered
+            No attempt has ended yet.
+        """
 
-    return ports.retried(attempt)
+        def scored(promise: Promise) -> tuple[Promise, Mapping[str, object]]:
+            if not promise.attempts:
+                raise NotDelivered("There is nothing to score before somebody came.")
+            data = {"product": feedback.product, "delivery": feedback.delivery}
+            return replace(promise, feedback=feedback), data
 
+        return self._said(FactKind.PROMISE_SCORED, tenant, stop_id, scored, now, receipt)
 
-def unhandled(
-    ports: Ports,
-    tenant: Tenant,
-    stop_id: StopId,
-    *,
-    message_sid: str,
-    reason: str,
-    now: Timestamp,
-    receipt: Receipt[Promise],
-) -> Promise:
-    """Hand a buyer's text over to the merchant, by its id: nobody here could do what it asks.
+    def unhandled(
+        self,
+        tenant: Tenant,
+        stop_id: StopId,
+        *,
+        message_sid: str,
+        reason: str,
+        now: Timestamp,
+        receipt: Receipt[Promise],
+    ) -> Promise:
+        """Hand a buyer's text over to the merchant, by its id: nobody here could do what it asks.
 
-    Raises
-    ------
-    NotFound
-        The merchant has no such promise.
-    """
+        Raises
+        ------
+        NotFound
+            The merchant has no such promise.
+        """
 
-    def attempt() -> Promise:
-        promise = _promise(ports, tenant, stop_id)
-        handed = replace(promise, sequence=promise.sequence + 1)
-        data = {"message_sid": message_sid, "reason": reason}
-        fact = promise_fact(FactKind.BUYER_UNHANDLED, handed, now, data, actor=Actor.BUYER)
-        ports.store.commit(tenant, Changes(promise=handed, facts=(fact,), receipt=receipt(handed)))
-        return handed
+        def handed_over(promise: Promise) -> tuple[Promise, Mapping[str, object]]:
+            return promise, {"message_sid": message_sid, "reason": reason}
 
-    return ports.retried(attempt)
+        return self._said(FactKind.BUYER_UNHANDLED, tenant, stop_id, handed_over, now, receipt)
 
+    def _said(
+        self,
+        kind: FactKind,
+        tenant: Tenant,
+        stop_id: StopId,
+        step: Callable[[Promise], tuple[Promise, Mapping[str, object]]],
+        now: Timestamp,
+        receipt: Receipt[Promise],
+    ) -> Promise:
+        """Take a promise one step on, with the fact of it."""
+        store = self._ports.store
 
-def _promise(ports: Ports, tenant: Tenant, stop_id: StopId) -> Promise:
-    promise = ports.store.promise(tenant, stop_id)
-    if promise is None:
-        raise NotFound("There is no such promise.")
-    return promise
+        def attempt() -> Promise:
+            before = store.promise(tenant, stop_id)
+            if before is None:
+                raise NotFound("There is no such promise.")
+            promise, data = step(before)
+            promise = replace(promise, sequence=before.sequence + 1)
+            fact = promise_fact(kind, promise, now, data, actor=Actor.BUYER)
+            store.commit(tenant, Changes(promise=promise, facts=(fact,), receipt=receipt(promise)))
+            return promise
+
+        return self._ports.retried(attempt)

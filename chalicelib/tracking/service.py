@@ -1,4 +1,4 @@
-"""The buyer's side of a promise: found by its token, shown as it stands, and scored.
+"""The buyer's side of a promise: found by its token, and shown as it stands.
 
 The token is all a buyer has, so it opens one promise and nothing else; only its hash is looked up. Weak
 point: each look costs some six reads, like a look of the merchant's.
@@ -11,10 +11,8 @@ from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.planning import Planner
 from chalicelib.fleet.progress import Progress, Trouble
-from chalicelib.promises.heard import rated
 from chalicelib.promises.model import (
     ChangeKind,
-    Feedback,
     Outcome,
     Promise,
     PromiseState,
@@ -23,10 +21,8 @@ from chalicelib.promises.model import (
     token_hash,
 )
 from chalicelib.promises.outlook import TOLD_IN, Outlook, Today
-from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import PromiseStore
-from chalicelib.receipts import Receipt
 from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import Route
 from chalicelib.tracking.model import Cause, Done, Eta, Moved, Tracked
@@ -39,6 +35,7 @@ _POLL: Final[dict[PromiseState, Seconds]] = {
     PromiseState.ARRIVING: 20,
 }
 _CHANGES: Final = (FactKind.PROMISE_CHANGED, FactKind.CHANGE_REFUSED, FactKind.PROMISE_CANCELLED)
+_LATE: Final = (FactKind.PROMISE_AT_RISK, FactKind.PROMISE_BROKEN)
 _CAUSES: Final = {
     Outcome.FAILED_NOT_HOME: Cause.NOT_HOME,
     Outcome.FAILED_NO_ACCESS: Cause.NO_ACCESS,
@@ -61,10 +58,10 @@ class TrackingStore(PromiseStore, Protocol):
 
 
 class Tracking:
-    """What buyers see and say; one per process, holds no state."""
+    """What buyers see; one per process, holds no state."""
 
-    def __init__(self, store: TrackingStore, planner: Planner, ports: Ports) -> None:
-        self._store, self._planner, self._ports = store, planner, ports
+    def __init__(self, store: TrackingStore, planner: Planner) -> None:
+        self._store, self._planner = store, planner
 
     def find(self, token: str) -> tuple[Tenant, Promise]:
         """The promise that a token opens.
@@ -99,9 +96,7 @@ class Tracking:
             van = van_shown(route, progress, promise.stop_id, outlook.expected_at, now)
         late = not promise.state.finished and promise.standing is not Standing.SAFE
         ledger = self._store.ledger(tenant, promise.stop_id)
-        moved = _moved(ledger)
-        if late:
-            moved = Moved(cause=_in_the_way(progress), at=now)
+        moved = Moved(cause=_in_the_way(progress), at=_late_since(ledger, now)) if late else _moved(ledger)
         last = promise.attempts[-1] if promise.attempts else None
         return Tracked(
             state=promise.state,
@@ -119,25 +114,6 @@ class Tracking:
             offered=tuple(promise.offered(now, OFFER_LIFE).values()),
             poll_after=_POLL.get(promise.state, DAY),
         )
-
-    def rate(
-        self,
-        tenant: Tenant,
-        stop_id: StopId,
-        feedback: Feedback,
-        now: Timestamp,
-        receipt: Receipt[Promise],
-    ) -> Promise:
-        """Write down what a buyer thought; said again, the last word counts.
-
-        Raises
-        ------
-        NotFound
-            There is no such promise.
-        NotDelivered
-            No attempt has ended yet.
-        """
-        return rated(self._ports, tenant, stop_id, feedback, now, receipt)
 
     def _where(self, tenant: Tenant, promise: Promise, now: Timestamp) -> tuple[Today | None, Route | None]:
         """The plan that a promise is in, on its day, and the route that has it."""
@@ -176,6 +152,12 @@ def _moved(ledger: Sequence[Fact]) -> Moved | None:
             failed = _CAUSES.get(Outcome(fact.data["outcome"]), Cause.ATTEMPT_FAILED)
             return Moved(cause=failed, at=fact.at)
     return None
+
+
+def _late_since(ledger: Sequence[Fact], now: Timestamp) -> Timestamp:
+    """When it was last said that the window may not be kept."""
+    said = (fact.at for fact in reversed(ledger) if fact.kind in _LATE)
+    return next(said, now)
 
 
 def _done(ledger: Sequence[Fact], number: int) -> Done | None:

@@ -307,6 +307,15 @@ def test_form_that_was_tampered_with_gets_a_page(shop: Shop, buyer: Buyer) -> No
     assert "Please go back and choose again." in answer.body.decode()
 
 
+def test_score_that_lacks_half_gets_a_page(shop: Shop, buyer: Buyer) -> None:
+    """A browser without the attribute `required` sends it all the same."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
+    form = urlencode({"key": "k", "product": 9}).encode()
+    answer = shop.ask("POST", f"{buyer.path}/feedback", form, key=None, headers=FORM, idempotency_key=None)
+    assert answer.status_code == 409
+    assert "Please go back and choose again." in answer.body.decode()
+
+
 def test_change_in_json_is_answered_as_for_merchants(shop: Shop, buyer: Buyer) -> None:
     """With its effect; as the buyer's in the ledger; sent twice it is one, and it needs its key."""
     body = {"kind": "gate_code", "code": "4471"}

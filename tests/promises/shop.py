@@ -34,6 +34,7 @@ from chalicelib.promises.booking import Booking, Confirmed
 from chalicelib.promises.changes import Promises
 from chalicelib.promises.choices import Counteroffers
 from chalicelib.promises.doors import Doors
+from chalicelib.promises.heard import Heard
 from chalicelib.promises.importing import Importing
 from chalicelib.promises.model import Hold, Instructions, Listed, Offer, Order, Recipient
 from chalicelib.promises.pinning import Pinning
@@ -153,7 +154,7 @@ class Shop:
         self.pinning = Pinning(ports, self.fleet.shift_place)
         self.motion = Motion(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
         self.watch = Watch(self.store, ports, self.fleet, lambda _: self.travel, noise=self.noise)
-        self.tracking = Tracking(self.store, self.planner, ports)
+        self.tracking, self.heard = Tracking(self.store, self.planner), Heard(ports)
         self.fleet.put_depot(TENANT, self.depot, self.now)
         for vehicle in self.vehicles:
             self.fleet.put_vehicle(TENANT, self.depot.depot_id, vehicle, self.now)

@@ -150,10 +150,12 @@ def test_lateness_is_told_with_what_is_in_the_way(day: Watched) -> None:
     trouble = {"trouble": Trouble.VEHICLE_DOWN}
     day.hear(told(EventKind.DEPARTED, at(9, 31)), told(EventKind.INCIDENT, at(9, 40), **trouble))
     day.shop.watch.look(TENANT, day.shop.motion.duty(TENANT, SHIFT).place, SHIFT, day.shop.now)
+    day.shop.wait(MINUTE)
     shown = day.look(day.near)
     assert shown.late
     assert shown.moved is not None
     assert shown.moved.cause is Cause.VAN_BROKE_DOWN
+    assert shown.moved.at == at(9, 40)  # since when, or every look would be news
     assert shown.eta is None  # nobody knows
 
 
@@ -171,7 +173,7 @@ def test_scores_are_kept_apart_and_the_last_word_counts(day: Watched) -> None:
     day.hear(told(EventKind.DEPARTED, at(9, 31)), done(day.near, at(10, 5)))
     for product, delivery in ((3, 9), (4, 10)):
         said = Feedback(product=product, delivery=delivery, comment="Ana says hello")
-        day.tracking.rate(TENANT, day.near, said, day.shop.now, no_receipt)
+        day.shop.heard.rated(TENANT, day.near, said, day.shop.now, no_receipt)
         assert day.look(day.near).feedback == said
     facts = [fact for fact in day.shop.store.ledger(TENANT, day.near) if fact.kind is FactKind.PROMISE_SCORED]
     assert [fact.data for fact in facts] == [{"product": 3, "delivery": 9}, {"product": 4, "delivery": 10}]
@@ -180,4 +182,4 @@ def test_scores_are_kept_apart_and_the_last_word_counts(day: Watched) -> None:
 def test_nothing_is_scored_before_somebody_came(day: Watched) -> None:
     """There is nothing to score."""
     with pytest.raises(NotDelivered):
-        day.tracking.rate(TENANT, day.near, Feedback(product=1, delivery=1), day.shop.now, no_receipt)
+        day.shop.heard.rated(TENANT, day.near, Feedback(product=1, delivery=1), day.shop.now, no_receipt)

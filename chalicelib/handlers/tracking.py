@@ -30,7 +30,7 @@ from chalicelib.units import Timestamp
 if TYPE_CHECKING:
     from chalicelib.bootstrap import Services
     from chalicelib.handlers.tracking_page import Shop
-    from chalicelib.handlers.tracking_words import PageWords
+    from chalicelib.handlers.tracking_words.words import PageWords
 
 api = Endpoints("Buyer")
 

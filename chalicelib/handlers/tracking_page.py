@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.handlers.tracking_map import Streets, drawn, metres_away
-from chalicelib.handlers.tracking_words import PageWords
+from chalicelib.handlers.tracking_words.words import PageWords
 from chalicelib.promises.changes import Possible
 from chalicelib.promises.model import ChangeKind, Offer, PromiseState
 from chalicelib.routing.model import TimeWindow

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.handlers.tracking_map import HEIGHT, WIDTH, drawn
-from chalicelib.handlers.tracking_words import LANGUAGES, PageWords
+from chalicelib.handlers.tracking_words import LANGUAGES
+from chalicelib.handlers.tracking_words.words import PageWords
 from chalicelib.promises.model import ChangeKind, Outcome, PromiseState, Refusal
 from chalicelib.routing.model import Location
 from chalicelib.tracking.model import Cause

@@ -18,7 +18,7 @@ class Language:
 
     Attributes
     ----------
-    code
+    tag
         Such as `en`.
     weekdays, months
         Short, in letters of GSM-7 as far as it goes; Monday and January first.

@@ -91,6 +91,7 @@ def page(
     scores = shown.feedback
     said = words.scored.format(product=scores.product, delivery=scores.delivery) if scores else None
     return _rendered(
+        "tracking.html",
         words,
         shop,
         headline=_headline(shown, words, zone, now),
@@ -118,7 +119,7 @@ def page(
 
 def plain_page(words: PageWords, shop: Shop, *, title: str, text: str) -> str:
     """Say one thing: there is no such page, or a form did not work."""
-    return _rendered(words, shop, content=True, title=title, text=text, poll_after=0, script=None)
+    return _rendered("plain.html", words, shop, title=title, text=text, poll_after=0, script=None)
 
 
 def security_policy() -> str:
@@ -202,9 +203,8 @@ def _clock(at: Timestamp, zone: ZoneInfo) -> str:
     return f"{datetime.fromtimestamp(at, zone):%H:%M}"
 
 
-def _rendered(words: PageWords, shop: Shop, **more: Any) -> str:
+def _rendered(name: str, words: PageWords, shop: Shop, **more: Any) -> str:
     style = Markup(_asset("tracking.css"))
-    name = "plain.html" if more.pop("content", False) else "tracking.html"
     return _template(name).render(
         words=words, brand=shop.brand, support_phone=shop.support_phone, style=style, **more
     )

@@ -30,7 +30,7 @@ HOLDS = {
     LEAN: (
         "app.py",
         "chalice/app.py",
-        "chalicelib/bootstrap.py",
+        "chalicelib/bootstrap/__init__.py",
         "phonenumbers/phonenumberutil.py",
         "roads/porto/graph.npz",
         "twilio/rest/api/v2010/account/message/__init__.py",

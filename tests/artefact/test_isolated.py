@@ -25,6 +25,8 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.adapters.shared_clock",
     "chalicelib.adapters.travel",
     "chalicelib.bootstrap",
+    "chalicelib.bootstrap.essentials",
+    "chalicelib.bootstrap.texts",
     "chalicelib.dispatch",
     "chalicelib.dispatch.model",
     "chalicelib.dispatch.store",

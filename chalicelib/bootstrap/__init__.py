@@ -1,7 +1,8 @@
 """The one place where adapters meet features.
 
-`build` makes what every request needs; a feature is imported and made when it is first asked for, so that a
-search pays for a search. Weak point: everything is made once per process and lives as long.
+`build` makes what every request needs (`essentials`); a feature is imported and made when it is first asked
+for, so that a search pays for a search. Texts have a module of their own (`texts`). Weak point: everything is
+made once per process and lives as long.
 """
 
 import random
@@ -9,20 +10,20 @@ import time
 from functools import cached_property
 from pathlib import Path
 from secrets import randbits, token_bytes, token_urlsafe
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 from chalicelib.adapters.dynamodb import DynamoStore, client_config
-from chalicelib.adapters.errand import note_conflict
 from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Secrets
 from chalicelib.adapters.shared_clock import SharedClock
 from chalicelib.adapters.travel import TravelEngines
+from chalicelib.bootstrap.essentials import QUEUE_TIMES, SystemClock, aws_client, full_jitter, part
+from chalicelib.bootstrap.texts import Texts
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import RANDOM_BITS, new_stop_id, proof_id
-from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.model import CHANGE_CUTOFF_MINUTES
 from chalicelib.merchants.quota import Quota, RateLimiter
 from chalicelib.merchants.service import Merchants
@@ -34,10 +35,8 @@ from chalicelib.settings import Settings
 from chalicelib.units import HOUR, MINUTE, Clock, Seconds, StopId, Timestamp
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.addressees import PromiseAddressees
-    from chalicelib.adapters.phone_book import PhoneBook
     from chalicelib.adapters.s3 import Uploads
-    from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
+    from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
     from chalicelib.adapters.webhook_http import Internet
     from chalicelib.conversation.service import Conversation
     from chalicelib.dispatch.service import Dispatch
@@ -49,12 +48,6 @@ if TYPE_CHECKING:
     from chalicelib.motion.corrections import Corrections
     from chalicelib.motion.service import Motion
     from chalicelib.motion.watching import Watch
-    from chalicelib.notifications.callbacks import Callbacks
-    from chalicelib.notifications.carrier import TextSender
-    from chalicelib.notifications.inbound import Inbox
-    from chalicelib.notifications.progress import Progress
-    from chalicelib.notifications.sending import Sending
-    from chalicelib.notifications.service import Notifications
     from chalicelib.promises.access import Access
     from chalicelib.promises.booking import Booking
     from chalicelib.promises.changes import Promises
@@ -70,38 +63,17 @@ if TYPE_CHECKING:
     from chalicelib.webhooks.ports import WayOut
     from chalicelib.webhooks.service import Webhooks
 
-_QUEUE_TIMES = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
-)
+__all__ = ["Services", "SystemClock", "build", "full_jitter"]
+
 # A search waits for this: better to go on soon with the secrets we have.
 _SECRET_TIMES = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
 MOST_STREETS = 3000  # of a picture
 _LOOKS_A_MINUTE = 600  # of one network, which may be a whole carrier's
-_PAUSE_SECONDS = 0.02  # doubled with every collision, then cut by chance
 
 
-class SystemClock:
-    """The machine's clock."""
-
-    def system_now(self) -> Timestamp:
-        """Seconds since the epoch."""
-        return int(time.time())
-
-
-def full_jitter(attempt: int) -> None:
-    """Sleep by chance up to a bound that doubles with every attempt, a second at most."""
-    time.sleep(random.uniform(0, min(1.0, _PAUSE_SECONDS * 2**attempt)))
-
-
-def part(attempt: int) -> None:
-    """Let two writers that met part; called once for every command that is decided anew."""
-    note_conflict()
-    full_jitter(attempt)
-
-
-class Services:
+class Services(Texts):
     """Everything handlers and workers may ask for.
 
     Parameters
@@ -122,26 +94,15 @@ class Services:
         secrets: Secrets,
         internet: "Internet | None" = None,
     ) -> None:
+        super().__init__(settings, clock=clock, store=store, travel=travel, secrets=secrets)
         self._internet = internet
-        self.settings, self.clock, self.store, self.secrets = settings, clock, store, secrets
-        self.sealer = Sealer(secrets.sealing)
-        self.receipts, self._travel = store, travel
-        self.planner = _planner(settings, store, travel)
+        self.receipts = store
         self.search = SlotSearch(store, self.planner)
         self.merchants = Merchants(
             store, entropy=token_bytes, remember_for=settings.staleness, modes=(settings.mode,)
         )
         quota = Quota(requests=settings.requests_per_minute, window=MINUTE)
         self.rate_limiter = RateLimiter(store, quota=quota)
-
-    def business_now(self, tenant: Tenant, *, system_now: Timestamp | None = None) -> Timestamp:
-        """A merchant's business time: the system's, in a sandbox moved by the test clock."""
-        now = self.clock.system_now() if system_now is None else system_now
-        return now + (self.store.clock_offset(tenant) if self.settings.has_test_clock else 0)
-
-    def tracking_url(self, token: str) -> str:
-        """The buyer's page of a promise."""
-        return f"{self.settings.public_base_url}/t/{token}"
 
     def expire_due(self, tenant: Tenant, until: Timestamp) -> int:
         """Clear up behind a merchant's holds that ran out by a business time; gives how many there were."""
@@ -355,7 +316,7 @@ class Services:
 
         settings = self.settings
         urls = {Work.IMPROVE: settings.improve_queue_url, Work.REPAIR: settings.repair_queue_url}
-        return PlanJobs(_client("sqs", _QUEUE_TIMES, settings), urls=urls)
+        return PlanJobs(aws_client("sqs", QUEUE_TIMES, settings), urls=urls)
 
     @cached_property
     def webhooks(self) -> "Webhooks":
@@ -404,92 +365,8 @@ class Services:
         """The queue of webhook deliveries."""
         from chalicelib.adapters.sqs import DeliveryJobs
 
-        client = _client("sqs", _QUEUE_TIMES, self.settings)
+        client = aws_client("sqs", QUEUE_TIMES, self.settings)
         return DeliveryJobs(client, webhooks_queue_url=self.settings.webhooks_queue_url)
-
-    @cached_property
-    def text_jobs(self) -> "TextJobs":
-        """The queue of texts."""
-        from chalicelib.adapters.sqs import TextJobs
-
-        client = _client("sqs", _QUEUE_TIMES, self.settings)
-        return TextJobs(client, texts_queue_url=self.settings.texts_queue_url)
-
-    @cached_property
-    def notifications(self) -> "Notifications":
-        """What buyers are told of facts."""
-        from chalicelib.notifications.service import Notifications
-
-        return Notifications(self.store, self._addressees, self.text_jobs, self.store.reminders)
-
-    @cached_property
-    def _addressees(self) -> "PromiseAddressees":
-        from chalicelib.adapters.addressees import PromiseAddressees
-
-        return PromiseAddressees(self.store, self.planner, self.tracking_url, letters=lambda: self.phone_book)
-
-    @cached_property
-    def sending(self) -> "Sending":
-        """Texts on their way to buyers."""
-        from chalicelib.notifications.caps import TextCaps, TextLimiter
-        from chalicelib.notifications.pace import Pace
-        from chalicelib.notifications.policy import StillWanted
-        from chalicelib.notifications.segments import length
-        from chalicelib.notifications.sending import Ports, Sending
-
-        settings = self.settings
-        caps = TextCaps(
-            number=settings.texts_per_number_day,
-            prefix=settings.texts_per_prefix_day,
-            country=settings.texts_per_country_day,
-            merchant=settings.texts_per_merchant_day,
-        )
-        return Sending(
-            Ports(
-                store=self.store,
-                addressees=self._addressees,
-                sender=self._text_sender,
-                policy=StillWanted(self.phone_book, self.store),
-                pace=Pace(self.store.senders, segments_per_second=settings.segments_per_second),
-                limiter=TextLimiter(self.store, caps=caps, hide=self.sealer.derive),
-                phone_book=self.phone_book,
-                progress=self.text_progress,
-                callbacks=self.callbacks,
-                seal=self.sealer,
-                segments=lambda body: length(body).segments,
-                jitter=random.random,
-            )
-        )
-
-    @cached_property
-    def text_progress(self) -> "Progress":
-        """Where texts stand."""
-        from chalicelib.notifications.progress import Progress
-
-        return Progress(self.store, self.text_jobs, self.store.reminders, self.phone_book, self.sealer)
-
-    @cached_property
-    def _text_sender(self) -> "TextSender":
-        from chalicelib.adapters.twilio import TwilioSender
-
-        sender = TwilioSender(self.secrets.twilio, api_url=self.settings.twilio_api_url)
-        if self.settings.tracing:
-            from chalicelib.adapters.tracing import TracedSender
-
-            return TracedSender(sender)
-        return sender
-
-    @cached_property
-    def phone_book(self) -> "PhoneBook":
-        """Who wants no texts, and who texted whom."""
-        from chalicelib.adapters.phone_book import PhoneBook
-
-        return PhoneBook(
-            self.store.phones,
-            self.secrets.numbers,
-            self.sealer,
-            own_sender=lambda: self.secrets.twilio.current().sender,
-        )
 
     @cached_property
     def erasure(self) -> "Erasure":
@@ -499,20 +376,6 @@ class Services:
 
         doors = Doors(self.store.doors, self.sealer)
         return Erasure(self.store, self._ports, doors, self.phone_book, self.text_jobs)
-
-    @cached_property
-    def callbacks(self) -> "Callbacks":
-        """Where Twilio tells what becomes of texts."""
-        from chalicelib.notifications.callbacks import Callbacks
-
-        return Callbacks(self.sealer, base_url=self.settings.public_base_url)
-
-    @cached_property
-    def text_inbox(self) -> "Inbox":
-        """What buyers write back."""
-        from chalicelib.notifications.inbound import Inbox
-
-        return Inbox(self.phone_book, business_now=self.business_now)
 
     @cached_property
     def conversation(self) -> "Conversation":
@@ -540,27 +403,15 @@ class Services:
         merchant = self.store.get_merchant(tenant)
         return merchant.support_phone if merchant else None
 
-    def inbox(self, phone: str | None) -> list[dict[str, Any]]:
-        """Texts the sandbox's fake Twilio took, oldest first."""
-        from chalicelib.adapters.twilio import sandbox_inbox
-
-        return sandbox_inbox(self.settings.twilio_api_url or "", phone)
-
-    def play_reply(self, *, phone: str, to: str, body: str) -> str:
-        """Have the sandbox's fake Twilio bring a buyer's text; gives its id."""
-        from chalicelib.adapters.twilio import sandbox_reply
-
-        return sandbox_reply(self.settings.twilio_api_url or "", phone=phone, to=to, body=body)
-
 
 def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet | None" = None) -> Services:
     """Plug the real things in: called once, by the first request or event of a process."""
     shared = SharedClock(SystemClock())
     clock = clock or shared
-    client = _client("dynamodb", client_config(), settings)
+    client = aws_client("dynamodb", client_config(), settings)
     shared.listen_to(client)
     secrets = Secrets(
-        lambda: _client("ssm", _SECRET_TIMES, settings),
+        lambda: aws_client("ssm", _SECRET_TIMES, settings),
         path=settings.secrets_path,
         clock=clock,
         fresh_for=settings.secrets_seconds,
@@ -577,24 +428,6 @@ def build(settings: Settings, *, clock: Clock | None = None, internet: "Internet
         secrets=secrets,
         internet=internet,
     )
-
-
-def _client(service: Literal["dynamodb", "sqs", "ssm"], config: Config, settings: Settings) -> Any:
-    client = boto3.client(service, config=config)
-    if settings.tracing:
-        from chalicelib.adapters import tracing
-
-        tracing.hook(client, service)
-    return client
-
-
-def _planner(settings: Settings, store: DynamoStore, travel: TravelEngines) -> Planner:
-    if settings.tracing:
-        from chalicelib.adapters import tracing
-
-        engines = tracing.traced_engines(travel.of)
-        return tracing.TracedPlanner(store, engines, noise=Noise(), staleness=settings.staleness)
-    return Planner(store, travel.of, noise=Noise(), staleness=settings.staleness)
 
 
 def _fresh_stop_id() -> StopId:

@@ -8,13 +8,12 @@ says, and a driver who was out of reach may have served a stop that is given awa
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import OffRoad
 from chalicelib.fleet.calendar import slots_between
 from chalicelib.fleet.model import Slot
-from chalicelib.fleet.planning import DepotPlans, is_unassigned
-from chalicelib.fleet.plans import PlanKey, RouteWrite
+from chalicelib.fleet.planning import DepotPlans
+from chalicelib.fleet.plans import RouteWrite
 from chalicelib.fleet.progress import Progress, as_planned, heading_to, served_by, underway
 from chalicelib.promises.model import Delivery
 from chalicelib.promises.outlook import Today
@@ -29,10 +28,6 @@ from chalicelib.routing.proof import World, judge
 from chalicelib.routing.sweeps import Sweeps
 from chalicelib.routing.underway import Underway, on_road, rest_of, whole
 from chalicelib.units import StopId, Timestamp
-
-if TYPE_CHECKING:
-    from chalicelib.events import Tenant
-    from chalicelib.promises.store import PromiseStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +54,6 @@ class Aboard:
         When it is expected there; None if it was tried, is awaited, or the van is back.
     """
 
-    plans: DepotPlans
     today: Today
     stop_id: StopId
     stored: Route
@@ -71,23 +65,16 @@ class Aboard:
     awaited: bool
     retries: bool
     expected_at: Timestamp | None
-    now: Timestamp
 
     @staticmethod
-    def of(
-        store: "PromiseStore", tenant: "Tenant", plans: DepotPlans, stop_id: StopId, now: Timestamp
-    ) -> "Aboard | None":
-        """Find a stop on a loaded van; None while its parcel is at the depot, or no van has it.
+    def of(today: Today, stored: Route, stop_id: StopId) -> "Aboard | None":
+        """Look at a stop of a van's route; None while its parcel is at the depot.
 
-        Cost: one read, and what it takes to judge one route.
+        Cost: what it takes to judge one route.
         """
-        stored = plans.holder(stop_id)
-        if stored is None or is_unassigned(stored):
-            return None
-        found, shift = plans.found(stored), stored.shift
-        plan = PlanKey(depot_id=found.depot_id, day=found.day)
-        today = Today.read(store, tenant, plans, found.day, now, routes=[stored])
-        progress = today.progresses.get(shift.shift_id) or Progress(shift_id=shift.shift_id, plan=plan)
+        plans, now, shift = today.plans, today.now, stored.shift
+        known = today.progresses.get(shift.shift_id)
+        progress = known or Progress(shift_id=shift.shift_id, plan=today.place)
         if now < shift.loads_at and progress.departed_at is None:
             return None
         visit = progress.visit(stop_id)
@@ -111,7 +98,6 @@ class Aboard:
         if not tried and not awaited and not progress.is_back:
             outlook = today.outlooks(stored, [stop_id]).get(stop_id)
         return Aboard(
-            plans=plans,
             today=today,
             stop_id=stop_id,
             stored=stored,
@@ -123,8 +109,17 @@ class Aboard:
             awaited=awaited,
             retries=retries,
             expected_at=outlook.expected_at if outlook else None,
-            now=now,
         )
+
+    @property
+    def plans(self) -> DepotPlans:
+        """Those around the van, as it was found in them."""
+        return self.today.plans
+
+    @property
+    def now(self) -> Timestamp:
+        """When that was."""
+        return self.today.now
 
     @property
     def back_at(self) -> Timestamp:

@@ -150,7 +150,7 @@ class Access:
             promise = self._store.promise(tenant, stop_id)
             if promise is None or promise.state not in MOVABLE:
                 return
-            aboard = Movable.of(self._ports, tenant, promise, now, cutoff=0).aboard
+            aboard = Movable.of(self._ports, tenant, promise, now).aboard
             if aboard is None or not _helps(promise, aboard, not_before):
                 return
             placed = aboard.moved(promise.delivery, promise.window, not_before=not_before)

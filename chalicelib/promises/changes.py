@@ -13,7 +13,7 @@ from typing import Any, Final
 from chalicelib.errors import BadToken, Expired, NotFound, StaleWrite
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
-from chalicelib.fleet.model import Depot, Requirement
+from chalicelib.fleet.model import Requirement
 from chalicelib.fleet.plans import RouteWrite, plans_changed
 from chalicelib.promises.aboard import Aboard
 from chalicelib.promises.facts import change_id, promise_fact, window_data
@@ -29,7 +29,7 @@ from chalicelib.promises.model import (
 )
 from chalicelib.promises.moving import Movable, route_changed
 from chalicelib.promises.offer_token import require_fresh
-from chalicelib.promises.outlook import Outlook, outlooks
+from chalicelib.promises.outlook import Outlook
 from chalicelib.promises.placing import Placed, Ports, busy, place, place_without, take_out
 from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes
@@ -143,19 +143,17 @@ class Promises:
             The merchant has no such promise.
         """
         promise = self.read(tenant, stop_id)
-        depot = self._store.depot(tenant, promise.depot_id)
-        if depot is None or promise.state.finished:
+        if promise.state.finished:
             return []
-        return self._movable(tenant, promise, now).slots(self._ports, tenant, depot, days=days)
+        return self._movable(tenant, promise, now).slots(self._ports, tenant, days=days)
 
     def possible(self, tenant: Tenant, promise: Promise, now: Timestamp, *, days: int) -> Possible:
         """What could be changed about a promise right now."""
-        depot = self._store.depot(tenant, promise.depot_id)
-        if depot is None or promise.state.finished:
+        if promise.state.finished:
             return Possible()
         movable = self._movable(tenant, promise, now)
         moves = (ChangeKind.SLOT, ChangeKind.CANCEL) if movable.refusal is None else ()
-        slots = [slot for slot in movable.slots(self._ports, tenant, depot, days=days) if slot.offer]
+        slots = [slot for slot in movable.slots(self._ports, tenant, days=days) if slot.offer]
         return Possible(
             kinds=frozenset({*moves, *_still_possible(promise)}),
             slots=tuple(slot for slot in slots if slot.window != promise.window),
@@ -232,7 +230,7 @@ class Promises:
             after = replace(outcome.promise, sequence=sequence)
             changed = Changed(
                 promise=after,
-                outlook=outcome.outlook or self._outlook(tenant, after, now),
+                outlook=outcome.outlook,
                 kind=change.kind,
                 sequence=sequence,
                 refusal=outcome.refusal,
@@ -264,26 +262,26 @@ class Promises:
     ) -> _Outcome:
         if promise.state.finished:
             return _Outcome(promise=promise, refusal=Refusal.FINISHED)
-        depot = self._store.depot(tenant, promise.depot_id)
-        if depot is None:
-            raise NotFound("The depot of this promise is no longer there.")
         offer = _fitting(change, promise) if change.kind is ChangeKind.SLOT else None
         movable = self._movable(tenant, promise, now)
         match change.kind:
             case ChangeKind.SLOT if offer is not None:
-                return self._moved(tenant, depot, movable, offer, attempt)
+                outcome = self._moved(tenant, movable, offer, attempt)
             case ChangeKind.ADDRESS:
-                return self._readdressed(tenant, depot, movable, change, attempt)
+                outcome = self._readdressed(tenant, movable, change, attempt)
             case ChangeKind.CANCEL:
-                return self._cancelled(movable)
+                outcome = _cancelled(movable)
             case _:
-                return _instructed(movable, change)
+                outcome = _instructed(movable, change)
+        if outcome.outlook is not None or outcome.promise.state.finished:
+            return outcome
+        return replace(outcome, outlook=movable.outlook)  # it stayed where it was
 
-    def _moved(self, tenant: Tenant, depot: Depot, movable: Movable, offer: Offer, attempt: int) -> _Outcome:
+    def _moved(self, tenant: Tenant, movable: Movable, offer: Offer, attempt: int) -> _Outcome:
         """To an offered slot; the place it has is given up in the same transaction."""
         promise, now, aboard = movable.promise, movable.now, movable.aboard
         if movable.refusal is not None:
-            return self._refused(tenant, depot, movable, movable.refusal)
+            return self._refused(tenant, movable, movable.refusal)
         require_fresh(offer, now)
         if aboard is None:
             placed = place_without(
@@ -299,7 +297,7 @@ class Promises:
         else:
             placed = self._placed_from(tenant, aboard, offer, attempt)
         if placed is None:
-            return self._refused(tenant, depot, movable, Refusal.SLOT_TAKEN)
+            return self._refused(tenant, movable, Refusal.SLOT_TAKEN)
         stays = aboard is not None and placed.found.shift_id == aboard.progress.shift_id
         moved = replace(
             promise,
@@ -335,14 +333,12 @@ class Promises:
         placed = place(plans, offer, aboard.stop_id, aboard.now, expires_at=0, attempt=attempt)
         return placed and replace(placed, writes=(*placed.writes, aboard.given_away()))
 
-    def _readdressed(
-        self, tenant: Tenant, depot: Depot, movable: Movable, change: Change, attempt: int
-    ) -> _Outcome:
+    def _readdressed(self, tenant: Tenant, movable: Movable, change: Change, attempt: int) -> _Outcome:
         """To another place within the same window, if a van can; checked like a sale.
 
         Who was tried in vain, and cannot be tried again in this window, waits there for another one.
         """
-        promise, now = movable.promise, movable.now
+        promise, depot, now = movable.promise, movable.plans.depot, movable.now
         location = change.location or promise.delivery.location
         delivery = replace(promise.delivery, location=location, address=change.address)
         there = replace(promise, delivery=delivery)
@@ -351,7 +347,7 @@ class Promises:
         if not serves(depot.service_area, depot.location, location):
             return _Outcome(promise=promise, refusal=Refusal.OUT_OF_AREA)
         own = there.own_slot(now, OFFER_LIFE)
-        outcome = self._moved(tenant, depot, replace(movable, promise=there), own, attempt)
+        outcome = self._moved(tenant, replace(movable, promise=there), own, attempt)
         if outcome.refusal is None:
             return outcome
         if movable.aboard is not None and movable.aboard.tried:
@@ -359,27 +355,14 @@ class Promises:
         reason = Refusal.NO_ROUTE_FIT if outcome.refusal is Refusal.SLOT_TAKEN else outcome.refusal
         return replace(outcome, promise=promise, refusal=reason, alternatives=())
 
-    def _cancelled(self, movable: Movable) -> _Outcome:
-        promise, aboard, now = movable.promise, movable.aboard, movable.now
-        if movable.refusal is not None:
-            return _Outcome(promise=promise, refusal=movable.refusal, cutoff_at=movable.cutoff_at)
-        cancelled = replace(promise, state=PromiseState.CANCELLED, choices=None)
-        if aboard is None:
-            return _Outcome(promise=cancelled, writes=take_out(movable.plans, promise.stop_id, now))
-        return _Outcome(promise=cancelled, writes=(aboard.given_away(),), van=aboard)
-
     def _movable(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Movable:
         return Movable.of(self._ports, tenant, promise, now, cutoff=self._cutoff_of(tenant))
 
-    def _outlook(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Outlook | None:
-        """How a promise stands that stayed where it was."""
-        return outlooks(self._store, self._ports.planner, tenant, [promise], now).get(promise.stop_id)
-
-    def _refused(self, tenant: Tenant, depot: Depot, movable: Movable, reason: Refusal) -> _Outcome:
+    def _refused(self, tenant: Tenant, movable: Movable, reason: Refusal) -> _Outcome:
         return _Outcome(
             promise=movable.promise,
             refusal=reason,
-            alternatives=tuple(movable.nearest(self._ports, tenant, depot)),
+            alternatives=tuple(movable.nearest(self._ports, tenant)),
             cutoff_at=movable.cutoff_at if reason is Refusal.CUTOFF_PASSED else None,
         )
 
@@ -396,6 +379,16 @@ def _fitting(change: Change, promise: Promise) -> Offer:
     ):
         raise BadToken("The offer was issued for something else.", code="offer_invalid")
     return offer
+
+
+def _cancelled(movable: Movable) -> _Outcome:
+    promise, aboard = movable.promise, movable.aboard
+    if movable.refusal is not None:
+        return _Outcome(promise=promise, refusal=movable.refusal, cutoff_at=movable.cutoff_at)
+    cancelled = replace(promise, state=PromiseState.CANCELLED, choices=None)
+    if aboard is None:
+        return _Outcome(promise=cancelled, writes=take_out(movable.plans, promise.stop_id, movable.now))
+    return _Outcome(promise=cancelled, writes=(aboard.given_away(),), van=aboard)
 
 
 def _instructed(movable: Movable, change: Change) -> _Outcome:

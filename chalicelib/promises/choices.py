@@ -75,14 +75,13 @@ class Counteroffers:
 
     def _slots(self, tenant: Tenant, promise: Promise, after: ChoicesAfter, now: Timestamp) -> list[Listed]:
         """The nearest slots it could have, if it still needs another one."""
-        depot = self._store.depot(tenant, promise.depot_id)
-        if depot is None or promise.state.finished:
+        if promise.state.finished:
             return []
-        movable = Movable.of(self._ports, tenant, promise, now, cutoff=0)
+        movable = Movable.of(self._ports, tenant, promise, now)
         if movable.refusal is not None or not _needs_another(movable, after):
             return []
         own = promise.window if after is ChoicesAfter.AT_RISK else None
-        nearest = movable.nearest(self._ports, tenant, depot, most=MOST_CHOICES + 1)
+        nearest = movable.nearest(self._ports, tenant, most=MOST_CHOICES + 1)
         return [slot for slot in nearest if slot.window != own][:MOST_CHOICES]
 
 

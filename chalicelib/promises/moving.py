@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from chalicelib.errors import OffRoad
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.ids import promise_id
-from chalicelib.fleet.model import Depot
-from chalicelib.fleet.planning import DepotPlans
+from chalicelib.fleet.planning import DepotPlans, is_unassigned
 from chalicelib.promises.aboard import Aboard
 from chalicelib.promises.model import Listed, Promise, PromiseState, Refusal, Standing
+from chalicelib.promises.outlook import Outlook, Today
 from chalicelib.promises.placing import Ports
 from chalicelib.promises.search import DEFAULT_DAYS, MOST_ALTERNATIVES, Asked, offered
+from chalicelib.routing.packed import Route
 from chalicelib.units import Seconds, Timestamp
 
 MOVABLE = (PromiseState.CONFIRMED, PromiseState.OUT_FOR_DELIVERY)
@@ -30,6 +31,10 @@ class Movable:
     ----------
     plans
         Those around it.
+    holder
+        The route that has it; None if that is no van's.
+    today
+        The day of that route; None if there is none.
     aboard
         The van it is on; None while its parcel is at the depot.
     cutoff
@@ -38,13 +43,19 @@ class Movable:
 
     promise: Promise
     plans: DepotPlans
+    holder: Route | None
+    today: Today | None
     aboard: Aboard | None
     cutoff: Seconds
     now: Timestamp
 
     @staticmethod
-    def of(ports: Ports, tenant: Tenant, promise: Promise, now: Timestamp, *, cutoff: Seconds) -> "Movable":
-        """Look where a promise is.
+    def of(
+        ports: Ports, tenant: Tenant, promise: Promise, now: Timestamp, *, cutoff: Seconds = 0
+    ) -> "Movable":
+        """Look where a promise is; one that we offer to move has no cut-off.
+
+        Cost: a read of the plans around it, and one of each of its van's shifts.
 
         Raises
         ------
@@ -52,10 +63,19 @@ class Movable:
             Its depot is gone.
         """
         plans = ports.around(tenant, promise.found, now)
+        holder, today, aboard = plans.holder(promise.stop_id), None, None
+        if holder is not None and is_unassigned(holder):
+            holder = None
+        if holder is not None:
+            day = plans.found(holder).day
+            today = Today.read(ports.store, tenant, plans, day, now, routes=[holder])
+            aboard = Aboard.of(today, holder, promise.stop_id)
         return Movable(
             promise=promise,
             plans=plans,
-            aboard=Aboard.of(ports.store, tenant, plans, promise.stop_id, now),
+            holder=holder,
+            today=today,
+            aboard=aboard,
             cutoff=cutoff,
             now=now,
         )
@@ -84,11 +104,18 @@ class Movable:
             return Refusal.CUTOFF_PASSED
         return None
 
-    def slots(self, ports: Ports, tenant: Tenant, depot: Depot, *, days: int) -> list[Listed]:
+    @property
+    def outlook(self) -> Outlook | None:
+        """How it stands where it is; None if no van has it, or it is behind."""
+        if self.today is None or self.holder is None:
+            return None
+        return self.today.outlooks(self.holder, [self.promise.stop_id]).get(self.promise.stop_id)
+
+    def slots(self, ports: Ports, tenant: Tenant, *, days: int) -> list[Listed]:
         """Every slot of the next days, as an offer where it can have it; none where it may not leave."""
         if self.refusal is not None:
             return []
-        asked = Asked.within(depot, self.promise, self.now, days=days)
+        asked = Asked.within(self.plans.depot, self.promise, self.now, days=days)
         if self.aboard is None:
             return ports.search.listed(tenant, asked, self.now)[0]
         asked = replace(asked, loads_from=self.aboard.back_at)
@@ -96,14 +123,12 @@ class Movable:
         listed = ports.search.listed(tenant, asked, self.now)[0]
         return [own.get(slot.slot_id, slot) for slot in listed]
 
-    def nearest(
-        self, ports: Ports, tenant: Tenant, depot: Depot, *, most: int = MOST_ALTERNATIVES
-    ) -> list[Listed]:
+    def nearest(self, ports: Ports, tenant: Tenant, *, most: int = MOST_ALTERNATIVES) -> list[Listed]:
         """What it can have instead, nearest in time first."""
         if self.aboard is None:
             own = self.promise.own_slot(self.now, 0)
             return ports.search.alternatives(tenant, own, self.now)[:most]
-        slots = [slot for slot in self.slots(ports, tenant, depot, days=DEFAULT_DAYS) if slot.offer]
+        slots = [slot for slot in self.slots(ports, tenant, days=DEFAULT_DAYS) if slot.offer]
         window = self.promise.window
         slots.sort(key=lambda slot: (abs(slot.window.start - window.start), slot.window.start))
         return slots[:most]

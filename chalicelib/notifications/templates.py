@@ -9,7 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.notifications.linting import LONGEST_BRAND, clean_name
-from chalicelib.notifications.segments import plain
+from chalicelib.notifications.segments import length, plain
 from chalicelib.notifications.wording.english import AMERICAN, ENGLISH
 from chalicelib.notifications.wording.french import FRENCH
 from chalicelib.notifications.wording.german import GERMAN
@@ -82,7 +82,14 @@ def words(saying: Saying, *, language: Language, brand: str, timezone: str, now:
     writer = _Writer(language=language, zone=ZoneInfo(timezone), now=now)
     name = clean_name(brand)[:LONGEST_BRAND].rstrip()
     said = " ".join(sentence for sentence in writer.sentences(saying) if sentence)
-    return plain(f"{name}: {said}" if name else said)
+    text = plain(f"{name}: {said}" if name else said)
+    return _with_way_out(text, language) if isinstance(saying, PromiseConfirmed) else text
+
+
+def _with_way_out(text: str, language: Language) -> str:
+    """Say in the first text of a delivery how to get no more, as carriers want it, where that is for free."""
+    longer = f"{text} {language.way_out}"
+    return longer if length(longer).segments == length(text).segments else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +124,9 @@ class _Writer:
                 return told, self._link(link)
             case Delivered(at=at, how=how, link=link):
                 told = lang.delivered.format(time=lang.clock(self._local(at)), how=lang.left[how])
-                return told, self._link(link)
+                return told, self._details(link)
             case Failed(why=why, choices=choices, link=link):
-                return lang.failed.format(why=lang.failures[why]), self._choices(choices), self._link(link)
+                return lang.failed.format(why=lang.failures[why]), self._choices(choices), self._details(link)
             case Rescheduled(window=window, link=link):
                 return lang.rescheduled.format(when=self._when(window)), self._link(link)
             case Cancelled():
@@ -132,14 +139,14 @@ class _Writer:
                 return (lang.effects[effect].format(when=self._when(window) if window else ""),)
             case Refused(obstacle=obstacle, choices=choices, link=link):
                 told = lang.refused.format(obstacle=lang.obstacles[obstacle])
-                return told, self._choices(choices), self._link(link)
+                return told, self._choices(choices), self._details(link)
             case Asking(about=about, choices=choices, link=link):
                 asked = lang.questions.get(about, lang.question) if about else lang.question
-                return asked, self._choices(choices), self._link(link)
+                return asked, self._choices(choices), self._details(link)
             case WhichOrder(orders=orders):
                 return lang.which_order, self._orders(orders)
             case PromptTooOld(choices=choices, link=link):
-                return lang.prompt_too_old, self._choices(choices), self._link(link)
+                return lang.prompt_too_old, self._choices(choices), self._details(link)
             case Whereabouts(window=window, stops_before=stops, link=link):
                 return *self._whereabouts(window, stops), self._link(link)
             case HelpGiven(support_phone=None):
@@ -179,6 +186,9 @@ class _Writer:
 
     def _link(self, link: str | None) -> str:
         return self.language.link.format(link=link) if link else ""
+
+    def _details(self, link: str | None) -> str:
+        return self.language.details.format(link=link) if link else ""
 
     def _when(self, window: TimeWindow) -> str:
         return self.language.at(

@@ -257,7 +257,7 @@ def test_not_home_is_asked_what_instead_and_a_neighbour_is_named(ana: Buyer) -> 
     assert question.startswith("acme: what shall we do instead? Reply 1) ")
     assert "2) a neighbour" in question
     assert ana.writes("2") == [
-        "acme: which neighbour? Please reply with the house number. Track it: "
+        "acme: which neighbour? Please reply with the house number. Details: "
         f"https://track.example/t/{ana.promise().tracking_token}"
     ]
     assert ana.writes("14") == ["acme: done: your driver will ask that neighbour."]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chalicelib.notifications.linting import LONGEST_BRAND, Fault, clean_name, lint, lint_brand
 from chalicelib.notifications.segments import length
 from chalicelib.notifications.templates import LANGUAGES, words
-from chalicelib.notifications.wording.sayings import HelpGiven
+from chalicelib.notifications.wording.sayings import HelpGiven, PromiseConfirmed
 from tests.notifications.sayings import LINK, LONGEST_LINK, NOW, PHONE, examples, longest
 
 WIDE = "W" * LONGEST_BRAND
@@ -25,22 +25,19 @@ def test_every_text_of_ours_passes_with_its_longest_values(language: str, brand:
             brand=brand,
             sender=NUMBER,
             told=(LINK, LONGEST_LINK, PHONE),
-            opting_out=isinstance(saying, HelpGiven),
+            opting_out=isinstance(saying, HelpGiven | PromiseConfirmed),
         )
         assert not faults, (name, text, faults)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_text_is_one_part_on_an_ordinary_day(language: str) -> None:
-    """Two parts cost twice and halve what a sender can send; the longest question alone may have them."""
+    """Two parts cost twice and halve what a sender can send."""
     for name, saying in examples():
         text = words(
             saying, language=LANGUAGES[language], brand="Ribeira Wines", timezone="Europe/Lisbon", now=NOW
         )
-        assert length(text).segments == (2 if name in _TWO_PARTS else 1), (name, len(text), text)
-
-
-_TWO_PARTS = {"question.unclear"}
+        assert length(text).segments == 1, (name, len(text), text)
 
 
 @pytest.mark.parametrize(

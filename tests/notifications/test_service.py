@@ -16,7 +16,10 @@ def test_a_confirmed_promise_is_texted_in_local_time() -> None:
     office.bring()
     [(text, _)] = office.carrier.texts
     assert text.to == "+12025550123"
-    assert text.body == "Ribeira Wines: your delivery is booked for Tue 24 Nov, 10:00-12:00."
+    assert (
+        text.body
+        == "Ribeira Wines: your delivery is booked for Tue 24 Nov, 10:00-12:00. Reply STOP to end texts."
+    )
     assert office.text.status is MessageStatus.SENT
     assert len(text.body) <= 160
     assert text.body.isascii()
@@ -92,4 +95,7 @@ def test_a_buyer_is_told_in_their_own_language() -> None:
     office = PostOffice()
     office.to = replace(ANA, locale="de-AT", locales=("es",))
     office.react()
-    assert office.text.body == "Ribeira Wines: Ihre Lieferung ist gebucht: Di 24.11. 10:00-12:00 Uhr."
+    assert (
+        office.text.body
+        == "Ribeira Wines: Ihre Lieferung ist gebucht: Di 24.11. 10:00-12:00 Uhr. STOP beendet die SMS."
+    )

@@ -89,6 +89,23 @@ def test_a_confirmation_is_dated_even_if_it_is_for_tomorrow() -> None:
     assert "Wed 25 Nov, 10:00-12:00" in say(PromiseConfirmed(window=TOMORROW))
 
 
+def test_the_first_text_tells_the_way_out_where_that_costs_nothing() -> None:
+    """Carriers want it said; a second part of a text would be paid for it."""
+    link = "https://d.example.com/t/k7Q2mZ9xW4bT1rVs"
+    short = say(PromiseConfirmed(window=TOMORROW, link=link))
+    assert short.endswith("Reply STOP to end texts.")
+    long = words(
+        PromiseConfirmed(window=TOMORROW, link=link),
+        language=ENGLISH,
+        brand="Ribeira Wines and Delicatessen of Porto",
+        timezone="Europe/Lisbon",
+        now=NOW,
+    )
+    assert long.endswith(link)
+    assert [length(text).segments for text in (short, long)] == [1, 1]
+    assert "STOP" not in say(MorningWindow(window=TOMORROW, link=link))
+
+
 def test_what_is_today_is_decided_at_the_delivery_address() -> None:
     """At half past eleven at night in Lisbon it is tomorrow already in Berlin."""
     late = local(24, 23, 30)

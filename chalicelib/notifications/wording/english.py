@@ -21,6 +21,8 @@ ENGLISH = Language(
     reply="Reply {choices}.",
     order="order {order_ref}, {when}",
     link="Track it: {link}",
+    details="Details: {link}",
+    way_out="Reply STOP to end texts.",
     promise_confirmed="your delivery is booked for {when}.",
     day_before="your delivery is due {when}.",
     morning_window="your delivery comes {when}.",
@@ -103,6 +105,6 @@ ENGLISH = Language(
         IntentKind.CANCEL: "shall we cancel your delivery?",
         IntentKind.SCORES: "please reply with two numbers from 0 to 10: first the goods, then the delivery.",
     },
-    question="sorry, we did not understand. What can we do?",
+    question="sorry, we did not understand.",
 )
 AMERICAN = replace(ENGLISH, day="{weekday}, {month} {day}", when="{day}, {hours}", twelve_hours=True)

@@ -35,6 +35,8 @@ FRENCH = Language(
     reply="Répondez {choices}.",
     order="commande {order_ref}, {when}",
     link="Suivi : {link}",
+    details="Détails : {link}",
+    way_out="STOP pour ne plus recevoir de SMS.",
     promise_confirmed="votre livraison est réservée : {when}.",
     day_before="votre livraison arrive {when}.",
     morning_window="votre livraison arrive {when}.",
@@ -117,5 +119,5 @@ FRENCH = Language(
         IntentKind.CANCEL: "faut-il annuler votre livraison ?",
         IntentKind.SCORES: "répondez par deux notes de 0 à 10 : d'abord le produit, puis la livraison.",
     },
-    question="nous n'avons pas compris. Que pouvons-nous faire ?",
+    question="désolé, nous n'avons pas compris.",
 )

@@ -19,6 +19,8 @@ GERMAN = Language(
     reply="Antworten Sie {choices}.",
     order="Auftrag {order_ref}, {when}",
     link="Verfolgen: {link}",
+    details="Details: {link}",
+    way_out="STOP beendet die SMS.",
     promise_confirmed="Ihre Lieferung ist gebucht: {when}.",
     day_before="Ihre Lieferung kommt {when}.",
     morning_window="Ihre Lieferung kommt {when}.",
@@ -101,5 +103,5 @@ GERMAN = Language(
         IntentKind.CANCEL: "Sollen wir Ihre Lieferung stornieren?",
         IntentKind.SCORES: "Bitte zwei Zahlen von 0 bis 10: erst die Ware, dann die Lieferung.",
     },
-    question="Das haben wir nicht verstanden. Was können wir tun?",
+    question="Das haben wir leider nicht verstanden.",
 )

@@ -32,6 +32,10 @@ class Language:
         A day and hours together, by `{day}` and `{hours}`; `when_near` if the day is today or tomorrow.
     reply
         Asks for a number, by `{choices}`.
+    link, details
+        Where a delivery can be followed, and where to read what came of it.
+    way_out
+        How to get no more texts, for the first one.
     stops
         How many stops come before, for one and for more; by `{count}`.
     """
@@ -50,6 +54,8 @@ class Language:
     reply: str
     order: str
     link: str
+    details: str
+    way_out: str
     promise_confirmed: str
     day_before: str
     morning_window: str

@@ -22,6 +22,8 @@ SPANISH = Language(
     reply="Responda {choices}.",
     order="pedido {order_ref}, {when}",
     link="Seguimiento: {link}",
+    details="Detalles: {link}",
+    way_out="Responda STOP para no recibir SMS.",
     promise_confirmed="su entrega queda reservada: {when}.",
     day_before="su entrega llega {when}.",
     morning_window="su entrega llega {when}.",
@@ -104,5 +106,5 @@ SPANISH = Language(
         IntentKind.CANCEL: "¿cancelamos su entrega?",
         IntentKind.SCORES: "responda con dos notas de 0 a 10: primero el producto, luego la entrega.",
     },
-    question="no lo hemos entendido. ¿Qué podemos hacer?",
+    question="lo sentimos, no lo hemos entendido.",
 )

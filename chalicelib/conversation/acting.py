@@ -6,13 +6,13 @@ is not moved again by it. Weak point: of several slots that fit a wish the buyer
 would have done.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from chalicelib.conversation.model import AT_ONCE, PROMPT_LIFE, Option, Prompt, Talk, Unhandled, Weight
+from chalicelib.conversation.answers import IN_WORDS, PASSED_ON, SILENCE, Answer, Answers
+from chalicelib.conversation.choices import CANCEL_OR_KEEP, Choices, left_elsewhere
+from chalicelib.conversation.model import AT_ONCE, Option, Prompt, Talk, Unhandled, Weight
 from chalicelib.conversation.orders import Order
 from chalicelib.conversation.ports import Ports
 from chalicelib.events import Actor
@@ -20,7 +20,6 @@ from chalicelib.notifications.intents import (
     Answer as YesOrNo,
 )
 from chalicelib.notifications.intents import (
-    Asked,
     Cancel,
     Choose,
     GateCode,
@@ -41,30 +40,20 @@ from chalicelib.notifications.intents import (
     WrongNumber,
 )
 from chalicelib.notifications.wording.sayings import (
-    Asking,
-    Choice,
     ChoiceKind,
     Done,
     Effect,
     HelpGiven,
     Obstacle,
-    PromptTooOld,
-    Saying,
     Whereabouts,
 )
-from chalicelib.notifications.wording.sayings import Refused as RefusedSaying
-from chalicelib.promises.changes import Changed, MovedMeanwhile, Possible
+from chalicelib.promises.changes import Changed, MovedMeanwhile
 from chalicelib.promises.heard import Heard
-from chalicelib.promises.model import Change, ChangeKind, Feedback, Listed, Offer, Refusal
+from chalicelib.promises.model import Change, ChangeKind, Feedback, Refusal
 from chalicelib.promises.outlook import outlooks
-from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import ReceiptRow
-from chalicelib.routing.model import TimeWindow
-from chalicelib.units import MINUTE
 
-MOST_CHOICES: Final = 3
-_DAYS: Final = 14
 _OBSTACLES: Final = {
     Refusal.SLOT_TAKEN: Obstacle.SLOT_TAKEN,
     Refusal.CUTOFF_PASSED: Obstacle.CUTOFF_PASSED,
@@ -81,44 +70,9 @@ _EFFECTS: Final = {
     ChangeKind.SAFE_PLACE: Effect.SAFE_PLACE,
     ChangeKind.GATE_CODE: Effect.GATE_CODE,
 }
-_WAITS_FOR: Final = {
-    IntentKind.NEIGHBOUR: Asked.NEIGHBOUR,
-    IntentKind.SAFE_PLACE: Asked.SAFE_PLACE,
-    IntentKind.GATE_CODE: Asked.GATE_CODE,
-    IntentKind.SCORES: Asked.SCORES,
-    IntentKind.CANCEL: Asked.CONFIRMATION,
-}
-_LEFT_ELSEWHERE: Final = {
-    ChangeKind.NEIGHBOUR: ChoiceKind.NEIGHBOUR,
-    ChangeKind.SAFE_PLACE: ChoiceKind.SAFE_PLACE,
-}
-_CANCEL_OR_KEEP: Final = (Option(kind=ChoiceKind.CANCEL), Option(kind=ChoiceKind.KEEP))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of a reply.
-
-    Attributes
-    ----------
-    saying
-        None: nothing is said.
-    prompt
-        What the buyer may answer next; or the prompt that was used.
-    unhandled
-        Why the merchant has to read the text; None if all was done.
-    """
-
-    saying: Saying | None = None
-    weight: Weight = Weight.ONE
-    prompt: Prompt | None = None
-    unhandled: Unhandled | None = None
-
 
 type Keep = Callable[[Answer], ReceiptRow]
 """Makes the row by which a reply that comes again is answered the same."""
-
-SILENCE: Final = Answer()
 
 
 class Acting:
@@ -134,8 +88,11 @@ class Acting:
 
     def __init__(self, ports: Ports, order: Order, talk: Talk, sid: str, keep: Keep) -> None:
         self._ports, self._order, self._talk = ports, order, talk
-        self._sid, self._keep = sid, keep
+        self._keep = keep
         self._tenant, self._promise, self._now = order.tenant, order.promise, order.now
+        self._choices = Choices(ports, order)
+        self._link = ports.tracking_url(order.promise.tracking_token)
+        self._answers = Answers(order, sid, self._link)
 
     def act(self) -> Answer:
         """Do what is certain, and say what to answer.
@@ -161,21 +118,17 @@ class Acting:
             case GateCode(code=text):
                 return self._instructed(ChangeKind.GATE_CODE, text)
             case NotHome():
-                return self._asked(IntentKind.NOT_HOME, self._instead())
+                return self._asked(IntentKind.NOT_HOME, self._choices.instead())
             case WhereIsIt():
                 return self._where()
             case Cancel():
-                return self._asked(IntentKind.CANCEL, _CANCEL_OR_KEEP)
+                return self._asked(IntentKind.CANCEL, CANCEL_OR_KEEP)
             case read:
                 return self._other(read)
 
     @property
     def _prompt(self) -> Prompt | None:
         return self._order.prompt
-
-    @property
-    def _link(self) -> str:
-        return self._ports.tracking_url(self._promise.tracking_token)
 
     def _other(self, read: object) -> Answer:
         match read:
@@ -223,7 +176,7 @@ class Acting:
             return self._taken(prompt, number)
         if self._was_just_moved() or self._took(number):
             return self._kept(self._as_it_is())
-        return self._too_old()
+        return self._kept(self._answers.too_old(self._choices.slots()))
 
     def _took(self, number: int) -> bool:
         """Whether this very number was taken before, of what was asked last."""
@@ -256,33 +209,25 @@ class Acting:
     def _moved(self, option: Option, prompt: Prompt, number: int) -> Answer:
         if option.slot_id == self._promise.slot_id and option.window == self._promise.window:
             return self._kept(self._as_it_is())
-        offer = self._offer(option)
+        offer = self._choices.offer(option)
         if offer is None:
-            return self._refused(Obstacle.SLOT_TAKEN, self._slots(self._possible().slots))
+            return self._refused(Obstacle.SLOT_TAKEN, self._choices.slots())
         return self._changed(Change(kind=ChangeKind.SLOT, offer=offer), prompt.used(number, self._now))
 
-    def _offer(self, option: Option) -> Offer | None:
-        """The slot as it can be had now: by the promise's own choices, or else looked up anew."""
-        offered = self._promise.offered(self._now, OFFER_LIFE).values()
-        own = next((offer for offer in offered if offer.slot_id == option.slot_id), None)
-        listed = (slot.offer for slot in self._possible().slots if slot.slot_id == option.slot_id)
-        return own or next(listed, None)
-
     def _another_time(self, day: date | None, hours: Hours | None) -> Answer:
-        zone = ZoneInfo(self._promise.timezone)
-        wanted = day or datetime.fromtimestamp(self._promise.window.start, zone).date()
-        if _fits(self._promise.window, wanted, hours, zone):
+        choices = self._choices
+        if choices.is_wished(self._promise.window, day, hours):
             done = Done(effect=Effect.KEPT, window=self._promise.told_window)
             return self._kept(Answer(saying=done, weight=Weight.AGAIN))
-        possible = self._possible()
-        fitting = [slot for slot in possible.slots if _fits(slot.window, wanted, hours, zone)]
+        possible = choices.possible()
+        fitting = choices.wished(possible.slots, day, hours)
         if len(fitting) == 1:
             return self._changed(Change(kind=ChangeKind.SLOT, offer=fitting[0].offer), None)
         if fitting:
-            return self._asked(IntentKind.RESCHEDULE, self._slots(fitting))
+            return self._asked(IntentKind.RESCHEDULE, choices.nearest(fitting))
         if ChangeKind.SLOT not in possible.kinds:
-            return self._refused(Obstacle.CUTOFF_PASSED, self._elsewhere(possible))
-        return self._refused(Obstacle.NO_ROUTE_FIT, self._slots(possible.slots))
+            return self._refused(Obstacle.CUTOFF_PASSED, left_elsewhere(possible.kinds))
+        return self._refused(Obstacle.NO_ROUTE_FIT, choices.nearest(possible.slots))
 
     def _instructed(self, kind: ChangeKind, text: str) -> Answer:
         if getattr(self._promise.order.instructions, kind) == text:
@@ -294,8 +239,9 @@ class Acting:
 
         def answer(changed: Changed) -> Answer:
             if changed.refusal is not None:
-                options = self._slots(changed.alternatives) or _left_elsewhere(changed.still_possible)
-                return self._refusing(_OBSTACLES[changed.refusal], options)
+                nearest = self._choices.nearest(changed.alternatives)
+                options = nearest or left_elsewhere(changed.still_possible)
+                return self._answers.refusal(_OBSTACLES[changed.refusal], options)
             window = changed.promise.window if change.kind is ChangeKind.SLOT else None
             done = Done(effect=_EFFECTS[change.kind], window=window)
             return Answer(saying=done, weight=Weight.NOTHING, prompt=used)
@@ -349,14 +295,13 @@ class Acting:
 
     def _unsure(self, about: IntentKind) -> Answer:
         match about:
-            case IntentKind.NOT_HOME | IntentKind.RESCHEDULE:
-                options = (
-                    self._instead() if about is IntentKind.NOT_HOME else self._slots(self._possible().slots)
-                )
-                return self._asked(about, options, Weight.QUESTION)
+            case IntentKind.NOT_HOME:
+                return self._asked(about, self._choices.instead(), Weight.QUESTION)
+            case IntentKind.RESCHEDULE:
+                return self._asked(about, self._choices.slots(), Weight.QUESTION)
             case IntentKind.CANCEL:
-                return self._asked(about, _CANCEL_OR_KEEP, Weight.QUESTION)
-            case kind if kind in _WAITS_FOR:
+                return self._asked(about, CANCEL_OR_KEEP, Weight.QUESTION)
+            case kind if kind in IN_WORDS:
                 return self._asked(kind, (), Weight.QUESTION)
             case _:
                 return self._unclear()
@@ -364,38 +309,20 @@ class Acting:
     def _unclear(self) -> Answer:
         """Ask once, with what was open or what there is to choose; and let the merchant read it."""
         options = self._prompt.options if self._prompt else ()
-        return self._asked(None, options or self._instead(), Weight.QUESTION, unhandled=Unhandled.UNCLEAR)
+        return self._kept(
+            self._answers.question(
+                None, options or self._choices.instead(), Weight.QUESTION, unhandled=Unhandled.UNCLEAR
+            )
+        )
 
-    def _too_old(self) -> Answer:
-        options = self._slots(self._possible().slots)
-        saying = PromptTooOld(choices=_shown(options), link=self._link)
-        return self._kept(Answer(saying=saying, prompt=self._new_prompt(Asked.CHOICE, options)))
-
-    def _asked(
-        self,
-        about: IntentKind | None,
-        options: Sequence[Option],
-        weight: Weight = Weight.ONE,
-        *,
-        unhandled: Unhandled | None = None,
-    ) -> Answer:
-        waits_for = _WAITS_FOR.get(about, Asked.CHOICE) if about else Asked.CHOICE
-        saying = Asking(about=about, choices=_shown(options), link=None if options else self._link)
-        prompt = self._new_prompt(waits_for, options)
-        return self._kept(Answer(saying=saying, weight=weight, prompt=prompt, unhandled=unhandled))
+    def _asked(self, about: IntentKind, options: Sequence[Option], weight: Weight = Weight.ONE) -> Answer:
+        return self._kept(self._answers.question(about, options, weight))
 
     def _refused(self, obstacle: Obstacle, options: Sequence[Option]) -> Answer:
-        return self._kept(self._refusing(obstacle, options))
-
-    def _refusing(self, obstacle: Obstacle, options: Sequence[Option]) -> Answer:
-        saying = RefusedSaying(
-            obstacle=obstacle, choices=_shown(options), link=None if options else self._link
-        )
-        prompt = self._new_prompt(Asked.CHOICE, options) if options else None
-        return Answer(saying=saying, prompt=prompt)
+        return self._kept(self._answers.refusal(obstacle, options))
 
     def _passed_on(self, why: Unhandled) -> Answer:
-        return self._kept(Answer(saying=Done(effect=Effect.PASSED_ON), unhandled=why))
+        return self._kept(Answer(saying=PASSED_ON, unhandled=why))
 
     def _kept(self, answer: Answer) -> Answer:
         """Write down what is answered, where nothing else is to be written."""
@@ -405,58 +332,3 @@ class Acting:
 
     def _used(self, number: int) -> Prompt | None:
         return self._prompt.used(number, self._now) if self._prompt else None
-
-    def _new_prompt(self, asked: Asked, options: Sequence[Option]) -> Prompt:
-        return Prompt(
-            sid=self._sid,
-            asked=asked,
-            about=(self._order.about,),
-            at=self._now,
-            valid_until=self._now + PROMPT_LIFE,
-            options=tuple(options),
-            window=self._promise.window,
-        )
-
-    def _possible(self) -> Possible:
-        return self._ports.promises.possible(self._tenant, self._promise, self._now, days=_DAYS)
-
-    def _instead(self) -> tuple[Option, ...]:
-        """What somebody may want who will not be there."""
-        possible = self._possible()
-        elsewhere = self._elsewhere(possible)
-        return (*self._slots(possible.slots)[: MOST_CHOICES - len(elsewhere)], *elsewhere)
-
-    def _elsewhere(self, possible: Possible) -> tuple[Option, ...]:
-        return _left_elsewhere(possible.kinds)
-
-    def _slots(self, slots: Iterable[Listed]) -> tuple[Option, ...]:
-        """The nearest of them in time, to choose from."""
-        there = [slot for slot in slots if slot.offer is not None]
-        there.sort(key=lambda slot: (abs(slot.window.start - self._promise.window.start), slot.window.start))
-        return tuple(
-            Option(kind=ChoiceKind.SLOT, window=slot.window, slot_id=slot.slot_id)
-            for slot in there[:MOST_CHOICES]
-        )
-
-
-def _left_elsewhere(kinds: Iterable[ChangeKind]) -> tuple[Option, ...]:
-    known = set(kinds)
-    return tuple(Option(kind=choice) for kind, choice in _LEFT_ELSEWHERE.items() if kind in known)
-
-
-def _shown(options: Sequence[Option]) -> tuple[Choice, ...]:
-    return tuple(Choice(kind=option.kind, window=option.window) for option in options)
-
-
-def _fits(window: TimeWindow, day: date, hours: Hours | None, zone: ZoneInfo) -> bool:
-    """Whether a window lies on a day, and in the hours that are wished."""
-    starts, ends = (datetime.fromtimestamp(at, zone) for at in (window.start, window.end))
-    if starts.date() != day:
-        return False
-    if hours is None:
-        return True
-    start = starts.hour * 60 + starts.minute
-    end = start + round((ends.timestamp() - starts.timestamp()) / MINUTE)
-    if hours.start is not None and hours.start == hours.end:
-        return start <= hours.start < end
-    return (hours.start is None or start >= hours.start) and (hours.end is None or end <= hours.end)

@@ -6,55 +6,30 @@ going, and what nobody here could do is handed to the merchant. Weak point: two 
 may be answered in either order.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
-from chalicelib.conversation.acting import SILENCE, Acting, Answer
+from chalicelib.conversation.acting import Acting
+from chalicelib.conversation.answers import SILENCE, Answer
+from chalicelib.conversation.kept import Keeping, Kept
 from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Unhandled, Weight
 from chalicelib.conversation.orders import Order, orders_of, pick, picked_from_list
 from chalicelib.conversation.ports import Ports
-from chalicelib.errors import AlreadyDone, BadToken, NotFound, StaleWrite
+from chalicelib.conversation.speaking import Speaking
+from chalicelib.errors import AlreadyDone, BadToken
 from chalicelib.events import Tenant
-from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.notifications.inbound import Inbound, Keyword
 from chalicelib.notifications.intents import Answer as YesOrNo
 from chalicelib.notifications.intents import Situation, Stop
-from chalicelib.notifications.kinds import usefulness_of
-from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import words
 from chalicelib.notifications.wording.sayings import KIND_OF, WhichOrder
 from chalicelib.notifications.wording.sayings import Order as Listed
-from chalicelib.promises.heard import Heard
 from chalicelib.promises.store import Changes
-from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.receipts import ReceiptRow
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Timestamp
-
-_MOST_ATTEMPTS: Final = 8
-_KEPT: Final = "reply-answered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What came of a text, as its receipt keeps it.
-
-    Attributes
-    ----------
-    subject
-        What the answer is about: a promise, or the text itself.
-    kind, body
-        Of the answer; None and empty: nothing is said.
-    """
-
-    subject: str
-    kind: MessageKind | None = None
-    body: str = ""
-    weight: Weight = Weight.NOTHING
-    prompt: Prompt | None = None
-    unhandled: Unhandled | None = None
 
 
 class Conversation:
@@ -62,6 +37,7 @@ class Conversation:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._keeping, self._speaking = Keeping(ports), Speaking(ports)
 
     def take(
         self, tenant: Tenant, sid: str, keyword: Keyword | None, now: Timestamp, *, system_now: Timestamp
@@ -89,13 +65,13 @@ class Conversation:
         if arrived is None:
             return None
         inbound, tenants = arrived
-        whose, kept = self._before(tenants, sid)
+        whose, kept = self._keeping.before(tenants, sid)
         if kept is None:
             try:
                 whose, kept = self._decided(tenant, inbound, tenants, keyword, now, system_now)
             except AlreadyDone:  # by a twin that ran beside us
-                whose, kept = self._before(tenants, sid)
-        return self._say(whose, inbound, kept, system_now) if kept is not None else None
+                whose, kept = self._keeping.before(tenants, sid)
+        return self._speaking.say(whose, inbound, kept, system_now) if kept is not None else None
 
     def _decided(
         self,
@@ -129,7 +105,7 @@ class Conversation:
         found = order
 
         def keep(answer: Answer) -> ReceiptRow:
-            return self._receipt(found.tenant, inbound.sid, _kept(found, answer, used), system_now)
+            return self._keeping.receipt(found.tenant, inbound.sid, _kept(found, answer, used), system_now)
 
         answer = Acting(self._ports, order, talk, inbound.sid, keep).act()
         return order.tenant, None if answer is SILENCE else _kept(order, answer, used)
@@ -164,7 +140,7 @@ class Conversation:
         for each in tenants:
             self._ports.letters.opt_out(each, inbound.phone, system_now)
         kept = Kept(subject=subject)
-        receipt = self._receipt(tenant, inbound.sid, kept, system_now)
+        receipt = self._keeping.receipt(tenant, inbound.sid, kept, system_now)
         self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
         return kept
 
@@ -204,75 +180,9 @@ class Conversation:
             weight=Weight.ONE,
             prompt=prompt,
         )
-        receipt = self._receipt(tenant, inbound.sid, kept, system_now)
+        receipt = self._keeping.receipt(tenant, inbound.sid, kept, system_now)
         self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
         return tenant, kept
-
-    def _say(self, tenant: Tenant, inbound: Inbound, kept: Kept, system_now: Timestamp) -> MessageKind | None:
-        """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
-        now = self._ports.business_now(tenant)
-        if kept.unhandled is not None:
-            self._hand_over(tenant, inbound.sid, kept.subject, kept.unhandled, now, system_now)
-        if kept.kind is None:
-            return None
-        message = Message(
-            message_id=f"{kept.subject}.{inbound.sid}",
-            subject=kept.subject,
-            kind=kept.kind,
-            status=MessageStatus.PENDING,
-            created_at=now,
-            body=kept.body,
-            ready_at=now,
-            expires_at=now + usefulness_of(kept.kind).lasts,
-        )
-        before = self._ports.messages.message(tenant, message.message_id)
-        if before is not None and before.status is MessageStatus.SKIPPED:
-            return None
-        if before is not None or self._noted(inbound, kept, now, system_now):
-            self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
-            return kept.kind
-        if kept.unhandled is None:
-            self._hand_over(tenant, inbound.sid, kept.subject, Unhandled.NOT_ANSWERED, now, system_now)
-        skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
-        self._ports.messages.add_message(tenant, skipped)
-        return None
-
-    def _noted(self, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp) -> bool:
-        """Write down that this is said, if it may be: whoever comes second counts the first."""
-        letters, sender = self._ports.letters, inbound.senders[-1]
-        for _ in range(_MOST_ATTEMPTS):
-            talk = letters.talk(inbound.phone, sender)
-            if not talk.may_say(inbound.sid, kept.weight, now):
-                return False
-            after = talk.after(inbound.sid, kept.weight, kept.prompt, now)
-            if letters.save_talk(inbound.phone, sender, after, at=system_now):
-                return True
-        raise StaleWrite("This number keeps writing.")
-
-    def _hand_over(
-        self, tenant: Tenant, sid: str, subject: str, why: Unhandled, now: Timestamp, system_now: Timestamp
-    ) -> None:
-        stop_id = stop_id_of(subject, PROMISE)
-        if stop_id is None:
-            return
-        receipt = ReceiptRow(
-            key=f"handed over {sid}",
-            fingerprint=sid,
-            status=0,
-            sealed_body=b"",
-            expires_at=system_now + RECEIPT_KEPT,
-        )
-        try:
-            Heard(self._ports.promise_ports).unhandled(
-                tenant,
-                stop_id,
-                message_sid=sid,
-                reason=why,
-                now=now,
-                receipt=lambda _: receipt,
-            )
-        except (AlreadyDone, NotFound):
-            return
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""
@@ -293,28 +203,6 @@ class Conversation:
         except BadToken:
             return None
         return found[0].body if found else None
-
-    def _before(self, tenants: Sequence[Tenant], sid: str) -> tuple[Tenant, Kept | None]:
-        """What came of a text when it was brought before."""
-        for tenant in tenants:
-            row = self._ports.receipts.get_receipt(tenant, _key(sid))
-            if row is not None:
-                opened = self._ports.seal.unseal(f"{_KEPT}/{tenant}", row.sealed_body.decode())
-                return tenant, _read(opened)
-        return tenants[0], None
-
-    def _receipt(self, tenant: Tenant, sid: str, kept: Kept, system_now: Timestamp) -> ReceiptRow:
-        return ReceiptRow(
-            key=_key(sid),
-            fingerprint=sid,
-            status=0,
-            sealed_body=self._ports.seal.seal(f"{_KEPT}/{tenant}", _written(kept)).encode(),
-            expires_at=system_now + RECEIPT_KEPT,
-        )
-
-
-def _key(sid: str) -> str:
-    return f"reply {sid}"
 
 
 def _answers_yes(order: Order, keyword: Keyword) -> bool:
@@ -340,22 +228,4 @@ def _kept(order: Order, answer: Answer, used: Prompt | None) -> Kept:
         weight=answer.weight,
         prompt=answer.prompt or used,
         unhandled=answer.unhandled,
-    )
-
-
-def _written(kept: Kept) -> bytes:
-    prompt = kept.prompt.document() if kept.prompt else None
-    told = [kept.subject, kept.kind, kept.body, kept.weight, prompt, kept.unhandled]
-    return json.dumps(told).encode()
-
-
-def _read(document: bytes) -> Kept:
-    subject, kind, body, weight, prompt, why = json.loads(document)
-    return Kept(
-        subject=subject,
-        kind=MessageKind(kind) if kind else None,
-        body=body,
-        weight=Weight(weight),
-        prompt=Prompt.of(prompt) if prompt else None,
-        unhandled=Unhandled(why) if why else None,
     )

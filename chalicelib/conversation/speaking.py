@@ -1,0 +1,97 @@
+"""Lets an answer go, once and to people only; what nobody here could do is handed to the merchant.
+
+Whoever answers a machine is answered by it: so what was said lately is written down before it is said, and
+counted. A text that is not answered reaches the merchant instead. Weak point: whoever asks for three
+things within half an hour is taken for a machine.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from chalicelib.conversation.kept import Kept
+from chalicelib.conversation.model import Unhandled
+from chalicelib.conversation.ports import Ports
+from chalicelib.errors import AlreadyDone, NotFound, StaleWrite
+from chalicelib.events import Tenant
+from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.notifications.inbound import Inbound
+from chalicelib.notifications.kinds import usefulness_of
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Silence
+from chalicelib.promises.heard import Heard
+from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.units import Timestamp
+
+_MOST_ATTEMPTS: Final = 8  # to write down what is said, while texts of the same number do so too
+
+
+class Speaking:
+    """Says what was decided; may be asked to twice."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def say(self, tenant: Tenant, inbound: Inbound, kept: Kept, system_now: Timestamp) -> MessageKind | None:
+        """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
+        now = self._ports.business_now(tenant)
+        if kept.unhandled is not None:
+            self._hand_over(tenant, inbound.sid, kept.subject, kept.unhandled, now, system_now)
+        if kept.kind is None:
+            return None
+        message = Message(
+            message_id=f"{kept.subject}.{inbound.sid}",
+            subject=kept.subject,
+            kind=kept.kind,
+            status=MessageStatus.PENDING,
+            created_at=now,
+            body=kept.body,
+            ready_at=now,
+            expires_at=now + usefulness_of(kept.kind).lasts,
+        )
+        before = self._ports.messages.message(tenant, message.message_id)
+        if before is not None and before.status is MessageStatus.SKIPPED:
+            return None
+        if before is not None or self._noted(inbound, kept, now, system_now):
+            self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
+            return kept.kind
+        if kept.unhandled is None:
+            self._hand_over(tenant, inbound.sid, kept.subject, Unhandled.NOT_ANSWERED, now, system_now)
+        skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
+        self._ports.messages.add_message(tenant, skipped)
+        return None
+
+    def _noted(self, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp) -> bool:
+        """Write down that this is said, if it may be: whoever comes second counts the first."""
+        letters, sender = self._ports.letters, inbound.senders[-1]
+        for _ in range(_MOST_ATTEMPTS):
+            talk = letters.talk(inbound.phone, sender)
+            if not talk.may_say(inbound.sid, kept.weight, now):
+                return False
+            after = talk.after(inbound.sid, kept.weight, kept.prompt, now)
+            if letters.save_talk(inbound.phone, sender, after, at=system_now):
+                return True
+        raise StaleWrite("This number keeps writing.")
+
+    def _hand_over(
+        self, tenant: Tenant, sid: str, subject: str, why: Unhandled, now: Timestamp, system_now: Timestamp
+    ) -> None:
+        stop_id = stop_id_of(subject, PROMISE)
+        if stop_id is None:
+            return
+        receipt = ReceiptRow(
+            key=f"handed over {sid}",
+            fingerprint=sid,
+            status=0,
+            sealed_body=b"",
+            expires_at=system_now + RECEIPT_KEPT,
+        )
+        try:
+            Heard(self._ports.promise_ports).unhandled(
+                tenant,
+                stop_id,
+                message_sid=sid,
+                reason=why,
+                now=now,
+                receipt=lambda _: receipt,
+            )
+        except (AlreadyDone, NotFound):
+            return

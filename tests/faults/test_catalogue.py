@@ -58,11 +58,15 @@ def test_named_tests_of_inner_consumers_are_there() -> None:
     """Who reacts to facts, and what makes it do so once: the lower table names its tests, too."""
     lines = (ROOT / "infra" / "faults.md").read_text("utf-8").partition("## Told once")[2].splitlines()
     rows = [line for line in lines if line.startswith("|") and "::" in line]
-    assert len(rows) >= 5
+    told = "".join(row.split("|")[1] for row in rows)
+    assert all(f"`{consumer}`" in told for consumer in ("follow_up", "Watch.expect", "Conversation.take"))
     for row in rows:
         named = _NAME.findall(row)
         assert len(named) == row.count("::") >= 2, row
         assert all(name in functions_of(ROOT / file) for file, name in named), row
+        controls = [functions_of(ROOT / file)[name] for file, name in _NAME.findall(row.split("|")[4])]
+        assert controls, row
+        assert all("control" in control.lower() for control in controls), row
 
 
 def test_name_that_is_not_there_would_be_noticed() -> None:

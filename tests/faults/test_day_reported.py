@@ -22,13 +22,13 @@ pytestmark = pytest.mark.xdist_group("day-reported")
 
 
 class Day:
-    """Three promises on a van that has left, served one and failed at one; nothing was handed on yet."""
+    """Promises on a van that has left, served one and failed at one; nothing was handed on yet."""
 
-    def __init__(self, product: Deployed) -> None:
+    def __init__(self, product: Deployed, *, orders: int = 3) -> None:
         self.product = product
-        self.made = [product.promise()["promise_id"] for _ in range(3)]
+        self.made = [product.promise()["promise_id"] for _ in range(orders)]
         product.clock.at += 6 * 3600
-        first, second, _ = self.made
+        first, second, *_ = self.made
         batch = [
             event("departed_depot", "08:05"),
             completed({"promise_id": first}, "08:30"),
@@ -125,3 +125,49 @@ def test_f11_poison_harms_nobody_else(day: Day) -> None:
     jobs, bad = day.product.jobs(), poison_job("no json")
     answer = workers.improve({"Records": [bad, *jobs["Records"]]}, day.product.services)
     assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+
+
+@pytest.fixture
+def long_day(start: Start) -> Day:
+    """A gate code, a door that cannot be entered, twice, and a van that is back with one never tried."""
+    day = Day(start(), orders=5)
+    *_, coded, barred, _ = day.made
+    day.product.change(coded, kind="gate_code", code="4471#")
+    batch = [
+        event("incident", "09:10", kind="access", promise_id=barred),
+        completed({"promise_id": barred}, "09:30", "failed_no_access"),
+        event("returned_to_depot", "11:50"),
+    ]
+    answer = day.product.done("POST", EVENTS, {"events": batch})
+    assert answer["accepted"] == 3, answer
+    return day
+
+
+def handed_on(day: Day) -> list[list[str]]:
+    """Hand on all facts, and those that follow from them; gives every ledger."""
+    for _ in range(2):
+        assert day.published(*day.product.outbox()) == []
+    return day.ledgers()
+
+
+def test_f09_what_follows_from_a_fact_follows_once(long_day: Day) -> None:
+    """F09: a door asked about, slots offered, what a van brought back: once, though all facts come again."""
+    ledgers = handed_on(long_day)
+    *_, barred, untried = ledgers
+    assert barred.count("promise.access_asked") == 1, barred
+    assert untried.count("promise.failed") == 1, untried
+    assert [lines.count("promise.choices") for lines in ledgers] == [0, 1, 1, 1, 1], ledgers
+    assert handed_on(long_day) == ledgers
+
+
+def test_f09_without_what_is_known_what_follows_would_follow_twice(long_day: Day) -> None:
+    """F09, control: nobody remembers that a door was asked about, or for which fact slots were offered."""
+    before, store = handed_on(long_day), long_day.product.services.store
+    for each in long_day.made:
+        promise = store.promise(ACME, stop_id_of(each, PROMISE) or 0)
+        assert promise is not None
+        forgot = replace(promise, access_asked_at=None, choices=None)
+        store.commit_motion(ACME, MotionChanges(promises=(forgot,)))
+    *_, barred, untried = handed_on(long_day)
+    assert barred.count("promise.access_asked") > before[-2].count("promise.access_asked")
+    assert untried.count("promise.choices") > before[-1].count("promise.choices")

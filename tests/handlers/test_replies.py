@@ -328,6 +328,16 @@ def test_a_reply_that_comes_twice_acts_and_is_answered_once(ana: Buyer) -> None:
     assert (ana.window(), ana.promise().sequence) == (moved, sequence)
 
 
+def test_without_its_receipt_a_reply_that_comes_twice_acts_twice(ana: Buyer) -> None:
+    """CONTROL: the same text and no receipt of it: her one question is counted as two."""
+    ana.writes("where is it?")
+    ana.shop.services.publish()
+    assert ana.promise().contacts == 1
+    vars(ana.shop.services.store)["_receipts"].clear()
+    ana.shop.services.publish()
+    assert ana.promise().contacts == 2
+
+
 def test_an_answer_that_was_not_let_go_is_let_go_when_the_reply_comes_again(ana: Buyer) -> None:
     """The worker died behind the change: brought again, it changes nothing and answers what it had done."""
     slots, services = ana.endangered(), ana.shop.services

@@ -16,7 +16,7 @@ from chalicelib.fleet.progress import Served, Sighting
 from chalicelib.motion.service import world_of
 from chalicelib.motion.watching import Odds, shift_of, when_next
 from chalicelib.promises.model import Standing
-from chalicelib.reminders import ReminderKind
+from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.routing.model import Location
 from chalicelib.units import HOUR, MINUTE, Timestamp
 from tests.dispatch.test_repair import NEAR, OTHER, VAN
@@ -223,6 +223,26 @@ def test_a_plan_is_mustered_before_its_day_begins_anywhere(street: Clockwork) ->
         (reminder,) = reminders.values()
     assert (reminder.kind, reminder.subject) == (ReminderKind.WATCH_PLAN, str(PLAN))
     assert reminder.due_at == at(0) - 14 * HOUR
+
+
+def test_a_plan_that_is_written_to_twice_is_watched_once(street: Clockwork) -> None:
+    """The same fact again, or another of the same plan: the reminder is the plan's, and so is the watch."""
+    for _ in range(3):
+        street.shop.watch.expect(TENANT, PLAN, street.shop.now)
+    silent(street)
+    street.wait(at(15))
+    assert len(street.looks) == len(set(street.looks))
+    assert len(street.told()) == 8  # four at risk, four broken
+
+
+def test_without_one_name_a_plan_would_be_mustered_as_often_as_it_was_written_to(street: Clockwork) -> None:
+    """CONTROL: a reminder for each fact is a row for each, and each of them musters."""
+    rows = street.shop.store.reminders
+    for nth in range(3):
+        due = Reminder(kind=ReminderKind.WATCH_PLAN, subject=f"{PLAN}#{nth}", due_at=street.shop.now)
+        rows.write_reminder(TENANT, due)
+    mustered = [due for _, due in rows.due_reminders(at(15)) if due.kind is ReminderKind.WATCH_PLAN]
+    assert len(mustered) == 1 + 3
 
 
 def test_a_plan_under_way_that_is_written_to_all_the_time_is_mustered_all_the_same(street: Clockwork) -> None:

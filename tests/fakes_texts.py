@@ -41,6 +41,7 @@ class InMemoryPhones:
     known: dict[tuple[str, str, Tenant, str], Contact] = field(default_factory=dict)
     arrived: dict[str, tuple[str, list[Tenant]]] = field(default_factory=dict)
     wrote: dict[str, str] = field(default_factory=dict)
+    came: dict[str, Timestamp] = field(default_factory=dict)
     facts: list[tuple[Tenant, Fact]] = field(default_factory=list)
     talks: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
@@ -88,7 +89,7 @@ class InMemoryPhones:
         if sid in self.arrived:
             return False
         self.arrived[sid] = sealed, list(whose)
-        self.wrote[sid] = mark
+        self.wrote[sid], self.came[sid] = mark, at
         self.out.update(ledger)
         if fact:
             self.facts.append((whose[0], fact))
@@ -109,8 +110,9 @@ class InMemoryPhones:
                 gone.append(sid)
         return gone
 
-    def inbound(self, sid: str) -> tuple[str, list[Tenant]] | None:
-        return self.arrived.get(sid)
+    def inbound(self, sid: str) -> tuple[str, list[Tenant], Timestamp] | None:
+        found = self.arrived.get(sid)
+        return (*found, self.came[sid]) if found else None
 
 
 @dataclass

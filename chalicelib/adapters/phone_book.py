@@ -102,8 +102,9 @@ class PhoneBook:
         found = self._rows.inbound(sid)
         if found is None:
             return None
-        phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, found[0]))
-        return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body), found[1]
+        sealed, tenants, at = found
+        phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, sealed))
+        return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body, at=at), tenants
 
     def forget(self, tenant: Tenant, phone: str) -> list[str]:
         """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.

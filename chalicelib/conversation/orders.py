@@ -71,7 +71,7 @@ class Order:
     prompt
         What its buyer was asked last and may still answer.
     read
-        The text, as it reads if this one is meant.
+        The text, as it reads if this one is meant: as of when it came in, however late it is looked at.
     """
 
     tenant: Tenant
@@ -96,14 +96,16 @@ class Order:
         """In which its buyer is answered."""
         return language_of(self.to.locale, self.to.locales)
 
-    def reading(self, body: str) -> "Order":
+    def reading(self, inbound: Inbound, system_now: Timestamp) -> "Order":
         """The same, for another text."""
-        return replace(self, read=_read(body, self.promise, self.language, self.prompt, self.now))
+        written_at = self.now - _age(inbound, system_now)
+        read = _read(inbound.body, self.promise, self.language, self.prompt, written_at)
+        return replace(self, read=read)
 
 
-def orders_of(ports: Ports, inbound: Inbound, talk: Talk) -> list[Order]:
+def orders_of(ports: Ports, inbound: Inbound, talk: Talk, system_now: Timestamp) -> list[Order]:
     """The deliveries a number was texted about lately and that are still its buyer's; the latest first."""
-    found = list[Order]()
+    found, age = list[Order](), _age(inbound, system_now)
     contacts = ports.letters.contacts(inbound.phone, inbound.senders)
     for contact in contacts[:_MOST_LOOKED_AT]:
         stop_id = stop_id_of(contact.subject, PROMISE)
@@ -117,7 +119,7 @@ def orders_of(ports: Ports, inbound: Inbound, talk: Talk) -> list[Order]:
         texts = ports.messages.messages(contact.tenant, contact.subject)
         prompt = _prompt(About(contact.tenant, promise.stop_id), promise, talk, texts, now)
         language = language_of(to.locale, to.locales)
-        read = _read(inbound.body, promise, language, prompt, now)
+        read = _read(inbound.body, promise, language, prompt, now - age)
         found.append(Order(tenant=contact.tenant, promise=promise, to=to, now=now, prompt=prompt, read=read))
     return found
 
@@ -227,9 +229,15 @@ def _asked(about: About, promise: Promise, texts: Sequence[Message]) -> list[Pro
     ]
 
 
-def _read(body: str, promise: Promise, language: Language, prompt: Prompt | None, now: Timestamp) -> Read:
+def _age(inbound: Inbound, system_now: Timestamp) -> Seconds:
+    return max(0, system_now - inbound.at)
+
+
+def _read(
+    body: str, promise: Promise, language: Language, prompt: Prompt | None, written_at: Timestamp
+) -> Read:
     situation = Situation(
-        now=now,
+        now=written_at,
         timezone=promise.timezone,
         window=promise.told_window,
         language=language.tag,

@@ -84,14 +84,15 @@ class Conversation:
     ) -> tuple[Tenant, Kept | None]:
         """Find out what is meant and do it."""
         talk = self._ports.letters.talk(inbound.phone, inbound.senders[-1])
-        orders = orders_of(self._ports, inbound, talk)
+        orders = orders_of(self._ports, inbound, talk, system_now)
         if not orders:
             return tenant, self._long_ago(tenant, inbound, tenants, now, system_now)
         order, used = picked_from_list(orders, talk, inbound.body, now), None
         if order is not None and talk.prompt is not None:
             used = talk.prompt.used(talk.prompt.about.index(order.about) + 1, now)
+            waiting = self._waiting(talk.prompt.sid) or inbound
             self._show(order, replace(inbound, sid=talk.prompt.sid), now)
-            order = order.reading(self._waiting(talk.prompt.sid) or inbound.body)
+            order = order.reading(waiting, system_now)
         else:
             picked = pick(orders)
             if isinstance(picked, tuple):
@@ -196,13 +197,13 @@ class Conversation:
         )
         self._ports.messages.add_message(order.tenant, message)
 
-    def _waiting(self, sid: str) -> str | None:
-        """The words that wait for an order to be named."""
+    def _waiting(self, sid: str) -> Inbound | None:
+        """The text that waits for an order to be named."""
         try:
             found = self._ports.letters.inbound(sid)
         except BadToken:
             return None
-        return found[0].body if found else None
+        return found[0] if found else None
 
 
 def _answers_yes(order: Order, keyword: Keyword) -> bool:

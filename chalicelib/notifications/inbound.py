@@ -50,6 +50,8 @@ class Inbound:
         What it was written to: a number of ours, and the messaging service that is for, if any.
     keyword
         What the carrier itself took it for.
+    at
+        System time when it came in; 0 before it is stored.
     """
 
     sid: str
@@ -57,6 +59,7 @@ class Inbound:
     senders: tuple[str, ...]
     body: str
     keyword: Keyword | None = None
+    at: Timestamp = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,6 +208,19 @@ def test_a_wish_that_several_fit_is_one_question(ana: Buyer) -> None:
     assert ana.window().startswith("25T")
 
 
+def test_tomorrow_is_the_day_after_it_was_written(ana: Buyer) -> None:
+    """Written before midnight, brought to a worker after it. CONTROL: written after it, it is a day later."""
+    ana.writes("tomorrow")
+    ana.writes("1")
+    ana.shop.clock.at = at("2026-11-24T23:58:00Z")
+    ana.sends("tomorrow after 4pm")
+    ana.shop.clock.advance(5 * MINUTE)
+    ana.shop.services.publish()
+    assert ana.texts() == ["acme: done: today 16:00-18:00."]
+    assert ana.window() == "25T16:00-18:00"
+    assert ana.writes("tomorrow after 4pm") == ["acme: done: tomorrow 16:00-18:00."]
+
+
 def test_what_cannot_be_had_is_refused_with_what_can(ana: Buyer) -> None:
     """A day on which there is no slot that early."""
     [answer] = ana.writes("tomorrow after 8pm")

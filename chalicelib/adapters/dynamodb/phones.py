@@ -131,12 +131,13 @@ class PhoneRows(Rows):
             raise StaleWrite("Something else was being written of this number.") from refused
         return True
 
-    def inbound(self, sid: str) -> tuple[str, list[Tenant]] | None:
-        """What came in, sealed, and who may be meant; None if it did not, or is forgotten."""
+    def inbound(self, sid: str) -> tuple[str, list[Tenant], Timestamp] | None:
+        """What came in, sealed, who may be meant, and when; None if it did not, or is forgotten."""
         item = self._table.get(inbound_key(sid))
         if item is None:
             return None
-        return item["sealed"]["S"], [Tenant.parse(each) for each in item["tenants"]["S"].split()]
+        tenants = [Tenant.parse(each) for each in item["tenants"]["S"].split()]
+        return item["sealed"]["S"], tenants, int(item["at"]["N"])
 
     def forget(self, tenant: Tenant, marks: Iterable[str]) -> list[str]:
         """Forget whom a merchant texted, and what came back; gives the ids of texts that came in.

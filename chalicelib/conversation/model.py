@@ -36,6 +36,7 @@ class Unhandled(StrEnum):
     UNCLEAR = "unclear"
     WRONG_ADDRESS = "wrong_address"
     WRONG_NUMBER = "wrong_number"
+    MAY_CANCEL = "may_cancel"  # CANCEL ended the texts, so nobody can be asked by one
     PERSON_WANTED = "person_wanted"
     NO_OPEN_DELIVERY = "no_open_delivery"
     NOT_ANSWERED = "not_answered"  # it may be a machine's

@@ -18,9 +18,10 @@ from chalicelib.conversation.ports import Ports
 from chalicelib.conversation.speaking import Speaking
 from chalicelib.errors import AlreadyDone, BadToken
 from chalicelib.events import Tenant
-from chalicelib.notifications.inbound import Inbound, Keyword
+from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.intents import Answer as YesOrNo
-from chalicelib.notifications.intents import Situation, Stop
+from chalicelib.notifications.intents import Cancel, Situation, Stop
+from chalicelib.notifications.keywords import Keyword
 from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import words
@@ -95,12 +96,12 @@ class Conversation:
             order = order.reading(waiting, system_now)
         else:
             picked = pick(orders)
-            if isinstance(picked, tuple):
+            if isinstance(picked, tuple) and keyword is not Keyword.STOP:  # then no question gets through
                 return self._which(tenant, inbound, picked, now, system_now)
-            order = picked
+            order = picked[0] if isinstance(picked, tuple) else picked
         self._show(order, inbound, now)
         if keyword is not None and not _answers_yes(order, keyword):
-            return order.tenant, None
+            return order.tenant, self._perhaps_cancelled(order, inbound, keyword, system_now)
         if isinstance(order.read, Stop):
             return order.tenant, self._stopped(order.tenant, order.subject, inbound, tenants, system_now)
         found = order
@@ -129,6 +130,15 @@ class Conversation:
             return self._stopped(tenant, subject, inbound, tenants, system_now)
         return Kept(subject=subject, unhandled=Unhandled.NO_OPEN_DELIVERY)
 
+    def _perhaps_cancelled(
+        self, order: Order, inbound: Inbound, keyword: Keyword, system_now: Timestamp
+    ) -> Kept | None:
+        """CANCEL ended the texts; whether the order was meant only the merchant can still ask."""
+        if keyword is not Keyword.STOP or not isinstance(order.read, Cancel) or order.promise.state.finished:
+            return None
+        kept = Kept(subject=order.subject, unhandled=Unhandled.MAY_CANCEL)
+        return self._written_down(order.tenant, inbound, kept, system_now)
+
     def _stopped(
         self,
         tenant: Tenant,
@@ -140,7 +150,9 @@ class Conversation:
         """Text nobody any more who asks for that; once, because they may ask for the opposite tomorrow."""
         for each in tenants:
             self._ports.letters.opt_out(each, inbound.phone, system_now)
-        kept = Kept(subject=subject)
+        return self._written_down(tenant, inbound, Kept(subject=subject), system_now)
+
+    def _written_down(self, tenant: Tenant, inbound: Inbound, kept: Kept, system_now: Timestamp) -> Kept:
         receipt = self._keeping.receipt(tenant, inbound.sid, kept, system_now)
         self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
         return kept
@@ -181,9 +193,7 @@ class Conversation:
             weight=Weight.ONE,
             prompt=prompt,
         )
-        receipt = self._keeping.receipt(tenant, inbound.sid, kept, system_now)
-        self._ports.promise_ports.store.commit(tenant, Changes(receipt=receipt))
-        return tenant, kept
+        return tenant, self._written_down(tenant, inbound, kept, system_now)
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""

@@ -30,7 +30,7 @@ def follow_up(services: "Services", tenant: Tenant, fact: Fact, now: Timestamp) 
 
 
 def _replied(services: "Services", tenant: Tenant, fact: Fact, now: Timestamp) -> None:
-    from chalicelib.notifications.inbound import Keyword
+    from chalicelib.notifications.keywords import Keyword
 
     word = fact.data.get("keyword")
     services.conversation.take(

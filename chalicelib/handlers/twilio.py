@@ -17,7 +17,8 @@ from chalicelib.handlers.endpoints import Endpoints, OpenCall
 from chalicelib.handlers.http import Answer, Text
 from chalicelib.handlers.wire import Query
 from chalicelib.notifications.callbacks import INBOUND_PATH, STATUS_PATH
-from chalicelib.notifications.inbound import Inbound, Keyword
+from chalicelib.notifications.inbound import Inbound
+from chalicelib.notifications.keywords import Keyword
 from chalicelib.notifications.progress import Moment
 
 api = Endpoints("Twilio")

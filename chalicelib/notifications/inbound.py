@@ -9,31 +9,11 @@ to nobody.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from chalicelib.events import Actor, Fact, FactKind, Tenant
+from chalicelib.notifications.keywords import Keyword, obeyed
 from chalicelib.units import Timestamp
-
-
-class Keyword(StrEnum):
-    """Words that carriers demand to be obeyed, in the carrier's own names."""
-
-    STOP = "STOP"
-    START = "START"
-    HELP = "HELP"
-
-
-# As Twilio obeys them by itself, in any case, where they are the whole text.
-_KEYWORDS: Final = {
-    word: keyword
-    for keyword, words in {
-        Keyword.STOP: ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"),
-        Keyword.START: ("START", "YES", "UNSTOP"),
-        Keyword.HELP: ("HELP", "INFO"),
-    }.items()
-    for word in words
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +112,7 @@ class Inbox:
             Nothing was stored that would keep the same text from being taken in when it comes again.
         """
         candidates = self._correspondence.contacts(inbound.phone, inbound.senders)
-        keyword = inbound.keyword or keyword_of(inbound.body)
+        keyword = inbound.keyword or obeyed(inbound.body)
         fact = None
         if candidates:
             latest = candidates[0]
@@ -152,14 +132,3 @@ class Inbox:
         opts_out = {Keyword.STOP: True, Keyword.START: False}.get(keyword) if keyword else None
         arrival = Arrival(inbound=inbound, at=now, candidates=candidates, opts_out=opts_out, fact=fact)
         return arrival if self._correspondence.record_arrival(arrival) else None
-
-
-def keyword_of(body: str) -> Keyword | None:
-    """Which keyword a text is; None if it is anything else, or more.
-
-    Examples
-    --------
-    >>> keyword_of(" sToP "), keyword_of("please do not stop")
-    (<Keyword.STOP: 'STOP'>, None)
-    """
-    return _KEYWORDS.get(body.strip().upper())

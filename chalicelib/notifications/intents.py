@@ -152,15 +152,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """No more texts.
-
-    Attributes
-    ----------
-    or_cancel
-        It said CANCEL and nothing else: STOP to a carrier, but perhaps the order was meant.
-    """
-
-    or_cancel: bool = False
+    """No more texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ what the grammar of `understanding` can read. Weak point: the language is decide
 that mixes two of them is mostly a question.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from chalicelib.notifications.intents import (
@@ -29,6 +28,7 @@ from chalicelib.notifications.intents import (
     Thanks,
     Unclear,
 )
+from chalicelib.notifications.keywords import Keyword, meant
 from chalicelib.notifications.understanding import english, french, german, spanish
 from chalicelib.notifications.understanding.covering import covering, glimpsed
 from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
@@ -39,27 +39,11 @@ from chalicelib.notifications.understanding.tokens import cleaned, folded
 _LEXICONS = (english.lexicon, spanish.lexicon, german.lexicon, french.lexicon)
 _MOST_SIGNS = 60  # of a text that is read as a whole; a longer one is nothing to be certain about
 _HIGHEST_SCORE = 10
-# What carriers act on themselves when it stands alone, and its like in our languages.
-_STOPS = frozenset(
-    [
-        "stop",
-        "stopall",
-        "unsubscribe",
-        "end",
-        "quit",
-        "revoke",
-        "optout",
-        "arret",
-        "alto",
-        "baja",
-        "stopp",
-        "desabonner",
-        "abmelden",
-    ]
-)
-_STOP_OR_CANCEL = "cancel"
-_STARTS = frozenset({"start", "unstop"})
-_HELPS = frozenset({"help", "info", "ayuda", "hilfe", "aide"})
+_BY_KEYWORD: Mapping[Keyword, Intent] = {
+    Keyword.STOP: Stop(),
+    Keyword.START: Start(),
+    Keyword.HELP: Help(),
+}
 
 
 def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
@@ -80,9 +64,9 @@ def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
     Linear in the length of the text: about a millisecond, and up to 50 for the worst 1,600 characters.
     """
     text = cleaned(text)
-    keyword = _keyword(text)
+    keyword = meant(text)
     if keyword is not None:
-        return keyword
+        return _BY_KEYWORD[keyword]
     readings = [_Reading(text, lexicon(), situation) for lexicon in _LEXICONS]
     most = max(reading.known for reading in readings)
     best = [reading for reading in readings if reading.known == most]
@@ -92,17 +76,6 @@ def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
         return intent
     candidates = tuple(dict.fromkeys(kind for reading in best for kind in reading.candidates))
     return Question(candidates) if candidates else Unclear()
-
-
-def _keyword(text: str) -> Intent | None:
-    word = re.sub(r"[\W_]+", "", folded(text))
-    if word in _STOPS:
-        return Stop()
-    if word == _STOP_OR_CANCEL:
-        return Stop(or_cancel=True)
-    if word in _STARTS:
-        return Start()
-    return Help() if word in _HELPS else None
 
 
 class _Reading:

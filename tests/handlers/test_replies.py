@@ -330,6 +330,31 @@ def test_stop_please_is_honoured_and_not_answered(ana: Buyer) -> None:
     assert not ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
 
 
+def test_a_bare_cancel_ends_the_texts_and_the_merchant_hears_that_the_order_may_be_meant(ana: Buyer) -> None:
+    """The carrier lets nothing through any more, so no question by text: whoever sold it asks."""
+    assert ana.writes("CANCEL") == []
+    assert ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
+    assert not ana.promise().state.finished
+    assert ana.unhandled() == ["may_cancel"]
+    assert ana.writes("STOP") == []
+    assert ana.unhandled() == ["may_cancel"]
+
+
+def test_of_several_orders_a_bare_cancel_asks_nobody_by_text(ana: Buyer) -> None:
+    """It would be written, held back, and then wait for an answer to what nobody was asked."""
+    ana.orders(ana.shop)
+    assert ana.writes("CANCEL") == []
+    kinds = [each["kind"] for each in ana.shop.done("GET", f"/v1/promises/{ana.promise_id}/messages")["data"]]
+    assert "which_order" not in kinds
+
+
+def test_cancel_with_a_full_stop_is_no_keyword_and_is_asked_about(ana: Buyer) -> None:
+    """The carrier lets it through."""
+    [asked] = ana.writes("Cancel.")
+    assert "1" in asked
+    assert not ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
+
+
 def test_a_reply_that_comes_twice_acts_and_is_answered_once(ana: Buyer) -> None:
     """By its id: however often the fact is brought."""
     ana.endangered()

@@ -10,7 +10,7 @@ from twilio.request_validator import RequestValidator
 
 from chalicelib.adapters.twilio_signature import is_signed, signature_of
 from chalicelib.events import FactKind
-from chalicelib.notifications.inbound import Keyword, keyword_of
+from chalicelib.notifications.keywords import Keyword, obeyed
 from chalicelib.notifications.model import Message, MessageStatus
 from infra.secrets import Vault
 from tests.fakes import A_TWILIO_ACCOUNT
@@ -296,10 +296,14 @@ def test_the_ledger_is_each_merchants_own(shop: Shop) -> None:
         (" quit\n", Keyword.STOP),
         ("Unstop", Keyword.START),
         ("info", Keyword.HELP),
+        ("CANCEL", Keyword.STOP),
+        ("yes", Keyword.START),
         ("stop please", None),
+        ("cancel.", None),
+        ("Stopp", None),
         ("", None),
     ],
 )
 def test_keywords_are_whole_texts(body: str, keyword: Keyword | None) -> None:
     """As carriers match them."""
-    assert keyword_of(body) is keyword
+    assert obeyed(body) is keyword

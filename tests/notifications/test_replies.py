@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.notifications.intents import (
     Answer,
     Asked,
+    Cancel,
     Choose,
     GateCode,
     Help,
@@ -130,9 +131,10 @@ def test_what_else_carriers_take_for_stop_is_stop(word: str) -> None:
     assert understand(word, situation()) == Stop()
 
 
-def test_a_bare_cancel_is_stop_and_says_that_the_order_may_be_meant() -> None:
-    """To a carrier CANCEL ends the texts; the merchant has to hear that it may mean the delivery."""
-    assert understand("CANCEL", situation()) == Stop(or_cancel=True)
+@pytest.mark.parametrize("word", ["CANCEL", "cancel.", " Cancel! "])
+def test_a_bare_cancel_is_about_the_order(word: str) -> None:
+    """That the carrier ends the texts over it is its own doing, and no wish of the buyer's."""
+    assert understand(word, situation()) == Cancel()
 
 
 def test_start_and_help_stand_alone() -> None:

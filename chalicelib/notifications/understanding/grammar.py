@@ -323,6 +323,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     ("(?:SELF|ASKS)*PHONE+NR?", _just(WrongNumber())),
     ("ask CANCEL PARCEL+ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
+    ("(?<!.)ask CANCEL(?=(?:PAUSE|THANKS)*(?!.))", _cancel),
     ("STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NOT TEXTS+", _just(Stop())),
     ("START", _just(Start())),
     ("REQUEST?HELP+", _just(Help())),

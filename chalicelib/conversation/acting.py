@@ -218,7 +218,7 @@ class Acting:
         choices = self._choices
         if choices.is_wished(self._promise.window, day, hours):
             done = Done(effect=Effect.KEPT, window=self._promise.told_window)
-            return self._kept(Answer(saying=done, weight=Weight.AGAIN))
+            return self._kept(Answer(saying=done))
         possible = choices.possible()
         fitting = choices.wished(possible.slots, day, hours)
         if len(fitting) == 1:
@@ -231,7 +231,7 @@ class Acting:
 
     def _instructed(self, kind: ChangeKind, text: str) -> Answer:
         if getattr(self._promise.order.instructions, kind) == text:
-            return self._kept(Answer(saying=Done(effect=_EFFECTS[kind]), weight=Weight.AGAIN))
+            return self._kept(Answer(saying=Done(effect=_EFFECTS[kind])))
         return self._changed(Change(kind=kind, text=text), self._used(1))
 
     def _changed(self, change: Change, used: Prompt | None) -> Answer:
@@ -264,9 +264,9 @@ class Acting:
     def _as_it_is(self) -> Answer:
         """Somebody was faster, or it is so already: the same is told to both."""
         if self._promise.state.finished:
-            return Answer(saying=Done(effect=Effect.CANCELLED), weight=Weight.AGAIN)
+            return Answer(saying=Done(effect=Effect.CANCELLED))
         moved = Done(effect=Effect.MOVED, window=self._promise.window)
-        return Answer(saying=moved, weight=Weight.AGAIN)
+        return Answer(saying=moved)
 
     def _where(self) -> Answer:
         outlook = outlooks(

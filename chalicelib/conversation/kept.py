@@ -29,11 +29,14 @@ class Kept:
         What the answer is about: a promise, or the text itself.
     kind, body
         Of the answer; None and empty: nothing is said.
+    wish
+        What it answers: `Order.wish`.
     """
 
     subject: str
     kind: MessageKind | None = None
     body: str = ""
+    wish: str = ""
     weight: Weight = Weight.NOTHING
     prompt: Prompt | None = None
     unhandled: Unhandled | None = None
@@ -71,16 +74,17 @@ def _key(sid: str) -> str:
 
 def _written(kept: Kept) -> bytes:
     prompt = kept.prompt.document() if kept.prompt else None
-    told = [kept.subject, kept.kind, kept.body, kept.weight, prompt, kept.unhandled]
+    told = [kept.subject, kept.kind, kept.body, kept.wish, kept.weight, prompt, kept.unhandled]
     return json.dumps(told).encode()
 
 
 def _read(document: bytes) -> Kept:
-    subject, kind, body, weight, prompt, why = json.loads(document)
+    subject, kind, body, wish, weight, prompt, why = json.loads(document)
     return Kept(
         subject=subject,
         kind=MessageKind(kind) if kind else None,
         body=body,
+        wish=wish,
         weight=Weight(weight),
         prompt=Prompt.of(prompt) if prompt else None,
         unhandled=Unhandled(why) if why else None,

@@ -17,16 +17,16 @@ from chalicelib.units import DAY, MINUTE, Seconds, StopId, Timestamp
 
 PROMPT_LIFE: Final[Seconds] = DAY
 QUIET_FOR: Final[Seconds] = 30 * MINUTE
-MOST_ANSWERS: Final = 2  # in that time, to whom may be a machine
+MOST_ALIKE: Final = 2  # answers in that time to one who wants the same again: a machine repeats itself
+_MOST_ANSWERS: Final = 6  # in that time to whoever wants something else each time
 AT_ONCE: Final[Seconds] = MINUTE  # two replies this near were sent before either was answered
 
 
 class Weight(StrEnum):
     """What an answer costs of those a machine may get."""
 
-    NOTHING = "nothing"  # something was done that was wished, or chosen from what we asked
+    NOTHING = "nothing"  # something was done that was wished
     ONE = "one"
-    AGAIN = "again"  # nothing was done, because it is so already: one, unless we said anything twice lately
     QUESTION = "question"  # we did not understand: one, and no other before it is quiet for a while
 
 
@@ -135,11 +135,12 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An answer of ours, lately."""
+    """An answer of ours, lately, and what it answered (`Order.wish`)."""
 
     sid: str
     at: Timestamp
     weight: Weight
+    wish: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,32 +157,28 @@ class Talk:
     said: tuple[Said, ...] = ()
     version: int = 0
 
-    def may_say(self, sid: str, weight: Weight, now: Timestamp) -> bool:
+    def may_say(self, answer: Said) -> bool:
         """Whether an answer does not keep a machine going; one that was let go before still may."""
-        lately = [each for each in self.said if now - each.at < QUIET_FOR]
-        if weight is not Weight.AGAIN:
-            lately = [each for each in lately if each.weight is not Weight.NOTHING]
-        if weight is Weight.NOTHING or any(each.sid == sid for each in self.said):
+        if answer.weight is Weight.NOTHING or any(each.sid == answer.sid for each in self.said):
             return True
-        if weight is Weight.QUESTION and any(each.weight is Weight.QUESTION for each in lately):
+        lately = [each for each in self.said if answer.at - each.at < QUIET_FOR]
+        if answer.weight is Weight.QUESTION and any(each.weight is Weight.QUESTION for each in lately):
             return False
-        return len(lately) < MOST_ANSWERS
+        alike = sum(each.wish == answer.wish for each in lately)
+        counted = sum(each.weight is not Weight.NOTHING for each in lately)
+        return alike < MOST_ALIKE and counted < _MOST_ANSWERS
 
-    def after(self, sid: str, weight: Weight, prompt: Prompt | None, now: Timestamp) -> "Talk":
+    def after(self, answer: Said, prompt: Prompt | None) -> "Talk":
         """The same with one answer more; what is long ago is forgotten, an older prompt never returns."""
-        others = tuple(each for each in self.said if each.sid != sid and now - each.at < QUIET_FOR)
+        others = (each for each in self.said if each.sid != answer.sid and answer.at - each.at < QUIET_FOR)
         newer = prompt is not None and (self.prompt is None or prompt.at >= self.prompt.at)
-        return replace(
-            self,
-            prompt=prompt if newer else self.prompt,
-            said=(*others, Said(sid=sid, at=now, weight=weight)),
-        )
+        return replace(self, prompt=prompt if newer else self.prompt, said=(*others, answer))
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
         return {
             "prompt": self.prompt.document() if self.prompt else None,
-            "said": [[each.sid, each.at, each.weight] for each in self.said],
+            "said": [[each.sid, each.at, each.weight, each.wish] for each in self.said],
         }
 
     @staticmethod
@@ -189,7 +186,10 @@ class Talk:
         """Read what `document` wrote."""
         return Talk(
             prompt=Prompt.of(document["prompt"]) if document["prompt"] else None,
-            said=tuple(Said(sid=sid, at=at, weight=Weight(weight)) for sid, at, weight in document["said"]),
+            said=tuple(
+                Said(sid=sid, at=at, weight=Weight(weight), wish=wish)
+                for sid, at, weight, wish in document["said"]
+            ),
             version=version,
         )
 

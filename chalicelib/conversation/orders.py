@@ -23,6 +23,7 @@ from chalicelib.notifications.intents import (
     Intent,
     Neighbour,
     Question,
+    Reschedule,
     SafePlace,
     Scores,
     Situation,
@@ -90,6 +91,12 @@ class Order:
     def subject(self) -> str:
         """Which it is, for its texts."""
         return promise_id(self.promise.stop_id)
+
+    @property
+    def wish(self) -> str:
+        """What is wanted, in none of the buyer's words: tells who repeats it from who wants another thing."""
+        impersonal = isinstance(self.read, Choose | Answer | Reschedule)
+        return str(self.read) if impersonal else type(self.read).__name__
 
     @property
     def language(self) -> Language:

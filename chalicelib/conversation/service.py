@@ -190,6 +190,7 @@ class Conversation:
             subject=first.subject if len(merchants) == 1 else f"{ASKED_OF}{inbound.sid}",
             kind=MessageKind.WHICH_ORDER,
             body=body,
+            wish=f"which? {first.wish}",
             weight=Weight.ONE,
             prompt=prompt,
         )
@@ -236,6 +237,7 @@ def _kept(order: Order, answer: Answer, used: Prompt | None) -> Kept:
         subject=order.subject,
         kind=KIND_OF[type(saying)] if saying is not None else None,
         body=body,
+        wish=order.wish,
         weight=answer.weight,
         prompt=answer.prompt or used,
         unhandled=answer.unhandled,

@@ -1,15 +1,15 @@
 """Lets an answer go, once and to people only; what nobody here could do is handed to the merchant.
 
 Whoever answers a machine is answered by it: so what was said lately is written down before it is said, and
-counted. A text that is not answered reaches the merchant instead. Weak point: whoever asks for three
-things within half an hour is taken for a machine.
+counted. A text that is not answered reaches the merchant instead. Weak point: whoever asks the same
+a third time within half an hour is taken for a machine.
 """
 
 from dataclasses import replace
 from typing import Final
 
 from chalicelib.conversation.kept import Kept
-from chalicelib.conversation.model import Unhandled
+from chalicelib.conversation.model import Said, Unhandled
 from chalicelib.conversation.ports import Ports
 from chalicelib.errors import AlreadyDone, NotFound, StaleWrite
 from chalicelib.events import Tenant
@@ -62,12 +62,12 @@ class Speaking:
     def _noted(self, inbound: Inbound, kept: Kept, now: Timestamp, system_now: Timestamp) -> bool:
         """Write down that this is said, if it may be: whoever comes second counts the first."""
         letters, sender = self._ports.letters, inbound.senders[-1]
+        answer = Said(sid=inbound.sid, at=now, weight=kept.weight, wish=kept.wish)
         for _ in range(_MOST_ATTEMPTS):
             talk = letters.talk(inbound.phone, sender)
-            if not talk.may_say(inbound.sid, kept.weight, now):
+            if not talk.may_say(answer):
                 return False
-            after = talk.after(inbound.sid, kept.weight, kept.prompt, now)
-            if letters.save_talk(inbound.phone, sender, after, at=system_now):
+            if letters.save_talk(inbound.phone, sender, talk.after(answer, kept.prompt), at=system_now):
                 return True
         raise StaleWrite("This number keeps writing.")
 

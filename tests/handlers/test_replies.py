@@ -514,6 +514,23 @@ def test_f34_whatever_a_machine_repeats_it_is_answered_twice_at_most(ana: Buyer,
     assert ana.unhandled()
 
 
+def test_f34_a_person_who_wants_one_thing_after_another_is_answered_each_time(ana: Buyer) -> None:
+    """A machine repeats itself; who asks something new, or picks what we listed, is none."""
+    heard = [
+        ana.writes(body) for body in ("where is it?", "not home", "1", "where shall it go, in the shed?")
+    ]
+    assert [len(each) for each in heard[:3]] == [1, 1, 1]
+    assert heard[1][0].startswith("acme: what shall we do instead? Reply 1) ")
+    assert ana.writes("wrong address") == ["acme: we have passed that on. Somebody will look at it."]
+
+
+def test_f34_whoever_wants_ever_new_things_is_answered_six_times_at_most(ana: Buyer) -> None:
+    """F34: two machines that vary what they say come to an end as well."""
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow")
+    heard = [ana.writes(f"can you come {day} before 5am") for day in days]
+    assert 2 < sum(map(len, heard)) <= 6
+
+
 def test_f34_without_the_guard_each_would_be_answered(ana: Buyer) -> None:
     """F34 control: a talk that forgets what it said answers every time."""
     book = ana.shop.services.phone_book

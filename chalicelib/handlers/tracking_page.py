@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _PAGES = Path(__file__).parent / "pages"
 _MOST_SLOTS = 12
-_TO = "\N{EN DASH}"
+_TO = "\N{EN DASH}\N{WORD JOINER}"  # hours stay on one line
 _WITH_A_TIME = (PromiseState.CONFIRMED, PromiseState.OUT_FOR_DELIVERY, PromiseState.ARRIVING)
 
 
@@ -101,6 +101,7 @@ def page(
         notice=_notice(shown, words, zone, now),
         picture=picture.svg if picture else None,
         picture_caption=caption,
+        arranged=[words.arranged[kind] for kind in shown.arranged if _is_news(kind, shown)],
         done=_done(shown, words, zone, now),
         refused=shown.done is not None and shown.done.refusal is not None,
         slots=[(seal(offer), _window(offer.window, words, zone, now)) for offer in _slots(shown, possible)],
@@ -174,6 +175,11 @@ def _slots(shown: Tracked, possible: Possible) -> list[Offer]:
     offers = [*shown.offered, *(slot.offer for slot in possible.slots if slot.offer)]
     found = {offer.slot_id: offer for offer in reversed(offers) if offer.window != shown.window}
     return list(reversed(found.values()))[:_MOST_SLOTS]
+
+
+def _is_news(kind: ChangeKind, shown: Tracked) -> bool:
+    """Whether it is not just said as what came of a change."""
+    return shown.done is None or shown.done.kind is not kind
 
 
 def _done(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str | None:

@@ -13,7 +13,7 @@ from chalicelib.handlers.endpoints import OpenCall
 from chalicelib.handlers.promise_wire import WindowView, window_view
 from chalicelib.handlers.strict_json import check_declared, read_json, refusal, validated
 from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, Query, View, absent, rfc3339
-from chalicelib.promises.model import Feedback, Outcome, PromiseState
+from chalicelib.promises.model import ChangeKind, Feedback, Outcome, PromiseState
 from chalicelib.tracking.model import Cause, Tracked
 
 FORM = "application/x-www-form-urlencoded"
@@ -85,6 +85,7 @@ class StateView(View):
     eta: Annotated[EtaView | None, absent(description="While the van is under way.")]
     van: Annotated[VanView | None, absent(description="On the last stretch to this door only.")]
     moved: Annotated[MovedView | None, absent()]
+    arranged: Annotated[list[ChangeKind], Field(description="What the driver was told for the door.")]
     outcome: Annotated[Outcome | None, absent(description="Of the last attempt.")]
     ended_at: Annotated[InstantText | None, absent(description="When that attempt ended.")]
     feedback: Annotated[ScoreView | None, absent()]
@@ -114,6 +115,7 @@ def state_view(shown: Tracked) -> StateView:
         )
         if moved
         else None,
+        arranged=list(shown.arranged),
         outcome=shown.outcome,
         ended_at=rfc3339(shown.ended_at, zone) if shown.ended_at is not None else None,
         feedback=ScoreView.of(shown.feedback) if shown.feedback else None,

@@ -43,6 +43,7 @@ type CutoffOf = Callable[[Tenant], Seconds]
 
 _STAYS: Final = (Refusal.CUTOFF_PASSED, Refusal.VAN_ON_ITS_WAY, Refusal.HANDOVER_IN_PERSON)
 _WITHOUT_MOVING: Final = (ChangeKind.GATE_CODE, ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE)
+_ELSEWHERE: Final = (ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE)
 
 
 class MovedMeanwhile(StaleWrite):
@@ -397,6 +398,8 @@ def _instructed(movable: Movable, change: Change) -> _Outcome:
     if change.kind not in _still_possible(promise):
         return _Outcome(promise=promise, refusal=Refusal.HANDOVER_IN_PERSON)
     told: dict[str, Any] = {str(change.kind): change.text}
+    if change.kind in _ELSEWHERE:  # one of the two: what was said last
+        told = dict.fromkeys(map(str, _ELSEWHERE)) | told
     instructions = replace(promise.order.instructions, **told)
     promise = replace(promise, order=replace(promise.order, instructions=instructions))
     if aboard is None or aboard.tried or aboard.progress.is_back:

@@ -82,6 +82,8 @@ class Tracked:
         Where it goes; for drawing the van's way, shown with the van or not at all.
     outcome, ended_at
         Of the last attempt.
+    arranged
+        What the driver was told for the door: which of it, never what, because a link can be found.
     done
         What came of the change that was asked about.
     offered
@@ -101,6 +103,7 @@ class Tracked:
     outcome: Outcome | None
     ended_at: Timestamp | None
     feedback: Feedback | None
+    arranged: tuple[ChangeKind, ...]
     done: Done | None
     offered: tuple[Offer, ...]
     poll_after: Seconds

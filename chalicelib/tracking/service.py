@@ -47,6 +47,7 @@ _TROUBLES: Final = {
     Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
     Trouble.DELAY: Cause.TRAFFIC,
 }
+_FOR_THE_DOOR: Final = (ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE, ChangeKind.GATE_CODE)
 
 
 class TrackingStore(PromiseStore, Protocol):
@@ -110,6 +111,7 @@ class Tracking:
             outcome=last.outcome if last else None,
             ended_at=last.ended_at if last else None,
             feedback=promise.feedback,
+            arranged=_arranged(promise),
             done=_done(ledger, change) if change is not None else None,
             offered=tuple(promise.offered(now, OFFER_LIFE).values()),
             poll_after=_POLL.get(promise.state, DAY),
@@ -158,6 +160,13 @@ def _late_since(ledger: Sequence[Fact], now: Timestamp) -> Timestamp:
     """When it was last said that the window may not be kept."""
     said = (fact.at for fact in reversed(ledger) if fact.kind in _LATE)
     return next(said, now)
+
+
+def _arranged(promise: Promise) -> tuple[ChangeKind, ...]:
+    """What the driver was told, as long as that matters."""
+    if promise.state.finished:
+        return ()
+    return tuple(kind for kind in _FOR_THE_DOOR if getattr(promise.order.instructions, kind))
 
 
 def _done(ledger: Sequence[Fact], number: int) -> Done | None:

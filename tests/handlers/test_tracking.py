@@ -157,7 +157,7 @@ def test_page_tells_the_window_in_words(buyer: Buyer) -> None:
     answer = page_of(buyer)
     html = answer.body.decode()
     assert answer.status_code == 200
-    assert "Today, 08:00\N{EN DASH}10:00" in html
+    assert "Today, 08:00\N{EN DASH}\N{WORD JOINER}10:00" in html
     assert "Booked" in html
     assert not [word for word in (*PERSONAL, buyer.promise["order_ref"]) if word in html]
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -254,9 +254,9 @@ def test_another_slot_is_chosen_on_the_page(shop: Shop) -> None:
     shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
     after = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}")
     assert after["original_window"] == buyer.promise["promised_window"]
-    assert "Done: Today, 10:00\N{EN DASH}12:00" in shown
+    assert "Done: Today, 10:00\N{EN DASH}\N{WORD JOINER}12:00" in shown
     assert "Moved as you asked." in shown
-    assert "Before: Today, 08:00\N{EN DASH}10:00" in shown
+    assert "Before: Today, 08:00\N{EN DASH}\N{WORD JOINER}10:00" in shown
 
 
 @pytest.mark.parametrize(
@@ -275,6 +275,20 @@ def test_driver_is_told_something_from_the_page(shop: Shop, kind: str, field: st
     assert "by the shed" not in shown
     instructions = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}")["instructions"]
     assert instructions[kind] == "by the shed"
+
+
+def test_what_the_driver_was_told_last_is_said_and_not_what_it_was(shop: Shop) -> None:
+    """Who comes back to the page sees that it is arranged; a safe place takes the place of a neighbour."""
+    buyer = Buyer(shop, shop.promise(instructions={"gate_code": "4471"}))
+    filled_in(buyer, "neighbour", name_or_number="Rui at 12")
+    shown = page_of(buyer).body.decode()
+    assert "We try the neighbour you chose." in shown
+    assert "The driver has your code." in shown
+    filled_in(buyer, "safe_place", where="by the shed")
+    assert buyer.state()["arranged"] == ["safe_place", "gate_code"]
+    told = shop.done("GET", f"/v1/promises/{buyer.promise['promise_id']}")["instructions"]
+    assert (told["safe_place"], told["neighbour"], told["gate_code"]) == ("by the shed", None, "4471")
+    assert not [word for word in ("Rui", "shed", "4471") if word in page_of(buyer).body.decode()]
 
 
 def test_delivery_is_cancelled_on_the_page(shop: Shop) -> None:
@@ -350,6 +364,7 @@ def test_every_language_has_words_for_everything(words: PageWords) -> None:
     assert set(words.causes) == set(Cause)
     assert set(words.refusals) == set(Refusal)
     assert set(words.dones) == set(ChangeKind)
+    assert set(words.arranged) == {ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE, ChangeKind.GATE_CODE}
     assert set(words.outcomes) == {outcome for outcome in Outcome if outcome.is_delivery}
     assert (len(words.weekdays), len(words.months)) == (7, 12)
     assert not [name for name, text in asdict(words).items() if not text]

@@ -74,6 +74,11 @@ ENGLISH: Final = PageWords(
     change_cancel="Cancel this delivery",
     sure_to_cancel="You cannot take this back here.",
     until="You can move or cancel it until about {time}.",
+    arranged={
+        ChangeKind.NEIGHBOUR: "We try the neighbour you chose.",
+        ChangeKind.SAFE_PLACE: "We leave it in the place you chose.",
+        ChangeKind.GATE_CODE: "The driver has your code.",
+    },
     dones={
         ChangeKind.SLOT: "Done: {window}",
         ChangeKind.ADDRESS: "Done: we bring it to the new address.",

@@ -74,6 +74,11 @@ FRENCH: Final = PageWords(
     change_cancel="Annuler cette livraison",
     sure_to_cancel="On ne peut pas revenir en arrière ici.",
     until="Vous pouvez la déplacer ou l'annuler jusque vers {time}.",
+    arranged={
+        ChangeKind.NEIGHBOUR: "Nous essayons chez le voisin que vous avez choisi.",
+        ChangeKind.SAFE_PLACE: "Nous la laissons à l'endroit que vous avez choisi.",
+        ChangeKind.GATE_CODE: "Le chauffeur a votre code.",
+    },
     dones={
         ChangeKind.SLOT: "C'est fait : {window}",
         ChangeKind.ADDRESS: "C'est fait : nous livrons à la nouvelle adresse.",

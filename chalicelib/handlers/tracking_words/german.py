@@ -74,6 +74,11 @@ GERMAN: Final = PageWords(
     change_cancel="Lieferung stornieren",
     sure_to_cancel="Das lässt sich hier nicht zurücknehmen.",
     until="Verlegen oder stornieren geht bis etwa {time}.",
+    arranged={
+        ChangeKind.NEIGHBOUR: "Wir versuchen es bei den Nachbarn, die Sie gewählt haben.",
+        ChangeKind.SAFE_PLACE: "Wir legen sie dort ab, wo Sie es möchten.",
+        ChangeKind.GATE_CODE: "Der Fahrer hat Ihren Code.",
+    },
     dones={
         ChangeKind.SLOT: "Erledigt: {window}",
         ChangeKind.ADDRESS: "Erledigt: Wir bringen sie an die neue Adresse.",

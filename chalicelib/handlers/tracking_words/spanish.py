@@ -74,6 +74,11 @@ SPANISH: Final = PageWords(
     change_cancel="Cancelar esta entrega",
     sure_to_cancel="Aquí no se puede deshacer.",
     until="Puede moverla o cancelarla hasta las {time} aproximadamente.",
+    arranged={
+        ChangeKind.NEIGHBOUR: "Probamos con el vecino que usted eligió.",
+        ChangeKind.SAFE_PLACE: "La dejamos en el lugar que usted eligió.",
+        ChangeKind.GATE_CODE: "El conductor tiene su código.",
+    },
     dones={
         ChangeKind.SLOT: "Hecho: {window}",
         ChangeKind.ADDRESS: "Hecho: la llevamos a la nueva dirección.",

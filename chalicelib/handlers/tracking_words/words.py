@@ -67,6 +67,7 @@ class PageWords:
     change_cancel: str
     sure_to_cancel: str
     until: str
+    arranged: Mapping[ChangeKind, str]
     dones: Mapping[ChangeKind, str]
     refusals: Mapping[Refusal, str]
     go_back: str

@@ -195,9 +195,14 @@ def test_what_follows_from_an_answer_is_answered_as_documented(
                     raise failures from None
 
     # A story each, after the shortest there is: ids are new every time, which Hypothesis must not compare.
-    for number in range(15 * times):
+    # What is drawn hangs on those ids, and so does how many stories it takes until each call worked once.
+    missing = story
+    for number in range(60 * times):
+        if number >= 15 * times and not missing:
+            break
         seed(SEED + number)(Story).run(settings=settings(UNDER_WAY, max_examples=2, stateful_step_count=25))
-    assert story <= {label for label, status in world.answers if status < 300}, world.answers
+        missing = story - {label for label, status in world.answers if status < 300}
+    assert not missing, world.answers
 
 
 def _steer(case: Case) -> None:

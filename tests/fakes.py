@@ -1,6 +1,6 @@
 """Stores in memory that keep what their ports promise; each passes the contract test of its port."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -174,6 +174,14 @@ class InMemoryRateCounter:
         self.writes += 1
         self.counts[key_id, window] = self.counts.get((key_id, window), 0) + requests
         return self.counts[key_id, window]
+
+    def take(self, name: str, window: Timestamp, caps: Mapping[str, int]) -> str | None:
+        self.writes += 1
+        counts = {count: (f"{name} {count}", window) for count in caps}
+        full = next((count for count, cap in caps.items() if self.counts.get(counts[count], 0) >= cap), None)
+        if full is None:
+            self.counts |= {counted: self.counts.get(counted, 0) + 1 for counted in counts.values()}
+        return full
 
 
 class InMemoryPasts:

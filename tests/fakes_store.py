@@ -287,7 +287,9 @@ class InMemoryStore:
     def message(self, tenant: Tenant, message_id: str) -> Message | None:
         return self._messages.get((tenant, subject_of(message_id), message_id))
 
-    def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
+    def save_message(
+        self, tenant: Tenant, message: Message, facts: Sequence[Fact] = (), *, new_sid: str | None = None
+    ) -> Message | None:
         key = (tenant, message.subject, message.message_id)
         if key not in self._messages or self._messages[key].version != message.version:
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.events import Fact, Tenant
 from chalicelib.notifications.inbound import Contact
-from chalicelib.notifications.pace import SenderState
+from chalicelib.notifications.pace import Reserved, SenderState
 from chalicelib.units import Seconds, Timestamp
 
 
@@ -25,12 +25,12 @@ class InMemorySenders:
         self.states[sender] = after
         return True
 
-    def reserve(self, sender: str, *, cost: int, now: int, latest: int) -> int | None:
-        at = max(now, self.free_at.get(sender, 0))
-        if at > latest:
-            return None
+    def reserve(self, sender: str, *, cost: int, now: int, latest: int, failures: int) -> Reserved:
+        at, state = max(now, self.free_at.get(sender, 0)), self.sender_state(sender)
+        if at > latest or state.failures > failures:
+            return Reserved(at=None, state=state)
         self.free_at[sender] = at + cost
-        return at
+        return Reserved(at=at, state=state)
 
 
 @dataclass

@@ -145,6 +145,8 @@ def heard(message: Message, *, sid: str, word: str, code: str | None = None) -> 
     elif rank <= _rank_of(message) or _is_at_its_end(message, word):
         return None
     status = end or MessageStatus.SENT
+    if status is message.status is MessageStatus.SENT and message.sid == sid:
+        return None  # on its way it was before: a write for each step of that would say nothing
     reason = None if arrived or end is None else code or message.reason or word
     return replace(message, status=status, sid=sid, heard=word, reason=reason, leased_until=0)
 

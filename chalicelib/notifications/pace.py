@@ -3,12 +3,13 @@
 A sender's pace is one moment, kept in the store: when it is free again. Whoever sends moves it on by what the
 text costs, in one conditional write, and is told its own place: at once, or at that moment. So each text
 waits once and exactly as long as it must, however many workers there are (the generic cell rate algorithm).
-The same row breaks the circuit: after a few failures in a row nobody calls until a moment that moves farther
+The same row, asked in the same write, breaks the circuit: after a few failures in a row nobody calls until a moment that moves farther
 off each time, and then one worker does, to see. Weak point: what is sent by others from the same number is
 not known here.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Final, Protocol
 
@@ -39,9 +40,6 @@ class NoPlace:
     """Everything before it takes longer than the text is of use."""
 
 
-type Turn = Place | Closed | NoPlace
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderState:
     """How calls in a sender's name went lately.
@@ -58,6 +56,22 @@ class SenderState:
     open_until: Timestamp = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What came of asking for a sender's next moment.
+
+    Attributes
+    ----------
+    at
+        Where the moment stood, in milliseconds of system time; None: nothing was moved.
+    state
+        How the sender stood.
+    """
+
+    at: int | None
+    state: SenderState
+
+
 class SenderStore(Protocol):
     """One row for each sender."""
 
@@ -69,10 +83,11 @@ class SenderStore(Protocol):
         """Write how it stands, on condition that it stands as it was found; False if it does not."""
         ...
 
-    def reserve(self, sender: str, *, cost: int, now: int, latest: int) -> int | None:
-        """Move the moment a sender is free on by `cost`, from `now` if that is later; gives where it stood.
+    def reserve(self, sender: str, *, cost: int, now: int, latest: int, failures: int) -> Reserved:
+        """Move the moment a sender is free on by `cost`, from `now` if that is later; all in milliseconds.
 
-        All in milliseconds. None, and nothing moved, if the place would be after `latest`.
+        Nothing is moved if the place would be after `latest`, or the sender has failed more than `failures`
+        times in a row.
         """
         ...
 
@@ -98,18 +113,12 @@ class Pace:
         now
             System time.
         """
-        state = self._store.sender_state(sender)
-        if state.failures:
-            self._troubled.add(sender)
-        if state.failures < FAILURES_TO_OPEN:
-            return None
-        if now < state.open_until:
-            return Closed(wait=state.open_until - now)
-        trial = SenderState(failures=state.failures, open_until=now + SHORTEST_PAUSE)
-        return None if self._store.move_sender(sender, state, trial) else Closed(wait=SHORTEST_PAUSE)
+        return self._closed(sender, self._store.sender_state(sender), now)
 
-    def turn(self, sender: str, *, segments: int, now: Timestamp, within: Seconds) -> Place | NoPlace:
-        """Give a text its place.
+    def turn(
+        self, sender: str, *, segments: int, now: Timestamp, within: Seconds
+    ) -> Place | Closed | NoPlace:
+        """Give a text its place, unless the circuit is open.
 
         Parameters
         ----------
@@ -120,14 +129,35 @@ class Pace:
 
         Notes
         -----
-        One write, two where the sender was idle.
+        One write; two where the sender went idle, or is idle no more. Of an open circuit two or three.
         """
         cost = ceil(segments * _MILLISECONDS / self._per_second)  # rounded down, a second would take one more
-        latest = (now + within) * _MILLISECONDS
-        at = self._store.reserve(sender, cost=cost, now=now * _MILLISECONDS, latest=latest)
-        if at is None:
+        reserve = partial(
+            self._store.reserve,
+            sender,
+            cost=cost,
+            now=now * _MILLISECONDS,
+            latest=(now + within) * _MILLISECONDS,
+        )
+        reserved = reserve(failures=FAILURES_TO_OPEN - 1)
+        closed = self._closed(sender, reserved.state, now)
+        if closed is not None:
+            return closed
+        if reserved.at is None and reserved.state.failures >= FAILURES_TO_OPEN:  # it is ours to try
+            reserved = reserve(failures=reserved.state.failures)
+        if reserved.at is None:
             return NoPlace()
-        return Place(wait=max(0, at // _MILLISECONDS - now))
+        return Place(wait=max(0, reserved.at // _MILLISECONDS - now))
+
+    def _closed(self, sender: str, state: SenderState, now: Timestamp) -> Closed | None:
+        if state.failures:
+            self._troubled.add(sender)
+        if state.failures < FAILURES_TO_OPEN:
+            return None
+        if now < state.open_until:
+            return Closed(wait=state.open_until - now)
+        trial = SenderState(failures=state.failures, open_until=now + SHORTEST_PAUSE)
+        return None if self._store.move_sender(sender, state, trial) else Closed(wait=SHORTEST_PAUSE)
 
     def note_success(self, sender: str) -> None:
         """Close the circuit again; asks nobody where there was no trouble."""

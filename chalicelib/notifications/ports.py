@@ -22,8 +22,16 @@ class MessageStore(Protocol):
         """One text, strongly consistent."""
         ...
 
-    def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
-        """Write a text as the version that follows its own, with what it makes true; None if it moved."""
+    def save_message(
+        self, tenant: Tenant, message: Message, facts: Sequence[Fact] = (), *, new_sid: str | None = None
+    ) -> Message | None:
+        """Write a text as the version that follows its own, with what it makes true; None if it moved.
+
+        Parameters
+        ----------
+        new_sid
+            The carrier's id, if the text had another or none before: whose it is is on record first.
+        """
         ...
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:

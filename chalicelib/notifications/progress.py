@@ -2,7 +2,7 @@
 
 Worker, callback and clock meet at one row, so each change is a function of the row as it is, tried again when
 it moved. Whatever the carrier said of a text stands above what a worker decided about it. Weak point: the row
-is written again for each word of the carrier's, three or four times in a text's life.
+is read for each word of the carrier's, also for those that say nothing new.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -121,7 +121,8 @@ class Progress:
             after = row and change(row)
             if row is None or after is None:
                 return None
-            saved = self._store.save_message(tenant, after, _told(row, after, at.now))
+            new_sid = after.sid if after.sid != row.sid else None
+            saved = self._store.save_message(tenant, after, _told(row, after, at.now), new_sid=new_sid)
             if saved is not None:
                 return saved
             row = self._store.message(tenant, message.message_id)

@@ -28,7 +28,7 @@ from chalicelib.notifications.carrier import (
 )
 from chalicelib.notifications.kinds import usefulness_of, valid_for
 from chalicelib.notifications.model import Addressee, Message, MessageStatus, Silence
-from chalicelib.notifications.pace import NoPlace, Pace
+from chalicelib.notifications.pace import Closed, NoPlace, Pace, Place
 from chalicelib.notifications.ports import Addressees, MessageStore, PhoneBook, Policy, Seal, Wait
 from chalicelib.notifications.progress import GIVEN_UP_AFTER, LAST_WORD, Moment, Progress, number_purpose
 from chalicelib.notifications.refusals import Refusal, again_after, refusal_of
@@ -119,33 +119,32 @@ class Sending:
     def _judged(
         self, tenant: Tenant, message: Message, to: Addressee, at: Moment
     ) -> tuple[Message, Silence | Wait | None]:
-        """Ask policy, circuit, caps and pace; gives the text with what it took of the last two."""
+        """Ask policy, caps, circuit and pace; gives the text with what it took of caps and pace."""
         verdict = self._ports.policy.verdict(tenant, message, to, at.now)
         if verdict is not None:
             return message, verdict
         if to.phone is None:
             return message, Silence.NO_PHONE
-        sender, system_now = to.sender or "", at.system_now
-        closed = self._ports.pace.is_closed(sender, now=system_now)
-        if closed is not None:
-            return message, Wait(until=at.now + closed.wait + self._up_to(closed.wait // 4))
         if not message.counted:
-            silence = self._ports.limiter.take(tenant, to.phone, now=system_now)
+            silence = self._ports.limiter.take(tenant, to.phone, now=at.system_now)
             if silence is not None:
                 return message, silence
             message = replace(message, counted=True)
-        if message.paced:
-            return message, None
-        turn = self._ports.pace.turn(
-            sender,
-            segments=self._ports.segments(message.body),
-            now=system_now,
-            within=message.expires_at - at.now,
-        )
+        turn = self._turn(message, to.sender or "", at)
+        if isinstance(turn, Closed):
+            return message, Wait(until=at.now + turn.wait + self._up_to(turn.wait // 4))
         if isinstance(turn, NoPlace):
             return message, Silence.TOO_LATE
         message = replace(message, paced=True)
         return message, Wait(until=at.now + turn.wait) if turn.wait else None
+
+    def _turn(self, message: Message, sender: str, at: Moment) -> Place | Closed | NoPlace:
+        """A text's place behind the others of its sender; whoever had theirs only asks the circuit."""
+        pace, now = self._ports.pace, at.system_now
+        if message.paced:
+            return pace.is_closed(sender, now=now) or Place(wait=0)
+        segments, within = self._ports.segments(message.body), message.expires_at - at.now
+        return pace.turn(sender, segments=segments, now=now, within=within)
 
     def _call(self, tenant: Tenant, message: Message, to: Addressee, at: Moment) -> Message | None:
         phone = to.phone or ""

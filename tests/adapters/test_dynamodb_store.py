@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.dynamodb.doors import DoorRows
 from chalicelib.adapters.dynamodb.pasts import PastRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
+from chalicelib.adapters.dynamodb.senders import SenderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from tests.adapters.conftest import NewStore
 from tests.concurrency.racers import new_store as store_on
@@ -17,6 +18,7 @@ from tests.fleet.past_contract import PastStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
+from tests.notifications.store_contract import SenderStoreContract, TextCounterContract
 from tests.promises.doors_contract import DoorStoreContract
 from tests.promises.store_contract import PromiseStoreContract
 from tests.reminders.store_contract import ReminderStoreContract
@@ -83,6 +85,18 @@ class TestDoorsOnMoto(DoorStoreContract):
         return new_store().doors
 
 
+class TestTextsOnMoto(OnMoto, SenderStoreContract, TextCounterContract):
+    """Senders' paces, and counts of texts."""
+
+    @pytest.fixture
+    def senders(self, store: DynamoStore) -> SenderRows:
+        return store.senders
+
+    @pytest.fixture
+    def counter(self, store: DynamoStore) -> DynamoStore:
+        return store
+
+
 class TestWebhooksOnMoto(WebhookStoreContract):
     """Webhooks, the log of events, deliveries and attempts."""
 
@@ -119,3 +133,15 @@ class TestMotionOnEmulator(OnEmulator, MotionStoreContract):
 
 class TestReplansOnEmulator(OnEmulator, DispatchStoreContract):
     """The same, where expressions are read by somebody else."""
+
+
+class TestTextsOnEmulator(OnEmulator, SenderStoreContract, TextCounterContract):
+    """The same, where expressions are read by somebody else."""
+
+    @pytest.fixture
+    def senders(self, store: DynamoStore) -> SenderRows:
+        return store.senders
+
+    @pytest.fixture
+    def counter(self, store: DynamoStore) -> DynamoStore:
+        return store

@@ -165,9 +165,11 @@ class Rows(InMemorySenders):
     def message(self, tenant: Tenant, message_id: str) -> Message | None:
         return self.texts.get(message_id)
 
-    def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
-        if message.sid is not None:
-            self.noted[message.sid] = message.message_id  # first of all, and by itself
+    def save_message(
+        self, tenant: Tenant, message: Message, facts: Sequence[Fact] = (), *, new_sid: str | None = None
+    ) -> Message | None:
+        if new_sid is not None:
+            self.noted[new_sid] = message.message_id  # first of all, and by itself
             if self.dies_behind_the_id:
                 raise Died
         if self.guarded and self.texts[message.message_id].version != message.version:

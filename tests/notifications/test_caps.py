@@ -1,5 +1,6 @@
 """SMS pumping runs into caps: per number, per range of numbers, per country, per merchant, per day."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from chalicelib.notifications.model import MessageStatus, Silence
 from chalicelib.units import DAY
 from tests.fakes import InMemoryRateCounter
 from tests.notifications.post_office import ANA, CONFIRMED, NOW, TENANT, PostOffice
+from tests.notifications.store_contract import TextCounterContract
 
 CAPS = TextCaps(number=3, prefix=6, country=10, merchant=12)
 
@@ -21,6 +23,14 @@ CAPS = TextCaps(number=3, prefix=6, country=10, merchant=12)
 def limiter(counter: Any = None, caps: TextCaps = CAPS) -> TextLimiter:
     hide = lambda purpose, text: f"{purpose}/{text}"  # noqa: E731
     return TextLimiter(counter or InMemoryRateCounter(), caps=caps, hide=hide)
+
+
+class TestCountsInMemory(TextCounterContract):
+    """What these tests count with keeps what the table keeps."""
+
+    @pytest.fixture
+    def counter(self) -> InMemoryRateCounter:
+        return InMemoryRateCounter()
 
 
 numbers = st.builds(
@@ -70,6 +80,29 @@ def test_f27_each_cap_says_which_it_is() -> None:
     assert told[:3] == [None, None, Silence.MERCHANT_CAP]
 
 
+def test_a_text_that_is_refused_takes_nothing_from_wider_caps() -> None:
+    """A number, or a range, that is pumped does not use up what its country and merchant may text."""
+    counter = InMemoryRateCounter()
+    limited = limiter(counter)
+    for number in ("+351912000001", *(f"+35191200{n:04}" for n in range(20))):
+        for _ in range(5):
+            limited.take(TENANT, number, now=NOW)
+    merchants = {
+        name: count for (name, _), count in counter.counts.items() if name.startswith("text.merchant")
+    }
+    assert set(merchants.values()) == {CAPS.prefix}
+
+
+def test_a_text_is_counted_in_two_writes() -> None:
+    """A number in the row of its range, a country in its merchant's; one that is refused there, in one."""
+    counter = InMemoryRateCounter()
+    limited = limiter(counter, replace(CAPS, number=1))
+    assert limited.take(TENANT, "+351912000001", now=NOW) is None
+    assert counter.writes == 2
+    assert limited.take(TENANT, "+351912000001", now=NOW) is Silence.NUMBER_CAP
+    assert counter.writes == 3
+
+
 def pumped(office: PostOffice, texts: int) -> PostOffice:
     """A script makes orders to the numbers of one range."""
     for n in range(texts):
@@ -107,7 +140,7 @@ def test_counts_that_do_not_answer_stop_nobody() -> None:
     """Whoever reads a text's row reads the same store."""
 
     class Deaf:
-        def add(self, key_id: str, window: int, requests: int) -> int:
+        def take(self, name: str, window: int, caps: Mapping[str, int]) -> str | None:
             raise Upstream("No answer.")
 
     assert limiter(Deaf()).take(TENANT, "+351912000001", now=NOW) is None

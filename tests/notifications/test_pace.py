@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,17 @@ from chalicelib.notifications.pace import (
 from chalicelib.units import HOUR
 from tests.fakes_texts import InMemorySenders
 from tests.notifications.post_office import CONFIRMED, NOW, PostOffice
+from tests.notifications.store_contract import SenderStoreContract
 
 SENDER = "+12025550100"
+
+
+class TestSendersInMemory(SenderStoreContract):
+    """What these tests pace by keeps what the table keeps."""
+
+    @pytest.fixture
+    def senders(self) -> InMemorySenders:
+        return InMemorySenders()
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,6 +104,21 @@ def test_circuit_opens_after_failures_in_a_row_and_closes_after_one_success() ->
     assert pace.is_closed(SENDER, now=later) == Closed(wait=SHORTEST_PAUSE)
     other.note_success(SENDER)
     assert pace.is_closed(SENDER, now=later) is None
+
+
+def test_an_open_circuit_is_seen_by_the_write_that_takes_a_place() -> None:
+    """Nobody takes a place behind a carrier that is not called; whoever may try takes one."""
+    store = InMemorySenders()
+    pace = Pace(store, segments_per_second=1)
+    for _ in range(FAILURES_TO_OPEN):
+        pace.note_failure(SENDER, now=NOW)
+    assert pace.turn(SENDER, segments=1, now=NOW, within=HOUR) == Closed(wait=SHORTEST_PAUSE)
+    assert SENDER not in store.free_at
+    later = NOW + SHORTEST_PAUSE
+    assert pace.turn(SENDER, segments=1, now=later, within=HOUR) == Place(wait=0)
+    assert pace.turn(SENDER, segments=1, now=later, within=HOUR) == Closed(wait=SHORTEST_PAUSE)
+    pace.note_success(SENDER)
+    assert pace.turn(SENDER, segments=1, now=later, within=HOUR) == Place(wait=1)
 
 
 def test_pauses_grow_and_are_bounded() -> None:

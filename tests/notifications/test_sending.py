@@ -384,8 +384,8 @@ def test_f35_a_number_that_opts_out_between_claim_and_send_is_not_texted() -> No
     office = posted()
     original = office.rows.save_message
 
-    def claimed(tenant: Any, message: Message, facts: Any = ()) -> Message | None:
-        saved = original(tenant, message, facts)
+    def claimed(tenant: Any, message: Message, facts: Any = (), *, new_sid: Any = None) -> Message | None:
+        saved = original(tenant, message, facts, new_sid=new_sid)
         office.rows.opted_out.add("+12025550123")  # STOP arrives the moment the text is claimed
         return saved
 

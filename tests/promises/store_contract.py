@@ -566,7 +566,7 @@ class PromiseStoreContract:
         for tenant, sid in ((ACME, "SM1"), (BEST, "SM2")):
             store.add_message(tenant, a_message("prm_1.sent"))
             read = store.message(tenant, "prm_1.sent")
-            assert store.save_message(tenant, replace(read, status=MessageStatus.SENT, sid=sid))
+            assert store.save_message(tenant, replace(read, status=MessageStatus.SENT, sid=sid), new_sid=sid)
         sent = a_message("prm_1.sent", status=MessageStatus.SENT, sid="SM1", version=2)
         assert list(store.messages(ACME, "prm_1")) == [sent, replace(later, version=1)]
         assert list(store.messages(ACME, "prm_2")) == []

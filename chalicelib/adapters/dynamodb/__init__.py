@@ -46,6 +46,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     door_owner T#DOORS#{owner}    {key}                 ttl
     key        KEY#{sha256}       KEY                   document revoked_at? last_used_on? ttl?
     rate       RATE#{key_id}#{at} RATE                  requests ttl
+    counts     COUNTS#{name}#{at} COUNTS                {count} ttl
     sender     SENDER#{sender}    SENDER                free_at? failures? open_until?
     contact    NUMBER#{mark}      {tenant}#{sender}#{subject} subject at ttl
     talk       TALK#{mark}        {sender}              version document ttl
@@ -83,7 +84,7 @@ but for the routes a search reads.
     20  commit_fleet                TransactWriteItems
     21  get_receipt                 GetItem
     22  add_message                 PutItem
-    23  save_message                PutItem PutItem         the first only once the carrier has it
+    23  save_message                PutItem
     24  messages                    Query
     25  own_sids                    BatchGetItem
     26  get_merchant                GetItem
@@ -138,10 +139,10 @@ but for the routes a search reads.
     75  door                        GetItem         one for each secret in force
     76  forget_doors                Query DeleteItem DeleteItem   once for each door
     77  message                     GetItem
-    78  save_message with facts     PutItem TransactWriteItems
+    78  save_message with facts     TransactWriteItems
     79  sender_state                GetItem
     80  move_sender                 UpdateItem
-    81  reserve                     UpdateItem UpdateItem   the second where the sender was idle
+    81  reserve                     UpdateItem UpdateItem   the second where it went idle, or is idle no more
     82  is_opted_out                BatchGetItem
     83  set_opt_out                 PutItem
     84  put_contact                 PutItem
@@ -154,6 +155,8 @@ but for the routes a search reads.
     91  forget                      Query DeleteItem Query GetItem DeleteItem DeleteItem
     92  put_talk                    PutItem
     93  talk                        GetItem         one for each key of numbers in force
+    94  take                        UpdateItem      two counts of texts
+    95  save_message with an id     PutItem PutItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

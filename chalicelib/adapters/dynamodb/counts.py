@@ -1,9 +1,10 @@
-"""Two small numbers: how many requests a key made, and how far a tenant's clock was moved."""
+"""Small numbers: requests of a key, texts against their caps, and how far a tenant's clock was moved."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.adapters.dynamodb.keys import clock_key, rate_key
-from chalicelib.adapters.dynamodb.table import Rows, key_item, number
+from chalicelib.adapters.dynamodb.keys import clock_key, counts_key, rate_key
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction
 from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
@@ -11,6 +12,7 @@ from chalicelib.receipts import ReceiptRow
 from chalicelib.units import DAY, Seconds, Timestamp
 
 _RATE_KEPT: Final[Seconds] = DAY
+_COUNTED: Final[Seconds] = 2 * DAY  # from a day's beginning: it is over then
 # Of two who move it at once the farther one wins, whoever comes first.
 _NO_FARTHER: Final = ABSENT | Condition("ahead_seconds <= :ahead")
 
@@ -40,6 +42,39 @@ class CountRows(Rows):
             },
         )
         return int(answer["Attributes"]["requests"]["N"])
+
+    def take(self, name: str, window: Timestamp, caps: Mapping[str, int]) -> str | None:
+        """Add one to each count of a row unless one has reached its cap: see `notifications.caps.TextCounter`.
+
+        Tried once, as `add`.
+
+        Raises
+        ------
+        Upstream
+            No answer; it may have been counted.
+        """
+        counts = {f"#{at}": count for at, count in enumerate(caps)}
+        most = {f":{at}": number(cap) for at, cap in enumerate(caps.values())}
+        room = [f"(attribute_not_exists(#{at}) OR #{at} < :{at})" for at in range(len(caps))]
+        more = ", ".join(f"{placeholder} :one" for placeholder in counts)
+        try:
+            self._table.attempt(
+                "update_item",
+                {
+                    "TableName": self._table.name,
+                    "Key": key_item(counts_key(name, window)),
+                    "UpdateExpression": f"ADD {more} SET #ttl = :ttl",
+                    "ConditionExpression": " AND ".join(room),
+                    "ExpressionAttributeNames": counts | {"#ttl": "ttl"},
+                    "ExpressionAttributeValues": most
+                    | {":one": number(1), ":ttl": number(window + _COUNTED)},
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                },
+            )
+        except ConditionFailed as failed:
+            counted = {count: int(failed.row[count]["N"]) for count in caps if count in failed.row}
+            return next(count for count, cap in caps.items() if counted.get(count, 0) >= cap)
+        return None
 
     def clock_offset(self, tenant: Tenant) -> Seconds:
         """How far a tenant's business clock is ahead; 0 until it was moved. Strongly consistent."""

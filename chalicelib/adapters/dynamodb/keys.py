@@ -330,6 +330,11 @@ def rate_key(key_id: str, window: Timestamp) -> Key:
     return f"RATE#{key_id}#{window}", "RATE"
 
 
+def counts_key(name: str, window: Timestamp) -> Key:
+    """Counts that go up together, in the window that starts then."""
+    return f"COUNTS#{name}#{window}", "COUNTS"
+
+
 def webhook_key(tenant: Tenant, webhook_id: str) -> Key:
     """One webhook; all of a tenant's share a partition, so that one read lists them."""
     return _of(tenant, "WEBHOOKS"), webhook_id

@@ -34,24 +34,25 @@ class MessageRows(Rows):
         item = self._table.get(message_key(tenant, subject_of(message_id), message_id))
         return message_of(self._table.opened(item)) if item else None
 
-    def save_message(self, tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
+    def save_message(
+        self, tenant: Tenant, message: Message, facts: Sequence[Fact] = (), *, new_sid: str | None = None
+    ) -> Message | None:
         """Write a text as the version that follows its own, with what it makes true; None if it moved.
 
-        First of all whose its carrier's id is: an inbox that shows the text asks by that.
+        First of all, or at once, whose its carrier's id is: an inbox that shows the text asks by that.
         """
-        if message.sid is not None:
-            whose = {
-                "message": text(message.message_id),
-                "ttl": message_item(message, self._table.now())["ttl"],
-            }
-            self._table.ask("put_item", Item=key_item(sid_key(tenant, message.sid)) | whose)
         only_if = unmoved(message.version) if message.version else _UNVERSIONED
+        key, item = _row(tenant, message), self._item(message)
+        whose = {"message": text(message.message_id), "ttl": item["ttl"]}
         if not facts:
+            if new_sid is not None:
+                self._table.ask("put_item", Item=key_item(sid_key(tenant, new_sid)) | whose)
             saved = self._put(tenant, message, only_if=only_if)
             return message_of(saved) if saved else None
-        key, item = _row(tenant, message), self._item(message)
         saving = Transaction[str](self._table, tenant)
         saving.put(_TEXT, key, self._table.sealed(key, item), only_if=only_if)
+        if new_sid is not None:
+            saving.put(_TEXT, sid_key(tenant, new_sid), whose, only_if=None)
         try:
             saving.commit(facts)
         except Refused:

@@ -1,23 +1,26 @@
 """How fast a sender may text, and whether it may: one row for each, moved by conditional updates."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import sender_key
-from chalicelib.adapters.dynamodb.table import ConditionFailed, NoAnswer, Rows, key_item, number
-from chalicelib.notifications.pace import SenderState
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, NoAnswer, Rows, Table, key_item, number
+from chalicelib.notifications.pace import Reserved, SenderState
 
 _AS_READ: Final = "failures = :failures AND open_until = :open_until"
+_WELL: Final = "(attribute_not_exists(failures) OR failures <= :failures)"
 
 
 class SenderRows(Rows):
     """Senders: see `notifications.pace.SenderStore`."""
 
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
+        self._idle = set[str]()  # senders that nobody was waiting for when they were last asked
+
     def sender_state(self, sender: str) -> SenderState:
         """How a sender stands; one that nobody knows stands well."""
-        item = self._table.get(sender_key(sender))
-        if item is None or "failures" not in item:
-            return SenderState()
-        return SenderState(failures=int(item["failures"]["N"]), open_until=int(item["open_until"]["N"]))
+        return _state_of(self._table.get(sender_key(sender)) or {})
 
     def move_sender(self, sender: str, before: SenderState, after: SenderState) -> bool:
         """Write how it stands, on condition that it stands as it was found; False if it does not."""
@@ -39,48 +42,74 @@ class SenderRows(Rows):
             return False
         return True
 
-    def reserve(self, sender: str, *, cost: int, now: int, latest: int) -> int | None:
-        """Move the moment a sender is free on by `cost`, from `now` if that is later; gives where it stood.
+    def reserve(self, sender: str, *, cost: int, now: int, latest: int, failures: int) -> Reserved:
+        """Move the moment a sender is free on by `cost`, from `now` if that is later, in one write.
 
-        None, and nothing moved, if that is after `latest`. A move whose answer was lost is made again: then
-        the sender is a little slower than it might be.
+        Nothing is moved if that is after `latest`, or the sender has failed more than `failures` times in a
+        row. A move whose answer was lost is made again: then the sender is a little slower than it might be.
 
         Raises
         ------
         Upstream
             Others kept moving it.
         """
+        behind = _Move(
+            "free_at + :cost",
+            only_if="free_at BETWEEN :now AND :latest",
+            values={":cost": number(cost), ":latest": number(latest)},
+        )
+        at_once = _Move(
+            ":then",
+            only_if="attribute_not_exists(free_at) OR free_at < :now",
+            values={":then": number(now + cost)},
+        )
+        given = {":now": number(now), ":failures": number(failures)}
+        was_idle = (
+            sender in self._idle
+        )  # texts come in bursts, or hardly ever: it probably still is, or is not
         for _ in self._table.tries():
-            try:
-                return self._behind_others(sender, cost=cost, now=now, latest=latest)
-            except ConditionFailed as error:
-                free_at = int(error.row["free_at"]["N"]) if "free_at" in error.row else 0
-                if free_at > latest:
-                    return None
-            try:
-                return self._at_once(sender, cost=cost, now=now)
-            except ConditionFailed:
-                continue
+            for move in (at_once, behind) if was_idle else (behind, at_once):
+                try:
+                    before = self._moved(sender, move, given)
+                except ConditionFailed as error:
+                    state, free_at = _state_of(error.row), _free_at(error.row)
+                    if state.failures > failures or free_at > latest:
+                        return Reserved(at=None, state=state)
+                    continue
+                (self._idle.add if move is at_once else self._idle.discard)(sender)
+                return Reserved(at=max(now, _free_at(before)), state=_state_of(before))
         raise NoAnswer(unclear=False)
 
-    def _behind_others(self, sender: str, *, cost: int, now: int, latest: int) -> int:
+    def _moved(self, sender: str, move: "_Move", given: Item) -> Item:
+        """Move it in one of the two ways; gives the row as it was."""
         moved = self._table.ask(
             "update_item",
             Key=key_item(sender_key(sender)),
-            UpdateExpression="SET free_at = free_at + :cost",
-            ConditionExpression="free_at BETWEEN :now AND :latest",
-            ExpressionAttributeValues={":cost": number(cost), ":now": number(now), ":latest": number(latest)},
-            ReturnValues="UPDATED_OLD",
+            UpdateExpression=f"SET free_at = {move.to}",
+            ConditionExpression=f"({move.only_if}) AND {_WELL}",
+            ExpressionAttributeValues=given | move.values,
+            ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return int(moved["Attributes"]["free_at"]["N"])
+        before: Item = moved.get("Attributes", {})
+        return before
 
-    def _at_once(self, sender: str, *, cost: int, now: int) -> int:
-        self._table.ask(
-            "update_item",
-            Key=key_item(sender_key(sender)),
-            UpdateExpression="SET free_at = :then",
-            ConditionExpression="attribute_not_exists(free_at) OR free_at < :now",
-            ExpressionAttributeValues={":then": number(now + cost), ":now": number(now)},
-        )
-        return now
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A way to move a sender's moment on; there are two, because DynamoDB knows no maximum."""
+
+    to: str
+    _: KW_ONLY
+    only_if: str
+    values: Item
+
+
+def _state_of(row: Item) -> SenderState:
+    if "failures" not in row:
+        return SenderState()
+    return SenderState(failures=int(row["failures"]["N"]), open_until=int(row["open_until"]["N"]))
+
+
+def _free_at(row: Item) -> int:
+    return int(row["free_at"]["N"]) if "free_at" in row else 0

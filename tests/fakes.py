@@ -93,6 +93,10 @@ class InMemoryReminders:
     def write_reminder(self, tenant: Tenant, reminder: Reminder) -> None:
         self.rows[tenant, reminder.kind, reminder.subject] = reminder
 
+    def write_reminders(self, tenant: Tenant, reminders: Sequence[Reminder]) -> None:
+        for reminder in reminders:
+            self.write_reminder(tenant, reminder)
+
     def finish_reminder(self, tenant: Tenant, reminder: Reminder, again_at: Timestamp | None) -> None:
         key = (tenant, reminder.kind, reminder.subject)
         if self.rows.get(key) != reminder:

@@ -1,6 +1,6 @@
 """Who is behind a promise: it, its merchant's settings and its van's forecast, in the words of the texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -12,7 +12,7 @@ from chalicelib.notifications.model import ASKED_OF, Addressee, Phase, QuietHour
 from chalicelib.promises.model import Promise, PromiseState, Standing
 from chalicelib.promises.store import PromiseStore
 from chalicelib.routing.live_eta import Interval
-from chalicelib.units import Timestamp
+from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
     from chalicelib.adapters.phone_book import PhoneBook
@@ -30,8 +30,10 @@ _PHASES: Final = {
 class Store(PromiseStore, Protocol):
     """Promises and merchants."""
 
-    def get_merchant(self, tenant: Tenant) -> Merchant | None:
-        """The merchant's settings; None before any were saved."""
+    def addressed(
+        self, tenant: Tenant, stop_ids: Sequence[StopId]
+    ) -> tuple[Mapping[StopId, Promise], Merchant | None]:
+        """Promises by their ids, and the merchant's settings; None before any were saved."""
         ...
 
 
@@ -62,10 +64,20 @@ class PromiseAddressees:
         if self._letters is not None and subject.startswith(ASKED_OF):
             arrived = self._letters().inbound(subject.removeprefix(ASKED_OF))
             return Addressee.of_writer(arrived[0].phone, arrived[0].senders[-1]) if arrived else None
-        promise = self._promise(tenant, subject)
-        if promise is None:
-            return None
-        merchant = self._store.get_merchant(tenant) or Merchant(tenant=tenant, brand="", locales=())
+        return self.addressees(tenant, [subject]).get(subject)
+
+    def addressees(self, tenant: Tenant, subjects: Sequence[str]) -> Mapping[str, Addressee]:
+        """Whom to text about promises, read at once; those that are gone are left out."""
+        named = {
+            stop_id: subject for subject in subjects if (stop_id := stop_id_of(subject, PROMISE)) is not None
+        }
+        if not named:
+            return {}
+        promises, settings = self._store.addressed(tenant, list(named))
+        merchant = settings or Merchant(tenant=tenant, brand="", locales=())
+        return {named[stop_id]: self._behind(promise, merchant) for stop_id, promise in promises.items()}
+
+    def _behind(self, promise: Promise, merchant: Merchant) -> Addressee:
         recipient, choices = promise.order.recipient, promise.choices
         return Addressee(
             phone=recipient.phone,

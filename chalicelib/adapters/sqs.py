@@ -1,8 +1,9 @@
 """The queues: of planning jobs, FIFO, one worker of each kind for a plan; of webhooks; of texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import batched
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ from chalicelib.events import Tenant
 from chalicelib.units import Seconds
 
 _LONGEST_NAME = 128
+_MOST_AT_ONCE = 10  # messages in one request
 
 
 class PlanJobs:
@@ -121,13 +123,36 @@ class TextJobs:
         Upstream
             SQS did not take it.
         """
-        job = {"tenant": str(tenant), "message_id": message_id}
-        request_id = current_request_id()
-        body = json.dumps(job if request_id is None else job | {"request_id": request_id})
+        body = self._job(tenant, message_id)
         try:
             self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
         except (ClientError, BotoCoreError) as error:
             raise Upstream("The queue did not take the text.") from error
+
+    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+        """Enqueue a look at each of some texts, ten in a request.
+
+        Raises
+        ------
+        Upstream
+            SQS did not take them all.
+        """
+        for some in batched(message_ids, _MOST_AT_ONCE):
+            entries = [
+                {"Id": str(at), "MessageBody": self._job(tenant, message_id)}
+                for at, message_id in enumerate(some)
+            ]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                raise Upstream("The queue did not take the texts.") from error
+            if answer.get("Failed"):
+                raise Upstream("The queue did not take all of the texts.")
+
+    def _job(self, tenant: Tenant, message_id: str) -> str:
+        job = {"tenant": str(tenant), "message_id": message_id}
+        request_id = current_request_id()
+        return json.dumps(job if request_id is None else job | {"request_id": request_id})
 
 
 def _short(name: str) -> str:

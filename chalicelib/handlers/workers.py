@@ -9,7 +9,7 @@ Weak point: an outbox row with several facts is repeated as a whole; each reacti
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,6 +70,7 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             now = services.business_now(row.tenant, system_now=system_now)
             events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
             line.fields |= {"events": [event.event_id for event in events]} if events else {}
+            news = list[Fact]()
             for fact in row.facts:
                 follow_up(services, row.tenant, fact, now)
                 if fact.kind in _MAY_NEED_WATCHING:
@@ -90,10 +91,12 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
                     plan = PlanKey.parse(fact.subject)
                     for shift_id in shifts:
                         services.watch.look(row.tenant, plan, shift_id, now)
-                elif row.written_at is None or system_now <= row.written_at + _NEWS_FOR:
-                    watch.text(row.tenant, fact, now)
                 else:
-                    line.fields["reason"] = "no_news_to_a_buyer"
+                    news.append(fact)
+            if row.written_at is None or system_now <= row.written_at + _NEWS_FOR:
+                watch.texts(row.tenant, news, now)
+            elif news:
+                line.fields["reason"] = "no_news_to_a_buyer"
             services.store.note_handed_on(row)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
@@ -296,11 +299,13 @@ class _Watch:
         self.telemetry = Telemetry(log, stage=lambda: services.settings.stage)
         self.counts = Counter[Metric]()
 
-    def text(self, tenant: Tenant, fact: Fact, now: Timestamp) -> None:
-        """Let the notifications react to a fact; its text has a line of its own."""
-        with self.telemetry.line("text", current_request_id()) as line:
-            line.fields |= {"tenant": str(tenant), "promise_id": fact.subject, "fact": fact.kind}
-            self.tell(line, self._services.notifications.react(tenant, fact, now))
+    def texts(self, tenant: Tenant, facts: Sequence[Fact], now: Timestamp) -> None:
+        """Let the notifications react to facts; each text has a line of its own."""
+        made = self._services.notifications.react(tenant, facts, now)
+        for fact, message in zip(facts, made, strict=True):
+            with self.telemetry.line("text", current_request_id()) as line:
+                line.fields |= {"tenant": str(tenant), "promise_id": fact.subject, "fact": fact.kind}
+                self.tell(line, message)
 
     def tell(self, line: "Line", message: "Message | None") -> None:
         """Say what became of a text, if anything did."""

@@ -3,9 +3,9 @@
 A sender's pace is one moment, kept in the store: when it is free again. Whoever sends moves it on by what the
 text costs, in one conditional write, and is told its own place: at once, or at that moment. So each text
 waits once and exactly as long as it must, however many workers there are (the generic cell rate algorithm).
-The same row, asked in the same write, breaks the circuit: after a few failures in a row nobody calls until a moment that moves farther
-off each time, and then one worker does, to see. Weak point: what is sent by others from the same number is
-not known here.
+The same row, asked in the same write, breaks the circuit: after a few failures in a row nobody calls until a
+moment that moves farther off each time, and then one worker does, to see. Weak point: what is sent by others
+from the same number is not known here.
 """
 
 from dataclasses import dataclass

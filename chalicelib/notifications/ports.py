@@ -50,6 +50,10 @@ class Reminders(Protocol):
         """Write a reminder over the one there may be of its kind and subject."""
         ...
 
+    def write_reminders(self, tenant: Tenant, reminders: Sequence[Reminder]) -> None:
+        """Write several, many at a time; `Upstream` if some may not be written."""
+        ...
+
 
 class TextQueue(Protocol):
     """Brings texts to a worker soon; what it forgets the reminder finds."""
@@ -58,12 +62,20 @@ class TextQueue(Protocol):
         """Have a text looked at after some seconds, 900 at most; `Upstream` if it was not taken."""
         ...
 
+    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+        """Have texts looked at, many asked for at a time; `Upstream` if one of them was not taken."""
+        ...
+
 
 class Addressees(Protocol):
     """Who is behind a promise."""
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
         """Whom to text about a promise; None if it is gone."""
+        ...
+
+    def addressees(self, tenant: Tenant, subjects: Sequence[str]) -> Mapping[str, Addressee]:
+        """Whom to text about promises, read at once; those that are gone are left out."""
         ...
 
     def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:

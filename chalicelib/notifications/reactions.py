@@ -5,7 +5,7 @@ window we expect and not before it is likely; what a merchant is warned of earli
 text about an attempt names the reason that the driver gave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +65,10 @@ _LEFT: Final[Mapping[str, LeftHow]] = {f"delivered_to_{how}": how for how in Lef
 _WHY: Final[Mapping[str, FailedWhy]] = {f"failed_{why}": why for why in FailedWhy}
 
 
+type Others = Callable[[], Sequence[Message]]
+"""Reads the texts about a promise before this one, oldest first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What a text is to say.
@@ -84,14 +88,14 @@ class News:
 
 
 def news_of(
-    fact: Fact, to: Addressee, others: Sequence[Message], forecast: Interval | None, now: Timestamp
+    fact: Fact, to: Addressee, others: Others, forecast: Interval | None, now: Timestamp
 ) -> News | None:
     """Say what a fact asks to be said; None if it asks nothing.
 
     Parameters
     ----------
     others
-        Texts about the promise before this one, oldest first.
+        Asked only where it matters what was said before.
     forecast
         When the van is expected there, if the fact is that it drives there now.
     """
@@ -157,7 +161,7 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
             return True
 
 
-def _at_risk(to: Addressee, others: Sequence[Message], now: Timestamp) -> News | None:
+def _at_risk(to: Addressee, others: Others, now: Timestamp) -> News | None:
     """The counter-offer: what we expect, and what the buyer may choose instead."""
     expected, choices = to.foreseen or to.told_last, _choices(to, now)
     if _within(expected, to.window) or not choices:
@@ -168,12 +172,12 @@ def _at_risk(to: Addressee, others: Sequence[Message], now: Timestamp) -> News |
     return News(kind=MessageKind.AT_RISK, saying=saying, window=expected, silence=told)
 
 
-def _expected(fact: Fact, to: Addressee, others: Sequence[Message], now: Timestamp) -> News | None:
+def _expected(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News | None:
     """Another window than the one told last: back within the promised one, behind it, or just another."""
     window = to.foreseen
     if window is None:  # what was told holds again
         return None
-    if _within(window, to.window) and _troubled(others) and not to.in_danger:
+    if _within(window, to.window) and not to.in_danger and _troubled(others):
         return _back_on_time(window, others)
     if window.end > to.window.end and to.in_danger:
         offer = _at_risk(to, others, now)
@@ -186,7 +190,7 @@ def _expected(fact: Fact, to: Addressee, others: Sequence[Message], now: Timesta
     return News(kind=MessageKind.WINDOW_CHANGED, saying=changed, window=window)
 
 
-def _back_on_time(window: TimeWindow, others: Sequence[Message]) -> News:
+def _back_on_time(window: TimeWindow, others: Others) -> News:
     told = _last(others, *_TROUBLE, MessageKind.BACK_ON_TIME)
     silence = Silence.ALREADY_TOLD if told and told.kind is MessageKind.BACK_ON_TIME else None
     saying = BackOnTime(window=window)
@@ -204,15 +208,15 @@ def _next_stop(to: Addressee, forecast: Interval | None) -> News:
     )
 
 
-def _troubled(others: Sequence[Message]) -> bool:
+def _troubled(others: Others) -> bool:
     """Whether the buyer was told of trouble on this delivery, as it stands."""
     last = _last(others, *_TROUBLE, MessageKind.RESCHEDULED)
     return last is not None and last.kind in _TROUBLE
 
 
-def _last(others: Sequence[Message], *kinds: MessageKind) -> Message | None:
+def _last(others: Others, *kinds: MessageKind) -> Message | None:
     """The last text of some kinds that went out, or is about to."""
-    told = (each for each in reversed(others) if each.kind in kinds and each.status not in _NEVER_GONE)
+    told = (each for each in reversed(others()) if each.kind in kinds and each.status not in _NEVER_GONE)
     return next(told, None)
 
 

@@ -5,8 +5,10 @@ text. Whoever finds the row there brings it to a worker again: the first may hav
 point: the words are those of the fact's moment; `policy` only looks whether they are still true.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import cache, partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,26 +38,37 @@ class Notifications:
         self._store, self._addressees = store, addressees
         self._queue, self._reminders = queue, reminders
 
-    def react(self, tenant: Tenant, fact: Fact, now: Timestamp) -> Message | None:
-        """Write down what a fact asks to be said, and have it sent; None if it asks nothing, or did before.
+    def react(self, tenant: Tenant, facts: Sequence[Fact], now: Timestamp) -> Sequence[Message | None]:
+        """Write down what facts ask to be said, and have it sent.
+
+        Returns
+        -------
+        For each fact its text; None if it asks nothing, or did before.
 
         Raises
         ------
         Upstream
-            The store or the queue did not answer: the same fact again does no harm.
+            The store or the queue did not answer: the same facts again do no harm.
+
+        Notes
+        -----
+        A read for all of them and a write for each text; what reminds of them is written, and the queue
+        asked, many at a time.
         """
-        to = self._addressees.addressee(tenant, fact.subject) if fact.kind in LEADS_TO_TEXTS else None
-        if to is None:
-            return None
-        self._plan_ahead(tenant, fact, to, now)
-        arriving = fact.kind is FactKind.PROMISE_ARRIVING
-        forecast = self._addressees.forecast(tenant, fact.subject, now) if arriving else None
-        news = news_of(fact, to, self._store.messages(tenant, fact.subject), forecast, now)
-        if news is None:
-            return None
-        # By its fact, not its kind: read once more when things have changed, it may ask for another kind.
-        name = f"{fact.sequence}.{fact.kind.replace('.', '_')}"
-        return self._tell(tenant, fact.subject, name, news, to, now, sequence=fact.sequence)
+        subjects = [fact.subject for fact in facts if fact.kind in LEADS_TO_TEXTS]
+        whom = self._addressees.addressees(tenant, list(dict.fromkeys(subjects))) if subjects else {}
+        made = list[Message | None]()
+        for some in _apart(facts):
+            drafts = [self._draft(tenant, fact, whom.get(fact.subject), now) for fact in some]
+            ahead = [
+                reminder
+                for fact in some
+                if fact.kind in LEADS_TO_TEXTS and fact.subject in whom
+                for reminder in _due_later(fact, whom[fact.subject], now)
+            ]
+            new = iter(self._record(tenant, [each for each in drafts if each is not None], ahead, now))
+            made += [each if each is not None and next(new) else None for each in drafts]
+        return made
 
     def remind(self, tenant: Tenant, kind: ReminderKind, subject: str, now: Timestamp) -> Timestamp | None:
         """Say what is said at a time of its own; gives when to be reminded again, None if never.
@@ -83,20 +96,23 @@ class Notifications:
         if news is not None:
             late = Silence.TOO_LATE if now >= useful_until else None
             news = replace(news, silence=news.silence or late)
-            self._tell(tenant, subject, f"{to.window.start}.{kind}", news, to, now, sequence=to.sequence)
+            name = f"{to.window.start}.{kind}"
+            self._record(tenant, [_written(subject, name, news, to, now, sequence=to.sequence)], [], now)
         return None
 
-    def _plan_ahead(self, tenant: Tenant, fact: Fact, to: Addressee, now: Timestamp) -> None:
-        """Be reminded of what is to be said later."""
-        due = dict[ReminderKind, Timestamp]()
-        if fact.kind is FactKind.PROMISE_CONFIRMED or "to_window" in fact.data:
-            due = {ReminderKind.TELL_DAY_BEFORE: _day_before(to), ReminderKind.TELL_MORNING: _morning(to)}
-        elif fact.kind is FactKind.PROMISE_DELIVERED:
-            due = {ReminderKind.ASK_FEEDBACK: fact.data["ended_at"] + _TASTED}
-        for kind, due_at in due.items():
-            if due_at > now:
-                reminder = Reminder(kind=kind, subject=fact.subject, due_at=due_at)
-                self._reminders.write_reminder(tenant, reminder)
+    def _draft(self, tenant: Tenant, fact: Fact, to: Addressee | None, now: Timestamp) -> Message | None:
+        """The text that a fact asks for, to be sent or not; None if it asks for none."""
+        if to is None or fact.kind not in LEADS_TO_TEXTS:
+            return None
+        arriving = fact.kind is FactKind.PROMISE_ARRIVING
+        forecast = self._addressees.forecast(tenant, fact.subject, now) if arriving else None
+        others = cache(partial(self._store.messages, tenant, fact.subject))  # which most facts do without
+        news = news_of(fact, to, others, forecast, now)
+        if news is None:
+            return None
+        # By its fact, not its kind: read once more when things have changed, it may ask for another kind.
+        name = f"{fact.sequence}.{fact.kind.replace('.', '_')}"
+        return _written(fact.subject, name, news, to, now, sequence=fact.sequence)
 
     def _said_in_the_morning(
         self, tenant: Tenant, subject: str, to: Addressee, now: Timestamp
@@ -109,60 +125,88 @@ class Notifications:
         nothing = None if exact else Silence.NOTHING_NEW
         return News(kind=MessageKind.MORNING_WINDOW, saying=saying, window=window, silence=nothing)
 
-    def _tell(
-        self,
-        tenant: Tenant,
-        subject: str,
-        name: str,
-        news: News,
-        to: Addressee,
-        now: Timestamp,
-        *,
-        sequence: int,
-    ) -> Message | None:
-        """Write a text down, to be sent when it may, or not to be, with the reason."""
-        usefulness = usefulness_of(news.kind)
-        message = Message(
-            message_id=f"{subject}.{name}",
-            subject=subject,
-            kind=news.kind,
-            status=MessageStatus.PENDING,
-            created_at=now,
-            window=news.window,
-            sequence=sequence,
-            body=words(
-                news.saying,
-                language=language_of(to.locale, to.locales),
-                brand=to.brand,
-                timezone=to.timezone,
-                now=now,
-            ),
-            ready_at=now,
-            expires_at=now + usefulness.lasts,
-        )
-        silence = silence_of(to) or news.silence
-        if silence is None and not is_true(message, to, now):
-            silence = Silence.NOT_TRUE
-        if silence is None and not usefulness.asked:
-            awake = awake_at(now, to.quiet, to.timezone)
-            expires_at = awake + usefulness.lasts if usefulness.waits else message.expires_at
-            message = replace(message, ready_at=awake, expires_at=expires_at)
-            silence = Silence.QUIET_HOURS if awake >= expires_at else None
-        if silence is not None:
-            message = replace(message, status=MessageStatus.SKIPPED, reason=silence, body="")
-            return message if self._store.add_message(tenant, message) else None
-        return self.post(tenant, message, now)
-
     def post(self, tenant: Tenant, message: Message, now: Timestamp) -> Message | None:
         """Have a text sent, once for its id; None if it was under way before."""
-        # First of all the reminder: a row without one would be forgotten if its message is lost.
-        due_at = max(message.ready_at, now) + MINUTE
-        reminder = Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message.message_id, due_at=due_at)
-        self._reminders.write_reminder(tenant, reminder)
-        is_new = self._store.add_message(tenant, message)
-        if message.ready_at <= now:
-            self._queue.look(tenant, message.message_id)
+        [is_new] = self._record(tenant, [message], [], now)
         return message if is_new else None
+
+    def _record(
+        self, tenant: Tenant, messages: Sequence[Message], ahead: Sequence[Reminder], now: Timestamp
+    ) -> Sequence[bool]:
+        """Write texts down, and bring those to a worker that may go now; says which were new."""
+        pending = [each for each in messages if each.status is MessageStatus.PENDING]
+        # First of all the reminders: a row without one would be forgotten if its message is lost.
+        reminders = [*ahead, *(_seen_to(each, now) for each in pending)]
+        if reminders:
+            self._reminders.write_reminders(tenant, reminders)
+        new = [self._store.add_message(tenant, each) for each in messages]
+        ready = [each.message_id for each in pending if each.ready_at <= now]
+        if ready:
+            self._queue.look_at_all(tenant, ready)
+        return new
+
+
+def _apart(facts: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
+    """Facts in their order, no two in one part about one promise: the second text is to see the first."""
+    some = list[Fact]()
+    for fact in facts:
+        if any(fact.subject == each.subject for each in some):
+            yield some
+            some = []
+        some.append(fact)
+    if some:
+        yield some
+
+
+def _due_later(fact: Fact, to: Addressee, now: Timestamp) -> Iterator[Reminder]:
+    """What is to be said at times of its own."""
+    due = dict[ReminderKind, Timestamp]()
+    if fact.kind is FactKind.PROMISE_CONFIRMED or "to_window" in fact.data:
+        due = {ReminderKind.TELL_DAY_BEFORE: _day_before(to), ReminderKind.TELL_MORNING: _morning(to)}
+    elif fact.kind is FactKind.PROMISE_DELIVERED:
+        due = {ReminderKind.ASK_FEEDBACK: fact.data["ended_at"] + _TASTED}
+    for kind, due_at in due.items():
+        if due_at > now:
+            yield Reminder(kind=kind, subject=fact.subject, due_at=due_at)
+
+
+def _seen_to(message: Message, now: Timestamp) -> Reminder:
+    due_at = max(message.ready_at, now) + MINUTE
+    return Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message.message_id, due_at=due_at)
+
+
+def _written(subject: str, name: str, news: News, to: Addressee, now: Timestamp, *, sequence: int) -> Message:
+    """A text, to be sent when it may, or not to be, with the reason."""
+    usefulness = usefulness_of(news.kind)
+    message = Message(
+        message_id=f"{subject}.{name}",
+        subject=subject,
+        kind=news.kind,
+        status=MessageStatus.PENDING,
+        created_at=now,
+        window=news.window,
+        sequence=sequence,
+        body=words(
+            news.saying,
+            language=language_of(to.locale, to.locales),
+            brand=to.brand,
+            timezone=to.timezone,
+            now=now,
+        ),
+        ready_at=now,
+        expires_at=now + usefulness.lasts,
+    )
+    silence = silence_of(to) or news.silence
+    if silence is None and not is_true(message, to, now):
+        silence = Silence.NOT_TRUE
+    if silence is None and not usefulness.asked:
+        awake = awake_at(now, to.quiet, to.timezone)
+        expires_at = awake + usefulness.lasts if usefulness.waits else message.expires_at
+        message = replace(message, ready_at=awake, expires_at=expires_at)
+        silence = Silence.QUIET_HOURS if awake >= expires_at else None
+    if silence is not None:
+        return replace(message, status=MessageStatus.SKIPPED, reason=silence, body="")
+    return message
 
 
 def _said_the_day_before(to: Addressee) -> News:

@@ -137,6 +137,8 @@ ACCESSES: Accesses = {
     ),
     "progress": lambda store: store.progress(ACME, PLACE, "s-1"),
     "progresses": lambda store: store.progresses(ACME, PLACE),
+    "addressed": lambda store: store.addressed(ACME, [1, 2]),
+    "write_reminders": lambda store: store.reminders.write_reminders(ACME, [a_reminder()]),
     "promises_named": lambda store: store.promises_named(ACME, [1, 2]),
     "requests": lambda store: store.requests(ACME, PLACE, Work.IMPROVE),
     "replan": lambda store: store.replan(ACME, a_replan().replan_id),

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.errand import errand
-from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs
+from chalicelib.adapters.sqs import DeliveryJobs, PlanJobs, TextJobs
 from chalicelib.dispatch.model import Work
 from chalicelib.errors import Upstream
 from chalicelib.events import Mode, Tenant
@@ -113,3 +113,27 @@ def test_queue_that_takes_no_delivery_is_told(sqs: Any) -> None:
     gone = DeliveryJobs(sqs, webhooks_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/gone")
     with pytest.raises(Upstream):
         gone.deliver(TENANT, "office", "replay")
+
+
+def test_texts_are_brought_ten_in_a_request(sqs: Any) -> None:
+    """Each by itself in the queue, named by its id only, with the request it goes back to."""
+    url = sqs.create_queue(QueueName="texts")["QueueUrl"]
+    asked: list[str] = []
+    sqs.meta.events.register("before-call.sqs", lambda model, **_: asked.append(model.name))
+    with errand("req-12345"):
+        TextJobs(sqs, texts_queue_url=url).look_at_all(TENANT, [f"prm_{number}.1" for number in range(25)])
+    assert asked == ["SendMessageBatch"] * 3
+    bodies = [json.loads(each["Body"]) for _ in range(3) for each in received(sqs, url)]
+    assert sorted(body["message_id"] for body in bodies) == sorted(f"prm_{number}.1" for number in range(25))
+    assert {(body["tenant"], body["request_id"]) for body in bodies} == {("m1.test", "req-12345")}
+
+
+def test_texts_of_which_the_queue_took_some_were_not_taken() -> None:
+    """Whoever asked asks again: a look too many does no harm."""
+
+    class Picky:
+        def send_message_batch(self, **_: Any) -> Any:
+            return {"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}
+
+    with pytest.raises(Upstream):
+        TextJobs(Picky(), texts_queue_url="texts").look_at_all(TENANT, ["prm_1.1", "prm_2.1"])

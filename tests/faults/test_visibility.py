@@ -3,7 +3,7 @@
 The second worker starts in the middle of the first one's run, at its first read, and is done before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
@@ -76,7 +76,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.client = self.emulator.client("dynamodb")
-        for operation in ("GetItem", "PutItem"):
+        for operation in ("GetItem", "BatchGetItem", "PutItem"):
             self.client.meta.events.register(f"after-call.dynamodb.{operation}", self._interrupted)
         table = self.resources.table_name
         self.store = DynamoStore(
@@ -130,6 +130,11 @@ class Worker:
         )
         return workers.publish_facts(event, services)
 
+    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+        """Be asked for several at once."""
+        for message_id in message_ids:
+            self.look(tenant, message_id)
+
     def look(self, tenant: Tenant, message_id: str, *, delay: int = 0) -> None:
         """Be the queue of texts, and its worker at once."""
         sealer, nobody = Sealer([b"k" * 32]), InMemoryPhones()
@@ -147,7 +152,7 @@ class Worker:
                 progress=Progress(self.store, self, self.store.reminders, book, sealer),
                 callbacks=Callbacks(sealer, base_url="https://slots.example"),
                 seal=sealer,
-                segments=len,
+                segments=lambda _: 1,
                 jitter=lambda: 0.0,
             )
         )

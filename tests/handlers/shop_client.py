@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -44,8 +44,9 @@ from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from chalicelib.notifications.carrier import Outgoing, Taken
 from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.progress import Moment
+from chalicelib.promises.model import Promise
 from chalicelib.settings import Settings, Stage
-from chalicelib.units import Seconds, Timestamp
+from chalicelib.units import Seconds, StopId, Timestamp
 from tests.fakes import FakeClock, FakeParameters, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
 from tests.fakes_store import InMemoryStore
 from tests.fakes_texts import FakeTextQueue
@@ -208,6 +209,12 @@ class WholeStore(InMemoryStore, InMemoryMerchants, InMemoryRateCounter):
         InMemoryRateCounter.__init__(self)
         self.hooks = InMemoryWebhooks(InMemoryReceipts(self._receipts))
 
+    def addressed(
+        self, tenant: Tenant, stop_ids: Sequence[StopId]
+    ) -> tuple[dict[StopId, Promise], Merchant | None]:
+        found = {stop_id: self.promise(tenant, stop_id) for stop_id in stop_ids}
+        return {stop_id: one for stop_id, one in found.items() if one}, self.get_merchant(tenant)
+
 
 class InMemoryServices(Services):
     """The product's own services on stores in memory, with a carrier that delivers into a list."""
@@ -281,7 +288,7 @@ class InMemoryServices(Services):
             self.webhooks.publish(tenant, f"{number:032x}", facts, self.business_now(tenant))
             for fact in facts:
                 follow_up(self, tenant, fact, self.business_now(tenant))
-                self.notifications.react(tenant, fact, self.business_now(tenant))
+                self.notifications.react(tenant, [fact], self.business_now(tenant))
                 if fact.kind is FactKind.SHIFT_DEPARTED:
                     plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
                     self.motion.set_out(tenant, plan, shift_id, self.business_now(tenant))

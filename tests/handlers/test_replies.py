@@ -381,8 +381,8 @@ def test_an_answer_that_was_not_let_go_is_let_go_when_the_reply_comes_again(ana:
     slots, services = ana.endangered(), ana.shop.services
 
     class Dead:
-        def look(self, tenant: Tenant, message_id: str, *, delay: int = 0) -> None:
-            if ".SM" in message_id:
+        def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+            if any(".SM" in message_id for message_id in message_ids):
                 raise Upstream("No answer.")
 
     notifications = services.notifications

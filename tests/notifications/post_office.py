@@ -207,6 +207,10 @@ class Queue:
         if not self.loses:
             self.waiting.append((self.clock.system_now + delay, message_id))
 
+    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+        for message_id in message_ids:
+            self.look(tenant, message_id)
+
 
 class Stepped:
     """Another thing, each of whose calls is a step."""
@@ -243,7 +247,7 @@ class PostOffice:
         self.counter = InMemoryRateCounter()
         self.to: Addressee | None = ANA
         self.expected: Interval | None = None
-        self.addressees: dict[str, Addressee] = {}
+        self.others: dict[str, Addressee] = {}
         store: Any = Stepped(self.rows, self.steps)
         queue: Any = Stepped(self.queue, self.steps)
         carrier: Any = Stepped(self.carrier, self.steps)
@@ -270,13 +274,18 @@ class PostOffice:
         )
 
     def addressee(self, tenant: Tenant, subject: str) -> Addressee | None:
-        return self.addressees.get(subject, self.to)
+        return self.others.get(subject, self.to)
+
+    def addressees(self, tenant: Tenant, subjects: Sequence[str]) -> dict[str, Addressee]:
+        found = {subject: self.addressee(tenant, subject) for subject in subjects}
+        return {subject: to for subject, to in found.items() if to is not None}
 
     def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
         return self.expected
 
     def react(self, fact: Fact = CONFIRMED) -> Message | None:
-        return self.notifications.react(TENANT, fact, self.clock.system_now)
+        [message] = self.notifications.react(TENANT, [fact], self.clock.system_now)
+        return message
 
     def look(self, message_id: str) -> Message | None:
         return self.sending.look(TENANT, message_id, self.clock.moment)

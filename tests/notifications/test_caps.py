@@ -107,7 +107,7 @@ def pumped(office: PostOffice, texts: int) -> PostOffice:
     """A script makes orders to the numbers of one range."""
     for n in range(texts):
         subject = f"prm_{n}"
-        office.addressees[subject] = replace(ANA, phone=f"+35191200{n:04}")
+        office.others[subject] = replace(ANA, phone=f"+35191200{n:04}")
         office.react(replace(CONFIRMED, subject=subject))
     office.live(600)
     return office

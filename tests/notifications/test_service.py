@@ -6,7 +6,14 @@ import pytest
 
 from chalicelib.events import FactKind
 from chalicelib.notifications.model import Addressee, MessageStatus, Silence
-from tests.notifications.post_office import ANA, CONFIRMED, PostOffice, killed_at_every_step
+from tests.notifications.post_office import (
+    ANA,
+    CONFIRMED,
+    NOW,
+    TENANT,
+    PostOffice,
+    killed_at_every_step,
+)
 
 
 def test_a_confirmed_promise_is_texted_in_local_time() -> None:
@@ -76,6 +83,49 @@ def test_a_reaction_killed_at_any_step_is_finished_by_the_facts_return() -> None
         office.react()
         office.live(600)
         assert len(office.carrier.texts) == 1
+
+
+ROUTE = [
+    replace(CONFIRMED, subject="prm_1"),
+    replace(CONFIRMED, subject="prm_2"),
+    replace(CONFIRMED, kind=FactKind.PLAN_CHANGED, subject="porto/2026-11-24"),
+    replace(CONFIRMED, subject="prm_1", sequence=2, kind=FactKind.PROMISE_CHANGED, data={"to_window": {}}),
+    replace(CONFIRMED, subject="prm_3"),
+]
+
+
+def react_to_route(office: PostOffice) -> list[str | None]:
+    made = office.notifications.react(TENANT, ROUTE, NOW)
+    return [message and message.message_id for message in made]
+
+
+def test_facts_that_became_true_together_make_a_text_each() -> None:
+    """In their order, also where one promise has two; again, they make none."""
+    office = PostOffice()
+    told = ["prm_1.1.promise_confirmed", "prm_2.1.promise_confirmed", None]
+    told += ["prm_1.2.promise_changed", "prm_3.1.promise_confirmed"]
+    assert react_to_route(office) == told
+    assert react_to_route(office) == [None] * len(ROUTE)
+    office.live(600)
+    assert len(office.carrier.texts) == 4
+
+
+def test_facts_that_became_true_together_killed_at_any_step_are_told_when_they_come_again() -> None:
+    """Each text once, whatever was done by then, also by reminders alone."""
+    for loses in (False, True):
+        for office in killed_at_every_step(react_to_route, PostOffice):
+            office.queue.loses = loses
+            react_to_route(office)
+            office.queue.loses = False
+            office.live(600)
+            assert len(office.carrier.texts) == 4
+
+
+def test_of_a_promise_without_a_buyer_nothing_is_said_beside_others() -> None:
+    """Who is gone does not hold up who is there."""
+    office = PostOffice()
+    office.to, office.others = None, {"prm_2": ANA}
+    assert react_to_route(office) == [None, "prm_2.1.promise_confirmed", None, None, None]
 
 
 def test_a_message_that_the_queue_lost_is_brought_by_its_reminder() -> None:

@@ -22,6 +22,12 @@ def a_reminder(
 class ReminderStoreContract:
     """The port `reminders.ReminderStore`."""
 
+    def test_several_are_written_at_once(self, store: Any) -> None:
+        """More than one request holds; of one kind and subject there is one."""
+        several = [a_reminder(f"s-{number}", due_at=NOW + number) for number in range(60)]
+        store.write_reminders(ACME, [*several, a_reminder("s-0", due_at=NOW)])
+        assert list(store.due_reminders_of(ACME, NOW + 60)) == several
+
     def test_is_due_from_its_time_on(self, store: ReminderStore) -> None:
         """Not a second before; and to its tenant only."""
         store.write_reminder(ACME, a_reminder())

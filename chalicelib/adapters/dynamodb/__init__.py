@@ -157,6 +157,8 @@ but for the routes a search reads.
     93  talk                        GetItem         one for each key of numbers in force
     94  take                        UpdateItem      two counts of texts
     95  save_message with an id     PutItem PutItem
+    96  write_reminders             BatchWriteItem   25 at a time
+    97  addressed                   BatchGetItem     promises, and their merchant
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -44,7 +44,7 @@ class CountRows(Rows):
         return int(answer["Attributes"]["requests"]["N"])
 
     def take(self, name: str, window: Timestamp, caps: Mapping[str, int]) -> str | None:
-        """Add one to each count of a row unless one has reached its cap: see `notifications.caps.TextCounter`.
+        """Add one to each count of a row unless one is at its cap: see `notifications.caps.TextCounter`.
 
         Tried once, as `add`.
 

@@ -32,6 +32,15 @@ class ReminderRows(Rows):
         item = reminder_item(tenant, reminder, self._table.now())
         self._table.ask("put_item", Item=key_item(key) | item)
 
+    def write_reminders(self, tenant: Tenant, reminders: Iterable[Reminder]) -> None:
+        """Write several, many at a time; of one kind and subject the last counts."""
+        now = self._table.now()
+        rows = {
+            reminder_key(tenant, each.kind, each.subject): reminder_item(tenant, each, now)
+            for each in reminders
+        }
+        self._table.put_many(key_item(key) | item for key, item in rows.items())
+
     def finish_reminder(self, tenant: Tenant, reminder: Reminder, again_at: Timestamp | None) -> None:
         """Move a reminder that was acted on, or drop it; nothing, if it was written anew meanwhile."""
         key = key_item(reminder_key(tenant, reminder.kind, reminder.subject))

@@ -1,7 +1,7 @@
 """All stores in one: each feature sees of it what its own protocol names."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,15 +9,20 @@ from botocore.client import BaseClient
 
 from chalicelib.adapters.dynamodb.counts import CountRows
 from chalicelib.adapters.dynamodb.fleet import FleetRows
+from chalicelib.adapters.dynamodb.keys import merchant_key, promise_key
 from chalicelib.adapters.dynamodb.merchants import MerchantRows
 from chalicelib.adapters.dynamodb.messages import MessageRows
 from chalicelib.adapters.dynamodb.motion import MotionRows
 from chalicelib.adapters.dynamodb.outbox import OutboxRows
 from chalicelib.adapters.dynamodb.receipts import ReceiptRows
 from chalicelib.adapters.dynamodb.replans import ReplanRows
+from chalicelib.adapters.dynamodb.rows import merchant_of, promise_of
 from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.adapters.sealing import Sealer
-from chalicelib.units import Clock
+from chalicelib.events import Tenant
+from chalicelib.merchants.model import Merchant
+from chalicelib.promises.model import Promise
+from chalicelib.units import Clock, StopId
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.doors import DoorRows
@@ -63,6 +68,17 @@ class DynamoStore(
     def disconnect(self) -> None:
         """Close the connections that are kept; the next call makes a new one."""
         self._table.disconnect()
+
+    def addressed(
+        self, tenant: Tenant, stop_ids: Sequence[StopId]
+    ) -> tuple[Mapping[StopId, Promise], Merchant | None]:
+        """Promises by their ids and their merchant's settings, strongly consistent, read at once."""
+        keys = {promise_key(tenant, stop_id): stop_id for stop_id in stop_ids}
+        whose = merchant_key(tenant)
+        found = self._table.get_many([whose, *keys])
+        merchant = merchant_of(found.pop(whose), tenant) if whose in found else None
+        opened = {keys[key]: promise_of(self._table.opened(item)) for key, item in found.items()}
+        return opened, merchant
 
     @cached_property
     def hooks(self) -> "WebhookRows":

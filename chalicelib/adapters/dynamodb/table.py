@@ -33,6 +33,7 @@ ATTEMPTS: Final = 4
 CONNECT_SECONDS: Final = 0.5
 READ_SECONDS: Final = 2.0
 _MOST_AT_ONCE = 100  # keys in one BatchGetItem
+_MOST_WRITES = 25  # rows in one BatchWriteItem
 
 _THROTTLED = frozenset(
     {
@@ -176,6 +177,25 @@ class Table:
             else:
                 raise NoAnswer(unclear=False)
         return found
+
+    def put_many(self, items: Iterable[Item]) -> None:
+        """Write rows over what there may be, on no condition; each key once.
+
+        Raises
+        ------
+        Upstream
+            Rows were still withheld after the last try; others may have been written.
+        """
+        for some in batched(items, _MOST_WRITES):
+            left: list[Item] = [{"PutRequest": {"Item": item}} for item in some]
+            for _ in self.tries():
+                with suppress(NoAnswer):
+                    answer = self.attempt("batch_write_item", {"RequestItems": {self._name: left}})
+                    left = answer.get("UnprocessedItems", {}).get(self._name, [])
+                if not left:
+                    break
+            else:
+                raise NoAnswer(unclear=True)
 
     def query(
         self,

@@ -15,7 +15,7 @@ from chalicelib.adapters.secrets import Fixed, TwilioAccount
 from chalicelib.adapters.twilio import LONGEST_CALL, TwilioSender, sandbox_inbox, sandbox_reply
 from chalicelib.errors import Upstream
 from chalicelib.notifications.carrier import NotProcessed, Outgoing, Refused, Taken, Unanswered
-from infra.sandbox import fake_twilio
+from infra.sandbox import fake_twilio, twilio_texts
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "secret-of-a-test"
@@ -66,10 +66,10 @@ def test_a_merchants_own_sender_is_texted_from(url: str) -> None:
         assert text["from"] == own
 
 
-@pytest.mark.parametrize("number", sorted(fake_twilio.MAGIC_TO))
+@pytest.mark.parametrize("number", sorted(twilio_texts.MAGIC_TO))
 def test_a_number_twilio_refuses_is_refused_for_good(url: str, number: str) -> None:
     """The code is kept, and nothing of the words that quote the number."""
-    code, _ = fake_twilio.MAGIC_TO[number]
+    code, _ = twilio_texts.MAGIC_TO[number]
     assert sender(url).send(a_text(number)) == Refused(code=str(code))
 
 

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from infra.sandbox.fake_twilio import segments, serve
+from infra.sandbox.fake_twilio import serve
+from infra.sandbox.twilio_texts import segments
 
 ACCOUNT, TOKEN = "AC" + "0" * 32, "a-token-of-the-tests"
 FROM = "+15005550006"
@@ -86,6 +87,57 @@ def test_text_twilio_would_refuse_is_refused_with_its_code(url: str, form: dict[
     status, refusal = asked(url, f"{MESSAGES}.json", form)
     assert (status, refusal["code"], refusal["status"]) == (400, code, 400)
     assert asked(url, f"/_inbox?phone={form.get('To', '')}")[1] == {"data": []} or form.get("To") is None
+
+
+def test_a_list_comes_page_by_page(url: str) -> None:
+    """Newest first, as many as are asked for, and where the next page is."""
+    sent = [asked(url, f"{MESSAGES}.json", text("+12025550106", str(n)))[1]["sid"] for n in range(3)]
+    _, page = asked(url, f"{MESSAGES}.json?To=%2B12025550106&PageSize=2")
+    assert [found["sid"] for found in page["messages"]] == sent[:0:-1]
+    _, last = asked(url, page["next_page_uri"])
+    assert ([found["sid"] for found in last["messages"]], last["next_page_uri"]) == ([sent[0]], None)
+
+
+def test_a_service_has_no_number_at_first(url: str) -> None:
+    """Accepted, in no segments yet, from nobody; a callback nobody can be reached at is refused."""
+    form = {"To": "+12025550107", "MessagingServiceSid": f"MG{'0' * 32}", "Body": "x"}
+    _, taken = asked(url, f"{MESSAGES}.json", form)
+    assert (taken["status"], taken["num_segments"], taken["from"]) == ("accepted", "0", None)
+    bad = text("+12025550107") | {"StatusCallback": "https://my_host.example/status"}
+    assert asked(url, f"{MESSAGES}.json", bad)[1]["code"] == 21609
+
+
+@pytest.mark.parametrize("word", ["STOP", "cancel", " End ", "OPTOUT"])
+def test_who_writes_stop_is_refused_until_start(url: str, word: str) -> None:
+    """By Twilio itself, whatever we think; a text that only contains the word stops nothing."""
+    phone = "+12025550108"
+
+    def write(body: str) -> None:
+        urllib.request.urlopen(
+            f"{url}/_reply", urlencode({"From": phone, "To": FROM, "Body": body}).encode(), timeout=5
+        ).close()
+
+    write(word)
+    assert asked(url, f"{MESSAGES}.json", text(phone))[1]["code"] == 21610
+    write("Start")
+    write(f"please {word}")
+    assert asked(url, f"{MESSAGES}.json", text(phone))[0] == 201
+
+
+def test_what_a_phone_wrote_can_be_forgotten(url: str) -> None:
+    """It stands in the list until it is deleted, and in no phone's inbox."""
+    phone = "+12025550109"
+    told = urlencode({"From": phone, "To": "+15005550099", "Body": "my gate code is 4471#"}).encode()
+    with urllib.request.urlopen(f"{url}/_reply", told, timeout=5) as answer:
+        sid = json.loads(answer.read())["sid"]
+    assert asked(url, f"{MESSAGES}/{sid}.json")[1]["direction"] == "inbound"
+    assert asked(url, "/_inbox?phone=%2B15005550099")[1] == {"data": []}
+    credentials = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+    deletion = urllib.request.Request(
+        f"{url}{MESSAGES}/{sid}.json", headers={"Authorization": f"Basic {credentials}"}, method="DELETE"
+    )
+    urllib.request.urlopen(deletion, timeout=5).close()
+    assert asked(url, f"{MESSAGES}/{sid}.json")[0] == 404
 
 
 def test_wrong_token_is_refused(url: str) -> None:

@@ -45,12 +45,20 @@ def asked(url: str, path: str, form: dict[str, str] | None = None) -> dict[str, 
 
 @pytest.mark.parametrize("ends", ["delivered", "undelivered:30003", "failed:30008"])
 def test_what_the_fake_answers_is_what_twilio_describes(url: str, ends: str) -> None:
-    """A text as it is taken, looked up and listed: every field known, typed, spelled as described."""
+    """A text as it is taken, by a number or a service, looked up and listed, and one that came in.
+
+    Every field is known, typed, spelled as described.
+    """
     requests.post(f"{url}/_plan", data={"faults": ends}, timeout=5)
     form = {"To": "+12025550123", "From": FROM, "Body": "Hello", "StatusCallback": "https://slots.example/x"}
     taken = asked(url, "Messages.json", form)
-    listed = asked(url, "Messages.json?To=%2B12025550123&PageSize=50")
-    texts = [taken, asked(url, f"Messages/{taken['sid']}.json"), *listed.pop("messages")]
+    requests.post(
+        f"{url}/_reply", data={"From": "+12025550199", "To": "+12025550123", "Body": "Hi"}, timeout=5
+    )
+    service = {"To": "+12025550123", "MessagingServiceSid": f"MG{'0' * 32}", "Body": "Hello"}
+    accepted = asked(url, "Messages.json", service)
+    listed = asked(url, "Messages.json?To=%2B12025550123&PageSize=2&Page=0")
+    texts = [taken, accepted, asked(url, f"Messages/{taken['sid']}.json"), *listed.pop("messages")]
     assert [faults_of(text, "text") for text in texts] == [[]] * len(texts)
     assert faults_of(listed, "page") == []
     assert all(DESCRIBED["text"].keys() == text.keys() for text in texts)

@@ -4,7 +4,8 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from chalicelib.events import Mode, Tenant
 from chalicelib.handlers.endpoints import Call, Endpoints
@@ -29,12 +30,23 @@ from chalicelib.merchants.model import (
     QuietHours,
     Scope,
 )
+from chalicelib.notifications.linting import LONGEST_BRAND, Fault, lint_brand
 
 api = Endpoints("Merchant")
 
 _SENDER = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32}|[A-Za-z][A-Za-z0-9 ]{0,10})$"
 _MOST_ORIGINS = 20
 _SETTLES = Scope.OPS | Scope.ADMIN
+_OF_A_BRAND = {
+    Fault.EMPTY: "A brand has letters or digits.",
+    Fault.TOO_LONG: f"A brand has at most {LONGEST_BRAND} characters.",
+    Fault.LINK_IN_NAME: "A brand holds no web address: a text that opens with one is taken for phishing.",
+    Fault.CONTROL_CHARACTER: "A brand is one line of visible letters.",
+    Fault.MARKETING: "A brand makes no offer: carriers filter texts that do.",
+    Fault.PERSONAL: "A brand holds no phone number and no e-mail address.",
+    Fault.RESERVED_WORD: "A brand is no word that carriers act on, such as STOP, and has none in capitals.",
+    Fault.NOT_GSM: "A brand has letters of GSM-7 only (a, not ã): any other doubles what each text costs.",
+}
 
 
 class ScopeName(StrEnum):
@@ -121,10 +133,25 @@ class QuietHoursBody(Body):
         return QuietHoursBody(starts=time.fromisoformat(quiet.starts), ends=time.fromisoformat(quiet.ends))
 
 
+def _check_brand(brand: str, about: ValidationInfo) -> str:
+    """Refuse what no text may open with; what was saved before that was looked at is shown as it is."""
+    faults = lint_brand(brand) if about.mode == "json" else ()
+    if faults:
+        raise PydanticCustomError("brand", " ".join(_OF_A_BRAND[fault] for fault in faults))
+    return brand
+
+
 class Settings(Body):
     """Everything a merchant settles. What is left out goes back to its default."""
 
-    brand: Annotated[Label, Field(max_length=40, description="Opens every text to a buyer.")]
+    brand: Annotated[
+        Label,
+        AfterValidator(_check_brand),
+        Field(
+            max_length=LONGEST_BRAND,
+            description="Opens every text to a buyer: letters of GSM-7, no link, no offer, no STOP.",
+        ),
+    ]
     support_phone: Annotated[SupportPhone | None, Field(description="Where buyers may call.")] = None
     origins: Annotated[
         tuple[Origin, ...],

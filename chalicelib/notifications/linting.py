@@ -8,7 +8,7 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from chalicelib.notifications.segments import length, plain
+from chalicelib.notifications.segments import Encoding, length, plain
 
 LONGEST_BRAND = 40
 MOST_SEGMENTS = 3
@@ -27,10 +27,13 @@ class Fault(StrEnum):
     PERSONAL = "personal"
     PUBLIC_SHORTENER = "public_shortener"  # carriers filter them
     CONTROL_CHARACTER = "control_character"
+    NOT_GSM = "not_gsm"  # one such letter leaves a text 70 characters of its 160
 
 
+# What phones make a link of: anything before one of the endings that are much in use.
 _LINK = re.compile(
-    r"https?:|www\.|//|\b[\w-]+\.(?:com|net|org|io|co|info|biz|shop|app|link|me|ly|eu|uk|de|fr|es|us|site|xyz|top|ru)\b",
+    r"https?:|www\.|//|\b[\w-]+\.[a-z]{2,}/|\b[\w-]+\.(?:com|net|org|info|biz|io|co|me|ly|app|dev|link|xyz|shop|store|top|site|online"
+    r"|club|live|page|click|gl|gd|to|cc|tv|ai|eu|us|uk|de|fr|es|pt|it|nl|pl|ru|cn|in|br|au|ca|at|ch|be)\b",
     re.IGNORECASE,
 )
 _REPLY = (
@@ -81,9 +84,17 @@ def lint_brand(brand: str) -> tuple[Fault, ...]:
         Fault.LINK_IN_NAME: _LINK.search(clean) is not None,
         Fault.CONTROL_CHARACTER: clean != " ".join(plain(brand).split(" ")).strip() and clean != brand,
         Fault.MARKETING: _MARKETING.search(clean) is not None,
-        Fault.RESERVED_WORD: re.fullmatch(_RESERVED, clean, re.IGNORECASE) is not None,
+        Fault.PERSONAL: _PERSONAL.search(clean) is not None,
+        Fault.RESERVED_WORD: _reads_as_an_order(clean),
+        Fault.NOT_GSM: length(clean).encoding is not Encoding.GSM_7,
     }
     return tuple(fault for fault, found in faults.items() if found)
+
+
+def _reads_as_an_order(name: str) -> bool:
+    """Whether a name is a reserved word, shouts one or asks for one; "Stop & Shop" is a shop."""
+    alone = re.fullmatch(rf"\W*(?:{_RESERVED})\W*", name, re.IGNORECASE)
+    return bool(alone or _RESERVED_SHOUTED.search(name) or _RESERVED_ASKED.search(name))
 
 
 def lint(

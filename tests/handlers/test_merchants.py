@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.events import Mode
-from chalicelib.merchants.model import ALL_SCOPES, KeyType, Scope
+from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
 from tests.handlers.bakery import ACME, SHOP, Bakery, problem_of
 
 SETTINGS = {
@@ -213,6 +213,38 @@ def test_settings_that_make_no_sense_are_refused(bakery: Bakery, wrong: dict[str
     """Each field is checked when it is saved, not when a text goes out."""
     problem = problem_of(bakery.ask("PUT", "/v1/settings", SETTINGS | wrong))
     assert (problem["status"], [each["pointer"] for each in problem["errors"]]) == (422, [pointer])
+
+
+@pytest.mark.parametrize(
+    ("brand", "says"),
+    [
+        ("acme.example/win", "web address"),
+        ("www.acme.example", "web address"),
+        ("STOP", "STOP"),
+        ("Reply HELP", "STOP"),
+        ("Acme 20% off", "offer"),
+        ("Acme +1 202 555 0155", "phone number"),
+        ("!!!", "letters or digits"),
+        ("Padaria S\u00e3o Jo\u00e3o", "GSM-7"),
+    ],
+)
+def test_b07_brand_that_no_text_may_open_with_is_refused_with_its_reason(
+    bakery: Bakery, brand: str, says: str
+) -> None:
+    """B07: what carriers filter, phishers write, or each text would pay for is found when it is saved."""
+    problem = problem_of(bakery.ask("PUT", "/v1/settings", SETTINGS | {"brand": brand}))
+    [error] = problem["errors"]
+    assert (problem["status"], error["pointer"]) == (422, "/brand")
+    assert says in error["detail"]
+    assert bakery.ask("GET", "/v1/settings").json_body["brand"] == "Acme"
+
+
+def test_brand_that_was_saved_before_is_shown_as_it_is(bakery: Bakery) -> None:
+    """CONTROL: a row of earlier days is neither lost nor an error; only saving it again is refused."""
+    bakery.store.put_merchant(Merchant(tenant=ACME, brand="acme.com"))
+    shown = bakery.ask("GET", "/v1/settings").json_body
+    assert shown["brand"] == "acme.com"
+    assert bakery.ask("PUT", "/v1/settings", shown).status_code == 422
 
 
 def test_quiet_hours_may_be_switched_off(bakery: Bakery) -> None:

@@ -100,7 +100,8 @@ def test_a_name_is_cleaned_of_what_changes_how_a_text_looks(name: str, clean: st
 
 
 @pytest.mark.parametrize(
-    "name", ["acme.com", "https://acme.example", "Acme www.acme.example", "pay-me.xyz now", "Acme //x"]
+    "name",
+    ["acme.com", "https://acme.example", "Acme www.acme.example", "pay-me.xyz now", "Acme //x", "acme.pt"],
 )
 def test_a_link_as_a_name_is_refused(name: str) -> None:
     """B06: a brand that can be tapped is how people are phished."""
@@ -114,7 +115,11 @@ def test_a_link_as_a_name_is_refused(name: str) -> None:
         ("\u200b\u202e", Fault.EMPTY),
         ("W" * 41, Fault.TOO_LONG),
         ("Stop", Fault.RESERVED_WORD),
+        ("Help!", Fault.RESERVED_WORD),
+        ("STOP SHOP", Fault.RESERVED_WORD),
+        ("Acme, reply stop", Fault.RESERVED_WORD),
         ("50% Wines", Fault.MARKETING),
+        ("Acme +1 202 555 0155", Fault.PERSONAL),
         ("Acme\u202e", Fault.CONTROL_CHARACTER),
     ],
 )
@@ -124,11 +129,30 @@ def test_a_name_no_text_may_open_with_is_refused(name: str, fault: Fault) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["Ribeira Wines", "Peña & Søn", "O\u2019Neill", "7-Eleven", "Café Nº 5", "酒屋", "St. Co"]
+    "name",
+    [
+        "Ribeira Wines",
+        "Peña & Søn",
+        "O\u2019Neill",
+        "7-Eleven",
+        "Café No 5",
+        "Stop & Shop",
+        "Infotex",
+        "St. Co",
+    ],
 )
 def test_an_honest_name_is_accepted(name: str) -> None:
-    """No letter of any script is a fault."""
+    """What a carrier acts on may be a part of it; a typographic mark is written plain."""
     assert lint_brand(name) == ()
+
+
+@pytest.mark.parametrize("name", ["Padaria São João", "酒屋", "Acme 🍷", "Café Nº 5"])
+def test_a_name_that_would_double_every_text_is_refused(name: str) -> None:
+    """One letter outside GSM-7 and a text of 75 characters is two parts; CONTROL: written plain it is one."""
+    text = "{}: your delivery is booked for Tue 24 Nov, 10:00-12:00. It can be changed until nine."
+    assert lint_brand(name) == (Fault.NOT_GSM,)
+    assert length(text.format(name)).segments == 2
+    assert length(text.format("Padaria Sao Joao")).segments == 1
 
 
 @settings(max_examples=150, deadline=None)

@@ -164,7 +164,13 @@ class InMemoryMerchants:
         return self.merchants.get(tenant)
 
     def put_merchant(self, merchant: Merchant) -> None:
-        self.merchants[merchant.tenant] = merchant
+        known = self.merchants.get(merchant.tenant)
+        self.merchants[merchant.tenant] = replace(merchant, senders=known.senders if known else ())
+
+    def assign_senders(self, tenant: Tenant, senders: Sequence[str]) -> None:
+        if tenant not in self.merchants:
+            raise NotFound("There is no such merchant.")
+        self.merchants[tenant] = replace(self.merchants[tenant], senders=tuple(senders))
 
 
 @dataclass

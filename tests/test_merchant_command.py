@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.events import Mode
+from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import ALL_SCOPES
 from chalicelib.merchants.service import Merchants
-from infra.merchant import Refused, let_in
+from infra.merchant import Refused, assign_senders, let_in
 from infra.sandbox import Emulator
 from tests.concurrency.racers import new_store
 
@@ -33,6 +33,27 @@ def test_merchant_that_is_in_is_left_alone(emulator: Emulator, stack: str) -> No
     let_in(emulator.client("dynamodb"), stack=stack, merchant_id="acme", brand="Acme")
     with pytest.raises(Refused, match="in already"):
         let_in(emulator.client("dynamodb"), stack=stack, merchant_id="acme", brand="Other")
+
+
+def test_operator_says_what_a_merchant_may_text_from(emulator: Emulator, stack: str) -> None:
+    """In the place of what was said before; what is no sender, and who is no merchant, is refused."""
+    dynamodb = emulator.client("dynamodb")
+    let_in(dynamodb, stack=stack, merchant_id="acme", brand="Acme")
+    for senders in (["+12025550100", "+12025550101"], ["MG" + "0" * 32], []):
+        assign_senders(dynamodb, stack=stack, merchant_id="acme", senders=senders)
+        merchant = new_store(emulator.url, stack).get_merchant(Tenant(merchant_id="acme", mode=Mode.LIVE))
+        assert merchant is not None
+        assert merchant.senders == tuple(senders)
+    with pytest.raises(Refused, match="E\\.164"):
+        assign_senders(dynamodb, stack=stack, merchant_id="acme", senders=["ACME"])
+    with pytest.raises(Refused, match="no such merchant"):
+        assign_senders(dynamodb, stack=stack, merchant_id="best", senders=["+12025550100"])
+
+
+def test_brand_that_no_text_may_open_with_lets_nobody_in(emulator: Emulator, stack: str) -> None:
+    """The operator is told what a merchant would be, who saves its settings."""
+    with pytest.raises(Refused, match="link_in_name"):
+        let_in(emulator.client("dynamodb"), stack=stack, merchant_id="acme", brand="acme.com")
 
 
 @pytest.mark.parametrize("merchant_id", ["", "Acme", "a#b", "a" * 41, "a.b"])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 from typing import TYPE_CHECKING, Final, Protocol
 
+from chalicelib.adapters.numbering import country_at, country_of
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.planning import Planner
@@ -86,7 +87,7 @@ class PromiseAddressees:
             texting=merchant.texting,
             window=promise.window,
             timezone=promise.timezone,
-            sender=merchant.sender,
+            sender=merchant.texts_from,
             phase=_PHASES[promise.state],
             told=promise.told_window,
             foreseen=promise.foreseen,
@@ -98,6 +99,8 @@ class PromiseAddressees:
             quiet=_quiet(merchant),
             booked_at=promise.created_at,
             scored=promise.feedback is not None,
+            country=country_of(recipient.phone) if recipient.phone else None,
+            countries=_served(merchant, promise.timezone),
             locale=recipient.locale,
             locales=merchant.locales,
         )
@@ -120,6 +123,12 @@ class PromiseAddressees:
     def _promise(self, tenant: Tenant, subject: str) -> Promise | None:
         stop_id = stop_id_of(subject, PROMISE)
         return self._store.promise(tenant, stop_id) if stop_id is not None else None
+
+
+def _served(merchant: Merchant, zone: str) -> frozenset[str]:
+    """Whose numbers are texted: unless the merchant says, those of the country a delivery is made in."""
+    here = country_at(zone)
+    return frozenset(merchant.sms_countries or ([here] if here else []))
 
 
 def _quiet(merchant: Merchant) -> QuietHours | None:

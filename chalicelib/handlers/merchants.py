@@ -23,6 +23,7 @@ from chalicelib.handlers.wire import (
 )
 from chalicelib.merchants.model import (
     CHANGE_CUTOFF_MINUTES,
+    SENDER_PATTERN,
     ApiKey,
     KeyType,
     Merchant,
@@ -34,8 +35,8 @@ from chalicelib.notifications.linting import LONGEST_BRAND, Fault, lint_brand
 
 api = Endpoints("Merchant")
 
-_SENDER = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32}|[A-Za-z][A-Za-z0-9 ]{0,10})$"
 _MOST_ORIGINS = 20
+_MOST_COUNTRIES = 60  # every one of a continent's
 _SETTLES = Scope.OPS | Scope.ADMIN
 _OF_A_BRAND = {
     Fault.EMPTY: "A brand has letters or digits.",
@@ -141,6 +142,20 @@ def _check_brand(brand: str, about: ValidationInfo) -> str:
     return brand
 
 
+def _check_country(code: str) -> str:
+    import phonenumbers  # here, too, only where something has to be judged
+
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise PydanticCustomError("country", "Input should be the ISO 3166-1 code of a country, such as PT")
+    return code
+
+
+Country = Annotated[
+    str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(_check_country), Field(examples=["PT"])
+]
+"""A country that has phone numbers."""
+
+
 class Settings(Body):
     """Everything a merchant settles. What is left out goes back to its default."""
 
@@ -162,8 +177,20 @@ class Settings(Body):
         Field(min_length=1, max_length=10, description="Languages; the first is the default."),
     ] = ("en",)
     sender: Annotated[
-        Annotated[str, StringConstraints(pattern=_SENDER)] | None,
-        Field(description="Number, short code, messaging service or name that texts come from."),
+        Annotated[str, StringConstraints(pattern=SENDER_PATTERN)] | None,
+        Field(
+            description="Number, short code or messaging service that texts come from: one that the operator "
+            "assigned to you. `null`: the operator's own."
+        ),
+    ] = None
+    sms_countries: Annotated[
+        tuple[Country, ...] | None,
+        Field(
+            min_length=1,
+            max_length=_MOST_COUNTRIES,
+            description="Countries whose numbers are texted (ISO 3166-1); a text to any other is recorded as "
+            "`country_not_served`. `null`: the country of the depot that delivers, by its time zone.",
+        ),
     ] = None
     quiet_hours: Annotated[QuietHoursBody | None, Field(description="`null`: texts go out at any hour.")] = (
         QuietHoursBody(starts=time(21), ends=time(8))
@@ -188,6 +215,7 @@ class Settings(Body):
             origins=self.origins,
             locales=self.locales,
             sender=self.sender,
+            sms_countries=self.sms_countries,
             quiet_hours=QuietHours(starts=f"{quiet.starts:%H:%M}", ends=f"{quiet.ends:%H:%M}")
             if quiet
             else None,
@@ -204,7 +232,8 @@ class Settings(Body):
             support_phone=merchant.support_phone,
             origins=merchant.origins,
             locales=merchant.locales,
-            sender=merchant.sender,
+            sender=merchant.texts_from,
+            sms_countries=merchant.sms_countries,
             quiet_hours=QuietHoursBody.of(quiet) if quiet else None,
             change_cutoff_minutes=merchant.change_cutoff_minutes,
             texting=merchant.texting,
@@ -267,6 +296,9 @@ def get_settings(call: Call) -> Answer:
 
 @api.endpoint("PUT", "/v1/settings", scope=_SETTLES, request=Settings, answers={200: Settings})
 def put_settings(call: Call[Settings]) -> Answer:
-    """Replace the merchant's settings."""
+    """Replace the merchant's settings.
+
+    They hold for whatever is sent from now on, also for texts that wait: `texting: false` stops those, too.
+    """
     saved = call.services.merchants.save_settings(call.body.merchant(call.tenant))
     return Answer(200, Settings.of(saved))

@@ -23,6 +23,8 @@ RANDOM_BYTES = 20  # 160 bits
 _RANDOM_DIGITS = 27  # 62 ** 27 > 2 ** 160
 _CHECK_DIGITS = 6  # 62 ** 6 > 2 ** 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# E.164, a short code or a messaging service. No name: nobody can reply to one, and texts ask for replies.
+SENDER_PATTERN = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32})$"
 _KEY = re.compile(r"(slk_(?:test|live)_(?:sk|pk|dt)_[0-9A-Za-z]{27})([0-9A-Za-z]{6})", re.ASCII)
 
 
@@ -146,11 +148,15 @@ class Merchant:
     locales
         Languages for texts, the first is the default.
     sender
-        Number or name that texts come from; the deployment's own where none is given.
+        Number or messaging service that texts should come from; None: the deployment's own.
+    sms_countries
+        Countries whose numbers are texted, as ISO 3166-1 has them; None: the one a delivery is made in.
     change_cutoff_minutes
         Up to how long before its van is expected a delivery that is loaded may still leave its place.
     texting
         Whether buyers are texted at all.
+    senders
+        What the operator lets it text from: settings choose one of these and cannot change them.
     """
 
     tenant: Tenant
@@ -159,9 +165,16 @@ class Merchant:
     origins: tuple[str, ...] = ()
     locales: tuple[str, ...] = ("en",)
     sender: str | None = None
+    sms_countries: tuple[str, ...] | None = None
     quiet_hours: QuietHours | None = QuietHours(starts="21:00", ends="08:00")
     change_cutoff_minutes: int = CHANGE_CUTOFF_MINUTES
     texting: bool = True
+    senders: tuple[str, ...] = ()
+
+    @property
+    def texts_from(self) -> str | None:
+        """Its sender for as long as the operator lets it have that; None: the deployment's own."""
+        return self.sender if self.sender in self.senders else None
 
 
 def key_text(*, mode: Mode, type: KeyType, random: bytes) -> str:

@@ -5,8 +5,10 @@ expired) is refused with the same words after the same work, so an answer tells 
 Weak point: with `remember_for` above zero a revoked key keeps working that long in a warm process.
 """
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Protocol
 
@@ -14,6 +16,7 @@ from chalicelib.errors import Conflict, FieldError, InvalidRequest, NotFound, Un
 from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import (
     RANDOM_BYTES,
+    SENDER_PATTERN,
     ApiKey,
     KeyType,
     Merchant,
@@ -68,7 +71,11 @@ class MerchantStore(Protocol):
         ...
 
     def put_merchant(self, merchant: Merchant) -> None:
-        """Write a tenant's settings over the old ones."""
+        """Write a tenant's settings over the old ones, all but `senders`, which stay."""
+        ...
+
+    def assign_senders(self, tenant: Tenant, senders: Sequence[str]) -> None:
+        """Write what a tenant may text from over what it could before; `NotFound` if there is no tenant."""
         ...
 
 
@@ -259,9 +266,39 @@ class Merchants:
         return merchant
 
     def save_settings(self, merchant: Merchant) -> Merchant:
-        """Put these settings in the place of the old ones."""
-        self._store.put_merchant(merchant)
-        return merchant
+        """Put these settings in the place of the old ones; gives them with the senders the merchant has.
+
+        Raises
+        ------
+        InvalidRequest
+            If the sender is not one that the operator assigned to this merchant.
+        """
+        known = self._store.get_merchant(merchant.tenant)
+        saved = replace(merchant, senders=known.senders if known else ())
+        if saved.sender is not None and saved.sender not in saved.senders:
+            # Whose it is nobody says; with another's the texts would come from somebody who never wrote.
+            assigned = ", ".join(saved.senders) or "none"
+            why = f"Input should be null or a sender that the operator assigned to you: {assigned}."
+            raise InvalidRequest("These settings cannot be had.", fields=[FieldError("/sender", why)])
+        self._store.put_merchant(saved)
+        return saved
+
+    def assign_senders(self, tenant: Tenant, senders: Sequence[str]) -> None:
+        """Say what a merchant may text from, in the place of what it could before: the operator's to say.
+
+        One sender may be several merchants'. A merchant whose sender was taken away texts from the
+        deployment's own at once.
+
+        Raises
+        ------
+        ValueError
+            If one is no number and no messaging service.
+        NotFound
+            If there is no such merchant.
+        """
+        if any(re.fullmatch(SENDER_PATTERN, sender) is None for sender in senders):
+            raise ValueError("a sender is an E.164 number, a short code or a messaging service")
+        self._store.assign_senders(tenant, tuple(dict.fromkeys(senders)))
 
     def _note_use(self, key: ApiKey, *, now: Timestamp) -> None:
         """Have the store know on which day a key was last used: by one write a day, not one a request."""

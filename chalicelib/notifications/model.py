@@ -94,6 +94,7 @@ class Silence(StrEnum):
     ALREADY_TOLD = "already_told"  # by another text
     ANSWERED = "answered"  # its buyer did this, and was answered there
     NOTHING_NEW = "nothing_new"  # it would say hardly more than was said
+    COUNTRY_NOT_SERVED = "country_not_served"  # the number is of one that its merchant does not text
     NUMBER_CAP = "number_cap"  # these four: see `caps`
     PREFIX_CAP = "prefix_cap"
     COUNTRY_CAP = "country_cap"
@@ -135,6 +136,8 @@ class Addressee:
     ----------
     sender
         Number or messaging service the merchant texts from; None: the deployment's own.
+    country, countries
+        Whose number it is, by ISO 3166-1, None if of no country; and which are texted, None: all.
     locale, locales
         The recipient's language, if it is known, and the merchant's, the preferred first.
     window, told, foreseen
@@ -170,6 +173,8 @@ class Addressee:
     quiet: QuietHours | None = None
     booked_at: Timestamp | None = None
     scored: bool = False
+    country: str | None = None
+    countries: frozenset[str] | None = None
     locale: str | None = None
     locales: tuple[str, ...] = ()
 

@@ -236,4 +236,7 @@ def silence_of(to: Addressee) -> Silence | None:
         return Silence.TEXTING_OFF
     if to.phone is None:
         return Silence.NO_PHONE
-    return None if to.consent else Silence.NO_CONSENT
+    if not to.consent:
+        return Silence.NO_CONSENT
+    served = to.countries is None or to.country in to.countries
+    return None if served else Silence.COUNTRY_NOT_SERVED

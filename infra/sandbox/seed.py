@@ -25,6 +25,7 @@ MERCHANTS = (
     ("mer_matosinhos", "Matosinhos Fish", "matosinhos", {"lat": 41.1844, "lon": -8.6653}),
 )
 SHOP_ORIGIN = "https://shop.example"
+TEXTED = ("PT", "US")  # numbers that nobody has, as examples use them, are American
 
 
 def seed(url: str) -> Sequence[Mapping[str, Any]]:
@@ -44,7 +45,9 @@ def seed(url: str) -> Sequence[Mapping[str, Any]]:
     merchants = []
     for merchant_id, brand, depot_id, location in MERCHANTS:
         tenant = Tenant(merchant_id=merchant_id, mode=Mode.TEST)
-        services.merchants.save_settings(Merchant(tenant=tenant, brand=brand, origins=(SHOP_ORIGIN,)))
+        services.merchants.save_settings(
+            Merchant(tenant=tenant, brand=brand, origins=(SHOP_ORIGIN,), sms_countries=TEXTED)
+        )
         keys = _keys(services, tenant)
         depot = f"{url}/v1/depots/{depot_id}"
         _put(depot, _depot(brand, location), key=keys["admin"])

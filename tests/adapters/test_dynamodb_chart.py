@@ -119,6 +119,7 @@ ACCESSES: Accesses = {
     "put_talk": lambda store: store.phones.put_talk("mark", "+12025550100", "{}", version=0, at=NOW),
     "talk": lambda store: store.phones.talk("mark", "+12025550100"),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
+    "assign_senders": lambda store: store.assign_senders(ACME, ["+12025550100"]),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
     "put_pass": lambda store: store.put_pass(a_pass("p"), receipt=None),
     "note_use": lambda store: store.note_use(a_key("a"), TODAY),

@@ -256,6 +256,8 @@ def test_api_key_is_read_as_it_was_written(
         origins=st.lists(texts, max_size=2).map(tuple),
         locales=st.lists(texts, max_size=2).map(tuple),
         sender=gaps,
+        sms_countries=st.none() | st.lists(texts, min_size=1, max_size=2).map(tuple),
+        senders=st.lists(texts, max_size=2).map(tuple),
         quiet_hours=st.none() | st.builds(QuietHours, starts=texts, ends=texts),
         change_cutoff_minutes=st.integers(0, 10**6),
         texting=st.booleans(),

@@ -137,7 +137,9 @@ class Deployed:
     def client(self) -> ShopClient:
         """A merchant's programs, with a key for everything and one for its pages."""
         make, now = self.services.merchants.create_key, self.clock.at
-        self.services.merchants.save_settings(Merchant(tenant=TENANT, brand="Acme"))
+        self.services.merchants.save_settings(
+            Merchant(tenant=TENANT, brand="Acme", sms_countries=("PT", "US"))
+        )
         keys = {
             "secret": make(TENANT, type=KeyType.SECRET, scopes=ALL_SCOPES, now=now).text,
             "publishable": make(TENANT, type=KeyType.PUBLISHABLE, scopes=Scope.CHECKOUT, now=now).text,

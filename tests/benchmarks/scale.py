@@ -196,7 +196,7 @@ def routes_of(city: City, vans: int) -> list[Route]:
 
 def settle(services: Services, city: City, routes: Sequence[Route]) -> str:
     """Write a depot whose vans have all left, with what they promised; gives a key of its merchant."""
-    services.merchants.save_settings(Merchant(tenant=TENANT, brand="Scale"))
+    services.merchants.save_settings(Merchant(tenant=TENANT, brand="Scale", sms_countries=("PT", "US")))
     made = services.merchants.create_key(
         TENANT, type=KeyType.SECRET, scopes=ALL_SCOPES, now=the_day_before(FIRST_DAY)
     )

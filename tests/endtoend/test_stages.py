@@ -92,7 +92,9 @@ def test_rows_of_one_stage_are_in_its_table_and_named_after_its_world(
     """Even in the wrong table a row would be nobody's: whose it is, and of which world, begins its key."""
     for stage, services in stages.items():
         tenant = tenant_of(stage)
-        services.merchants.save_settings(Merchant(tenant=tenant, brand=f"Acme {stage}"))
+        services.merchants.save_settings(
+            Merchant(tenant=tenant, brand=f"Acme {stage}", sms_countries=("PT", "US"))
+        )
         services.merchants.create_key(tenant, type=KeyType.SECRET, scopes=ALL_SCOPES, now=0)
     for stage, environment in environments.items():
         owned = [row["pk"]["S"] for row in rows(emulator, environment) if row["pk"]["S"].startswith("T#")]

@@ -99,7 +99,9 @@ class NewMerchant:
     tenant: Tenant
 
     def run(self, life: Life) -> Any:
-        life.services.merchants.save_settings(Merchant(tenant=self.tenant, brand="Ribeira Wines"))
+        life.services.merchants.save_settings(
+            Merchant(tenant=self.tenant, brand="Ribeira Wines", sms_countries=("PT", "US"))
+        )
         make = life.services.merchants.create_key
         return make(self.tenant, type=KeyType.SECRET, scopes=ALL_SCOPES, now=self.now).text
 

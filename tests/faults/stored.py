@@ -169,6 +169,7 @@ MERCHANT = Merchant(
     change_cutoff_minutes=60,
     texting=False,
 )
+ASSIGNED = replace(MERCHANT, sms_countries=("PT", "ES"), senders=("+15005550006",))
 TEXT = a_message(status=MessageStatus.FAILED, sid="SM1", reason="21610")
 NAMING = replace(TEXT, window=TimeWindow(start=NOW, end=NOW + 3600), sequence=5)
 FORESEEN = replace(PROMISE, foreseen=NAMING.window, told_by=5)
@@ -512,6 +513,9 @@ FORMATS = {
     "key": row(KEY, lambda: {"pk": {"S": f"KEY#{KEY.sha256}"}} | rows.api_key_item(KEY), rows.api_key_of),
     "merchant": row(
         MERCHANT, lambda: rows.merchant_item(MERCHANT), lambda item: rows.merchant_of(item, ACME)
+    ),
+    "merchant with senders": row(
+        ASSIGNED, lambda: rows.merchant_item(ASSIGNED), lambda item: rows.merchant_of(item, ACME)
     ),
     "offer": Format(
         value=OFFER,

@@ -39,6 +39,7 @@ from tests.handlers.described import check_described
 SHOP = "https://shop.example"
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
 BEST = Tenant(merchant_id="best", mode=Mode.TEST)
+SENDER, SHARED_SENDER = "+12025550100", "+12025550101"
 PLENTY = Quota(requests=10_000, window=60)
 _service_names = count()
 
@@ -192,6 +193,8 @@ class Bakery:
         self.quota = quota
         for tenant in (ACME, BEST):
             self.store.put_merchant(Merchant(tenant=tenant, brand="Acme", origins=(SHOP,)))
+        self.merchants.assign_senders(ACME, [SENDER, SHARED_SENDER])
+        self.merchants.assign_senders(BEST, [SHARED_SENDER])
         self.secret = self.key(ACME, KeyType.SECRET, ALL_SCOPES)
         self.publishable = self.key(ACME, KeyType.PUBLISHABLE, Scope.CHECKOUT)
         self.other = self.key(BEST, KeyType.SECRET, ALL_SCOPES)

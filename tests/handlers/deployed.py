@@ -99,7 +99,9 @@ class Deployed(ShopClient):
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)
         self._http = Client(self.app).http
-        merchant = Merchant(tenant=ACME, brand="Acme", origins=("https://shop.example",))
+        merchant = Merchant(
+            tenant=ACME, brand="Acme", origins=("https://shop.example",), sms_countries=("PT", "US")
+        )
         self.services.merchants.save_settings(merchant)
         kinds = {
             "admin": (KeyType.SECRET, ALL_SCOPES),

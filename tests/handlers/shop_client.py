@@ -260,7 +260,13 @@ class InMemoryServices(Services):
     def send(self, text: Outgoing) -> Taken:
         """Take a text, as the carrier does."""
         sid = f"SM{len(self.texts) + 1:032x}"
-        told = {"to": text.to, "from": OUR_NUMBER, "body": text.body, "sid": sid, "status": "delivered"}
+        told = {
+            "to": text.to,
+            "from": text.sender or OUR_NUMBER,
+            "body": text.body,
+            "sid": sid,
+            "status": "delivered",
+        }
         self.texts.append({**told, "sent_at": "2026-11-24T06:00:00Z", "num_segments": 1})
         return Taken(sid=sid)
 
@@ -369,7 +375,12 @@ class Shop(ShopClient):
 
     def _keys_of(self, tenant: Tenant) -> dict[str, str]:
         self.services.merchants.save_settings(
-            Merchant(tenant=tenant, brand=tenant.merchant_id, origins=(SHOP_ORIGIN,))
+            Merchant(
+                tenant=tenant,
+                brand=tenant.merchant_id,
+                origins=(SHOP_ORIGIN,),
+                sms_countries=("PT", "US"),  # numbers that nobody has are American
+            )
         )
         kinds = {
             "admin": (KeyType.SECRET, ALL_SCOPES),

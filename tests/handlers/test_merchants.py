@@ -7,14 +7,15 @@ import pytest
 
 from chalicelib.events import Mode
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
-from tests.handlers.bakery import ACME, SHOP, Bakery, problem_of
+from tests.handlers.bakery import ACME, SENDER, SHARED_SENDER, SHOP, Bakery, problem_of
 
 SETTINGS = {
     "brand": "Acme",
     "support_phone": "+12025550123",
     "origins": [SHOP],
     "locales": ["pt-PT", "en"],
-    "sender": "ACME",
+    "sender": SENDER,
+    "sms_countries": ["PT", "ES"],
     "quiet_hours": {"starts": "22:00", "ends": "07:30"},
     "change_cutoff_minutes": 30,
     "texting": False,
@@ -178,6 +179,7 @@ def test_what_is_left_out_goes_back_to_its_default(bakery: Bakery) -> None:
         "origins": [],
         "locales": ["en"],
         "sender": None,
+        "sms_countries": None,
         "quiet_hours": {"starts": "21:00", "ends": "08:00"},
         "change_cutoff_minutes": 120,
         "texting": True,
@@ -200,7 +202,11 @@ def test_settings_of_another_merchant_stay_as_they_are(bakery: Bakery) -> None:
         ({"origins": ["https://shop.example/path"]}, "/origins/0"),
         ({"locales": []}, "/locales"),
         ({"locales": ["en", "portuguese"]}, "/locales/1"),
-        ({"sender": "A name too long"}, "/sender"),
+        ({"sender": "ACME"}, "/sender"),  # nobody can reply to a name
+        ({"sms_countries": []}, "/sms_countries"),
+        ({"sms_countries": ["PT", "pt"]}, "/sms_countries/1"),
+        ({"sms_countries": ["PT", "XX"]}, "/sms_countries/1"),
+        ({"sms_countries": ["PT"] * 61}, "/sms_countries"),
         ({"sender": "+1 202 555 0123"}, "/sender"),
         ({"quiet_hours": {"starts": "22:00"}}, "/quiet_hours/ends"),
         ({"quiet_hours": {"starts": "25:00", "ends": "08:00"}}, "/quiet_hours/starts"),
@@ -237,6 +243,39 @@ def test_b07_brand_that_no_text_may_open_with_is_refused_with_its_reason(
     assert (problem["status"], error["pointer"]) == (422, "/brand")
     assert says in error["detail"]
     assert bakery.ask("GET", "/v1/settings").json_body["brand"] == "Acme"
+
+
+@pytest.mark.parametrize("foreign", ["+12025550199", "MG" + "0" * 32, "12345"])
+def test_sender_that_the_operator_did_not_assign_is_refused(bakery: Bakery, foreign: str) -> None:
+    """It is another's, or nobody's: the field is named with what could be chosen, and nothing is saved."""
+    problem = problem_of(bakery.ask("PUT", "/v1/settings", SETTINGS | {"sender": foreign}))
+    [error] = problem["errors"]
+    assert (problem["status"], error["pointer"]) == (422, "/sender")
+    assert error["detail"].endswith(f"assigned to you: {SENDER}, {SHARED_SENDER}.")
+    assert bakery.ask("GET", "/v1/settings").json_body["sender"] is None
+
+
+def test_sender_of_another_merchant_is_refused_without_saying_whose_it_is(bakery: Bakery) -> None:
+    """B10: the answer is that of a number nobody has; CONTROL: one that both were assigned both may take."""
+    ids = {"X-Request-Id": "the-same-one"}
+    theirs, nobodys = (
+        bakery.ask("PUT", "/v1/settings", {"brand": "Best", "sender": sender}, key=bakery.other, headers=ids)
+        for sender in (SENDER, "+12025550199")
+    )
+    assert (theirs.status_code, theirs.body) == (422, nobodys.body)
+    assert SENDER not in theirs.body.decode()
+    for key in (bakery.secret, bakery.other):
+        settled = {"brand": "Acme", "sender": SHARED_SENDER}
+        assert bakery.ask("PUT", "/v1/settings", settled, key=key).json_body["sender"] == SHARED_SENDER
+
+
+def test_sender_that_was_taken_away_is_not_shown_any_more(bakery: Bakery) -> None:
+    """What is read can be put again."""
+    bakery.ask("PUT", "/v1/settings", SETTINGS)
+    bakery.merchants.assign_senders(ACME, [])
+    shown = bakery.ask("GET", "/v1/settings").json_body
+    assert shown["sender"] is None
+    assert bakery.ask("PUT", "/v1/settings", shown).status_code == 200
 
 
 def test_brand_that_was_saved_before_is_shown_as_it_is(bakery: Bakery) -> None:

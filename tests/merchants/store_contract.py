@@ -142,7 +142,8 @@ class MerchantStoreContract:
             support_phone="+12025550123",
             origins=("https://shop.example",),
             locales=("pt-PT", "en"),
-            sender="ACME",
+            sender="+12025550100",
+            sms_countries=("PT", "ES"),
             quiet_hours=quiet_hours,
             change_cutoff_minutes=0,
             texting=False,
@@ -151,6 +152,20 @@ class MerchantStoreContract:
         assert store.get_merchant(ACME) == merchant
         store.put_merchant(Merchant(tenant=ACME, brand="Acme"))
         assert store.get_merchant(ACME) == Merchant(tenant=ACME, brand="Acme")
+
+    def test_what_a_tenant_may_text_from_is_apart_from_its_settings(self, store: MerchantStore) -> None:
+        """Neither write undoes the other; nobody who is not in gets anything."""
+        store.put_merchant(Merchant(tenant=ACME, brand="Acme", senders=("+12025550199",)))
+        assert store.get_merchant(ACME) == Merchant(tenant=ACME, brand="Acme")
+        store.assign_senders(ACME, ["+12025550100", "+12025550101"])
+        store.put_merchant(Merchant(tenant=ACME, brand="Other"))
+        both = Merchant(tenant=ACME, brand="Other", senders=("+12025550100", "+12025550101"))
+        assert store.get_merchant(ACME) == both
+        store.assign_senders(ACME, [])
+        assert store.get_merchant(ACME) == Merchant(tenant=ACME, brand="Other")
+        with pytest.raises(NotFound):
+            store.assign_senders(BEST, ["+12025550100"])
+        assert store.get_merchant(BEST) is None
 
     def test_each_tenant_has_settings_of_its_own(self, store: MerchantStore) -> None:
         """Test and live settings never meet."""

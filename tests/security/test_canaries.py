@@ -126,7 +126,8 @@ def run_the_shop(flown: Flown) -> None:
         "driver": {"name": NAME, "phone": DRIVERS_PHONE},
     }
     shop.done("PUT", "/v1/depots/porto/shifts/s-9", shift)
-    shop.done("PUT", "/v1/settings", {"brand": "Acme", "support_phone": PHONE}, key="admin")
+    settings = {"brand": "Acme", "support_phone": PHONE, "sms_countries": ["PT", "US"]}
+    shop.done("PUT", "/v1/settings", settings, key="admin")
     made = shop.done("POST", "/v1/keys", {"type": "secret", "scopes": ["ops"]}, key="admin")
     flown.secrets += [text for text in made.values() if str(text).startswith("slk_")]
 

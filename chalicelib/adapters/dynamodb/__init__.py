@@ -31,7 +31,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     text       T#TEXTS#{promise}  {message_id}          version course document claim? request_id? ttl
     sid        T#SID#{sid}        SID                   message ttl
     opt_out    T#OPTOUT#{mark}    OPTOUT                out at
-    merchant   T#MERCHANT         MERCHANT              document
+    merchant   T#MERCHANT         MERCHANT              document senders?
     listed_key T#KEYS             {created_at}#{key_id} sha256
     clock      T#CLOCK            CLOCK                 ahead_seconds
     webhook    T#WEBHOOKS         {webhook_id}          version document writer          due
@@ -88,7 +88,7 @@ but for the routes a search reads.
     24  messages                    Query
     25  own_sids                    BatchGetItem
     26  get_merchant                GetItem
-    27  put_merchant                PutItem
+    27  put_merchant                UpdateItem
     28  get_key                     GetItem
     29  add_key                     TransactWriteItems
     30  list_keys                   Query BatchGetItem
@@ -159,6 +159,7 @@ but for the routes a search reads.
     95  save_message with an id     PutItem PutItem
     96  write_reminders             BatchWriteItem   25 at a time
     97  addressed                   BatchGetItem     promises, and their merchant
+    98  assign_senders              UpdateItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

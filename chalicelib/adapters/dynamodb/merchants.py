@@ -17,11 +17,12 @@ from chalicelib.adapters.dynamodb.rows import (
     PASS_KEPT,
     api_key_item,
     api_key_of,
+    json_text,
     merchant_item,
     merchant_of,
     time_to_live,
 )
-from chalicelib.adapters.dynamodb.table import Rows, key_item, number, text
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused, Transaction
 from chalicelib.errors import NotFound, StaleWrite
 from chalicelib.events import Tenant
@@ -134,6 +135,23 @@ class MerchantRows(Rows):
         return merchant_of(item, tenant) if item else None
 
     def put_merchant(self, merchant: Merchant) -> None:
-        """Write a tenant's settings over the old ones."""
-        row = key_item(merchant_key(merchant.tenant)) | merchant_item(merchant)
-        self._table.ask("put_item", Item=row)
+        """Write a tenant's settings over the old ones; what it may text from is another attribute."""
+        self._table.ask(
+            "update_item",
+            Key=key_item(merchant_key(merchant.tenant)),
+            UpdateExpression="SET document = :document",
+            ExpressionAttributeValues={":document": merchant_item(merchant)["document"]},
+        )
+
+    def assign_senders(self, tenant: Tenant, senders: Sequence[str]) -> None:
+        """Write what a tenant may text from; `NotFound` if there is no tenant."""
+        try:
+            self._table.ask(
+                "update_item",
+                Key=key_item(merchant_key(tenant)),
+                ConditionExpression="attribute_exists(document)",
+                UpdateExpression="SET senders = :senders",
+                ExpressionAttributeValues={":senders": text(json_text(list(senders)))},
+            )
+        except ConditionFailed:
+            raise NotFound("There is no such merchant.") from None

@@ -378,17 +378,18 @@ def merchant_item(merchant: Merchant) -> Item:
         "origins": list(merchant.origins),
         "locales": list(merchant.locales),
         "sender": merchant.sender,
+        "sms_countries": merchant.sms_countries and list(merchant.sms_countries),
         "quiet_hours": quiet and [quiet.starts, quiet.ends],
         "change_cutoff_minutes": merchant.change_cutoff_minutes,
         "texting": merchant.texting,
     }
-    return {"document": text(json_text(document))}
+    return {"document": text(json_text(document)), "senders": text(json_text(list(merchant.senders)))}
 
 
 def merchant_of(item: Item, tenant: Tenant) -> Merchant:
     """Read what `merchant_item` wrote."""
-    stored = json.loads(item["document"]["S"])
-    quiet = stored["quiet_hours"]
+    stored, senders = json.loads(item["document"]["S"]), item.get("senders")
+    quiet, countries = stored["quiet_hours"], stored.get("sms_countries")
     return Merchant(
         tenant=tenant,
         brand=stored["brand"],
@@ -396,9 +397,11 @@ def merchant_of(item: Item, tenant: Tenant) -> Merchant:
         origins=tuple(stored["origins"]),
         locales=tuple(stored["locales"]),
         sender=stored["sender"],
+        sms_countries=tuple(countries) if countries else None,
         quiet_hours=QuietHours(starts=quiet[0], ends=quiet[1]) if quiet else None,
         change_cutoff_minutes=stored["change_cutoff_minutes"],
         texting=stored["texting"],
+        senders=tuple(json.loads(senders["S"])) if senders else (),
     )
 
 

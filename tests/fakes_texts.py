@@ -124,8 +124,8 @@ class FakeTextQueue:
     def look(self, tenant: Tenant, message_id: str, *, delay: Seconds = 0) -> None:
         self.waiting.append((tenant, message_id, delay))
 
-    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
-        self.waiting += [(tenant, message_id, 0) for message_id in message_ids]
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, Seconds]) -> None:
+        self.waiting += [(tenant, message_id, delay) for message_id, delay in delays.items()]
 
     def taken(self) -> list[tuple[Tenant, str, Seconds]]:
         waiting, self.waiting = self.waiting, []

@@ -1,7 +1,7 @@
 """The queues: of planning jobs, FIFO, one worker of each kind for a plan; of webhooks; of texts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from itertools import batched
 from typing import Any
@@ -129,18 +129,18 @@ class TextJobs:
         except (ClientError, BotoCoreError) as error:
             raise Upstream("The queue did not take the text.") from error
 
-    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
-        """Enqueue a look at each of some texts, ten in a request.
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, Seconds]) -> None:
+        """Enqueue a look at each of some texts after its own delay, ten in a request.
 
         Raises
         ------
         Upstream
             SQS did not take them all.
         """
-        for some in batched(message_ids, _MOST_AT_ONCE):
+        for some in batched(delays.items(), _MOST_AT_ONCE):
             entries = [
-                {"Id": str(at), "MessageBody": self._job(tenant, message_id)}
-                for at, message_id in enumerate(some)
+                {"Id": str(at), "MessageBody": self._job(tenant, message_id), "DelaySeconds": delay}
+                for at, (message_id, delay) in enumerate(some)
             ]
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)

@@ -255,6 +255,7 @@ class Acting:
                 lambda changed: self._keep(answer(changed)),
                 actor=Actor.BUYER,
                 going_by=self._promise.window,
+                by_text=True,
             )
         except MovedMeanwhile:
             self._promise = self._ports.promises.read(self._tenant, self._promise.stop_id)

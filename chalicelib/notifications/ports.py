@@ -62,8 +62,8 @@ class TextQueue(Protocol):
         """Have a text looked at after some seconds, 900 at most; `Upstream` if it was not taken."""
         ...
 
-    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
-        """Have texts looked at, many asked for at a time; `Upstream` if one of them was not taken."""
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, Seconds]) -> None:
+        """Have texts looked at, each after its seconds, many at a time; `Upstream` if one failed."""
         ...
 
 

@@ -1,8 +1,9 @@
 """From a fact to what is to be said of it, and whether that is still true later: words come elsewhere.
 
-What a buyer did themselves was answered where they did it, on the page or by a text. Danger is said with the
-window we expect and not before it is likely; what a merchant is warned of earlier is no text. Weak point: a
-text about an attempt names the reason that the driver gave.
+What a buyer did by a text was answered by one. What they did on the page the page shows, and a text says it
+as well, when nobody chooses anew any more: it is their receipt, and warns whoever lost the link to somebody.
+Danger is said with the window we expect and not before it is likely; what a merchant is warned of earlier is
+no text. Weak point: a text about an attempt names the reason that the driver gave.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ from chalicelib.notifications.wording.sayings import (
 )
 from chalicelib.routing.live_eta import Interval
 from chalicelib.routing.model import TimeWindow
-from chalicelib.units import Timestamp
+from chalicelib.units import MINUTE, Seconds, Timestamp
 
 LEADS_TO_TEXTS: Final = frozenset(
     {
@@ -60,6 +61,7 @@ NAMES_A_NEW_WINDOW: Final = frozenset(
     }
 )
 _TROUBLE: Final = (MessageKind.AT_RISK, MessageKind.DELAYED)
+_CHOOSING: Final[Seconds] = 2 * MINUTE  # on the page, after which most have chosen: one text, not one a click
 _NEVER_GONE: Final = (MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.FAILED)
 _LEFT: Final[Mapping[str, LeftHow]] = {f"delivered_to_{how}": how for how in LeftHow}
 _WHY: Final[Mapping[str, FailedWhy]] = {f"failed_{why}": why for why in FailedWhy}
@@ -79,12 +81,15 @@ class News:
         The one it names, if it names one.
     silence
         Why it should not be sent all the same.
+    settles
+        How long it waits for what may take its place.
     """
 
     kind: MessageKind
     saying: Saying
     window: TimeWindow | None = None
     silence: Silence | None = None
+    settles: Seconds = 0
 
 
 def news_of(
@@ -100,14 +105,16 @@ def news_of(
         When the van is expected there, if the fact is that it drives there now.
     """
     data, window, link = fact.data, to.window, to.link
-    answered = Silence.ANSWERED if fact.actor is Actor.BUYER else None
+    answered = Silence.ANSWERED if data.get("by_text") else None
+    settles = _CHOOSING if fact.actor is Actor.BUYER else 0
     match fact.kind:
         case FactKind.PROMISE_CONFIRMED:
             saying: Saying = PromiseConfirmed(window=window, link=link)
             return News(kind=MessageKind.PROMISE_CONFIRMED, saying=saying, window=window)
         case FactKind.PROMISE_CHANGED if "to_window" in data:
             saying = Rescheduled(window=window, link=link)
-            return News(kind=MessageKind.RESCHEDULED, saying=saying, window=window, silence=answered)
+            kind = MessageKind.RESCHEDULED
+            return News(kind=kind, saying=saying, window=window, silence=answered, settles=settles)
         case FactKind.PROMISE_CANCELLED:
             return News(kind=MessageKind.CANCELLED, saying=Cancelled(), silence=answered)
         case FactKind.PROMISE_DELIVERED:

@@ -23,6 +23,7 @@ from chalicelib.notifications.wording.sayings import DayBefore, FeedbackAsked, M
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
 
+_LONGEST_DELAY: Final[Seconds] = 15 * MINUTE  # of a queue; what waits longer its reminder brings
 _THE_EVENING: Final = time(18)  # of the day before
 _THE_MORNING: Final = time(8)
 _LONG_AGO: Final[Seconds] = DAY  # before the evening: whoever booked later has not forgotten
@@ -140,9 +141,10 @@ class Notifications:
         if reminders:
             self._reminders.write_reminders(tenant, reminders)
         new = [self._store.add_message(tenant, each) for each in messages]
-        ready = [each.message_id for each in pending if each.ready_at <= now]
-        if ready:
-            self._queue.look_at_all(tenant, ready)
+        delays = {each.message_id: max(each.ready_at - now, 0) for each in pending}
+        soon = {message_id: delay for message_id, delay in delays.items() if delay <= _LONGEST_DELAY}
+        if soon:
+            self._queue.look_at_all(tenant, soon)
         return new
 
 
@@ -193,14 +195,14 @@ def _written(subject: str, name: str, news: News, to: Addressee, now: Timestamp,
             timezone=to.timezone,
             now=now,
         ),
-        ready_at=now,
-        expires_at=now + usefulness.lasts,
+        ready_at=now + news.settles,
+        expires_at=now + news.settles + usefulness.lasts,
     )
     silence = silence_of(to) or news.silence
     if silence is None and not is_true(message, to, now):
         silence = Silence.NOT_TRUE
     if silence is None and not usefulness.asked:
-        awake = awake_at(now, to.quiet, to.timezone)
+        awake = awake_at(message.ready_at, to.quiet, to.timezone)
         expires_at = awake + usefulness.lasts if usefulness.waits else message.expires_at
         message = replace(message, ready_at=awake, expires_at=expires_at)
         silence = Silence.QUIET_HOURS if awake >= expires_at else None

@@ -203,6 +203,7 @@ class Promises:
         *,
         actor: Actor = Actor.MERCHANT,
         going_by: TimeWindow | None = None,
+        by_text: bool = False,
     ) -> Changed:
         """Carry a change out, or refuse it; either way it stands in the ledger.
 
@@ -210,6 +211,8 @@ class Promises:
         ----------
         going_by
             The window it had when the buyer was asked; None: whichever it has.
+        by_text
+            The buyer wrote a text, and is answered by one.
 
         Raises
         ------
@@ -248,7 +251,7 @@ class Promises:
                 promise=after,
                 known=(van.progress,) if van else (),
                 facts=(
-                    _fact(promise, changed, change, now, actor),
+                    _fact(promise, changed, change, now, actor, by_text=by_text),
                     *plans_changed(writes, now, f"changed: {change.kind}"),
                     *((route_changed(van, promise, now, actor=actor),) if van else ()),
                 ),
@@ -421,9 +424,11 @@ def _still_possible(promise: Promise) -> tuple[ChangeKind, ...]:
     return tuple(kind for kind in _WITHOUT_MOVING if not barred[kind])
 
 
-def _fact(promise: Promise, changed: Changed, change: Change, now: Timestamp, actor: Actor) -> Fact:
+def _fact(
+    promise: Promise, changed: Changed, change: Change, now: Timestamp, actor: Actor, *, by_text: bool
+) -> Fact:
     """What goes into the ledger: kinds, windows and reasons, nothing personal of ours."""
-    data: dict[str, Any] = {"kind": str(change.kind)}
+    data: dict[str, Any] = {"kind": str(change.kind)} | ({"by_text": True} if by_text else {})
     if changed.refusal is not None:
         kind, data["reason"] = FactKind.CHANGE_REFUSED, str(changed.refusal)
     elif change.kind is ChangeKind.CANCEL:

@@ -121,7 +121,7 @@ def test_texts_are_brought_ten_in_a_request(sqs: Any) -> None:
     asked: list[str] = []
     sqs.meta.events.register("before-call.sqs", lambda model, **_: asked.append(model.name))
     with errand("req-12345"):
-        TextJobs(sqs, texts_queue_url=url).look_at_all(TENANT, [f"prm_{number}.1" for number in range(25)])
+        TextJobs(sqs, texts_queue_url=url).look_at_all(TENANT, {f"prm_{number}.1": 0 for number in range(25)})
     assert asked == ["SendMessageBatch"] * 3
     bodies = [json.loads(each["Body"]) for _ in range(3) for each in received(sqs, url)]
     assert sorted(body["message_id"] for body in bodies) == sorted(f"prm_{number}.1" for number in range(25))
@@ -136,4 +136,4 @@ def test_texts_of_which_the_queue_took_some_were_not_taken() -> None:
             return {"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}
 
     with pytest.raises(Upstream):
-        TextJobs(Picky(), texts_queue_url="texts").look_at_all(TENANT, ["prm_1.1", "prm_2.1"])
+        TextJobs(Picky(), texts_queue_url="texts").look_at_all(TENANT, {"prm_1.1": 0, "prm_2.1": 0})

@@ -3,7 +3,7 @@
 The second worker starts in the middle of the first one's run, at its first read, and is done before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
@@ -23,6 +23,7 @@ from chalicelib.dispatch.service import Dispatch
 from chalicelib.events import Tenant
 from chalicelib.fleet.planning import Planner
 from chalicelib.handlers import workers
+from chalicelib.merchants.model import Merchant
 from chalicelib.notifications.callbacks import Callbacks
 from chalicelib.notifications.caps import TextCaps, TextLimiter
 from chalicelib.notifications.carrier import Outgoing, Sighting, Taken
@@ -130,9 +131,9 @@ class Worker:
         )
         return workers.publish_facts(event, services)
 
-    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, int]) -> None:
         """Be asked for several at once."""
-        for message_id in message_ids:
+        for message_id in delays:
             self.look(tenant, message_id)
 
     def look(self, tenant: Tenant, message_id: str, *, delay: int = 0) -> None:
@@ -188,7 +189,8 @@ def pair(emulator: Emulator, resources: Resources) -> tuple[Worker, Worker]:
 
 
 def booked(worker: Worker) -> Shop:
-    """A shop that has promised something."""
+    """A shop that has promised something, and texts numbers that nobody has, which are American."""
+    worker.store.put_merchant(Merchant(tenant=TENANT, brand="Ribeira Wines", sms_countries=("US",)))
     shop = Shop(store=worker.store)
     shop.buy(at(10))
     return shop

@@ -1,6 +1,6 @@
 """A buyer's text changes the route and is answered with its effect: from the text to the van, over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -381,8 +381,8 @@ def test_an_answer_that_was_not_let_go_is_let_go_when_the_reply_comes_again(ana:
     slots, services = ana.endangered(), ana.shop.services
 
     class Dead:
-        def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
-            if any(".SM" in message_id for message_id in message_ids):
+        def look_at_all(self, tenant: Tenant, delays: Mapping[str, int]) -> None:
+            if any(".SM" in message_id for message_id in delays):
                 raise Upstream("No answer.")
 
     notifications = services.notifications

@@ -4,7 +4,7 @@ Every call that leaves a worker is a step. A worker can be told to die at its n-
 it: what it did by then stays, what it had in mind is gone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -207,9 +207,9 @@ class Queue:
         if not self.loses:
             self.waiting.append((self.clock.system_now + delay, message_id))
 
-    def look_at_all(self, tenant: Tenant, message_ids: Sequence[str]) -> None:
-        for message_id in message_ids:
-            self.look(tenant, message_id)
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, Seconds]) -> None:
+        for message_id, delay in delays.items():
+            self.look(tenant, message_id, delay=delay)
 
 
 class Stepped:

@@ -136,11 +136,40 @@ def test_back_on_time_is_told_to_whoever_was_told_of_trouble_only() -> None:
     assert "back on time" in office.carrier.texts[-1][0].body
 
 
-def test_what_a_buyer_did_is_answered_where_they_did_it() -> None:
-    """No text repeats it; the record says so."""
+@pytest.mark.parametrize("kind", [FactKind.PROMISE_CHANGED, FactKind.PROMISE_CANCELLED])
+def test_what_a_buyer_did_by_a_text_is_answered_by_one(kind: FactKind) -> None:
+    """No second one repeats it; the record says so."""
     office = office_of()
-    office.react(fact(FactKind.PROMISE_CHANGED, actor=Actor.BUYER, to_window={}))
+    office.react(fact(kind, actor=Actor.BUYER, to_window={}, by_text=True))
     assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.ANSWERED)
+
+
+def test_whoever_chooses_on_the_page_is_texted_what_they_chose_last() -> None:
+    """Three clicks within two minutes are one text, and a merchant's change is one at once."""
+    office = office_of()
+    for number, window in ((5, TODAY), (6, LATER), (7, days_later(1))):
+        office.to = replace(ON_THE_ROAD, window=window, told=window)
+        office.react(fact(FactKind.PROMISE_CHANGED, number, actor=Actor.BUYER, to_window={}))
+        office.live(30)
+    assert office.carrier.texts == []
+    office.live(4 * MINUTE)
+    [(text, _)] = office.carrier.texts
+    assert "tomorrow 12:06-14:06" in text.body
+    reasons = [each.reason for each in office.rows.texts.values()]
+    assert reasons == [Silence.NOT_TRUE, Silence.NOT_TRUE, None]
+    office.react(fact(FactKind.PROMISE_CHANGED, 8, actor=Actor.MERCHANT, to_window={}))
+    office.bring()
+    assert len(office.carrier.texts) == 2
+
+
+def test_without_the_pause_each_click_would_be_a_text() -> None:
+    """CONTROL: as a merchant's changes are, each of which its buyer must know of."""
+    office = office_of()
+    for number, window in ((5, TODAY), (6, LATER), (7, days_later(1))):
+        office.to = replace(ON_THE_ROAD, window=window, told=window)
+        office.react(fact(FactKind.PROMISE_CHANGED, number, actor=Actor.MERCHANT, to_window={}))
+        office.live(30)
+    assert len(office.carrier.texts) == 3
 
 
 def test_a_window_is_told_when_the_gap_is_over_if_it_is_true_by_then() -> None:

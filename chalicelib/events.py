@@ -5,9 +5,9 @@ ledger, to the notifications, to the worker that improves the plan. Features nev
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.units import Timestamp
 
@@ -94,7 +94,8 @@ class Fact:
     sequence
         Numbers the facts of one promise from 1 on; 0 for a depot-day.
     data
-        Ready for JSON; holds no name, number or address.
+        Ready for JSON; holds no name, number or address. What somebody wrote in their own words may hold
+        anything: only the ledger keeps that, sealed.
     """
 
     kind: FactKind
@@ -103,3 +104,27 @@ class Fact:
     subject: str
     sequence: int
     data: Mapping[str, Any]
+
+    @property
+    def own_words(self) -> dict[str, Any]:
+        """What of `data` somebody wrote in their own words."""
+        return {name: part for name, part in self.data.items() if name in _OWN_WORDS.get(self.kind, ())}
+
+    def in_our_words(self) -> "Fact":
+        """The same without what somebody wrote: as it is handed on."""
+        words = self.own_words
+        if not words:
+            return self
+        return replace(self, data={name: part for name, part in self.data.items() if name not in words})
+
+    def in_own_words(self, words: Mapping[str, Any]) -> "Fact":
+        """The same with what somebody wrote."""
+        return replace(self, data={**self.data, **words}) if words else self
+
+
+# A `reason` of any other kind is a word of ours.
+_OWN_WORDS: Final = {
+    FactKind.PROMISE_CANCELLED: {"reason"},
+    FactKind.PROMISE_CORRECTED: {"reason"},
+    FactKind.PROMISE_CONTACTED: {"channel", "reason"},
+}

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from chalicelib.adapters.dynamodb.people import OWN_WORDS
 from chalicelib.adapters.errand import current_request_id
 from chalicelib.dispatch.model import Replan, Requests, Work
 from chalicelib.dispatch.store import PlanChanges
@@ -145,7 +144,7 @@ class InMemoryStore:
             self._ledger[tenant, stop_id, fact.sequence] = fact
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
-        self.outbox.append((tenant, changes.facts))
+        self._hand_on(tenant, changes.facts)
 
     def _broken(self, tenant: Tenant, changes: Changes) -> Iterator[Guard]:
         """Every condition that does not hold."""
@@ -197,7 +196,7 @@ class InMemoryStore:
         if changes.shift is not None:
             self._shifts[tenant, changes.shift.shift_id] = changes.shift
         self._write_routes(tenant, changes.routes)
-        self.outbox.append((tenant, changes.facts))
+        self._hand_on(tenant, changes.facts)
 
     def request(self, tenant: Tenant, plan: PlanKey, work: Work) -> int:
         known = self.requests(tenant, plan, work)
@@ -232,7 +231,7 @@ class InMemoryStore:
             self._replans[tenant, replan.replan_id] = replace(replan, version=replan.version + 1)
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
-        self.outbox.append((tenant, changes.facts))
+        self._hand_on(tenant, changes.facts)
 
     def _further(self, tenant: Tenant, known: Sequence[Progress]) -> bool:
         """Whether one of these vans has passed a milestone since."""
@@ -272,7 +271,7 @@ class InMemoryStore:
             self._ledger[tenant, stop_id, fact.sequence] = fact
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
-        self.outbox.append((tenant, changes.facts))
+        self._hand_on(tenant, changes.facts)
 
     def get_receipt(self, tenant: Tenant, key: str) -> ReceiptRow | None:
         return self._receipts.get((tenant, key))
@@ -295,7 +294,7 @@ class InMemoryStore:
             return None
         self._messages[key] = replace(_on_behalf(message), version=message.version + 1)
         if facts:
-            self.outbox.append((tenant, tuple(facts)))
+            self._hand_on(tenant, facts)
         return self._messages[key]
 
     def messages(self, tenant: Tenant, subject: str) -> Sequence[Message]:
@@ -332,9 +331,10 @@ class InMemoryStore:
 
     def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
         for fact in self.ledger(tenant, stop_id):
-            if fact.kind in OWN_WORDS:
-                kept = {name: value for name, value in fact.data.items() if name != "reason"}
-                self._ledger[tenant, stop_id, fact.sequence] = replace(fact, data=kept)
+            self._ledger[tenant, stop_id, fact.sequence] = fact.in_our_words()
+
+    def _hand_on(self, tenant: Tenant, facts: Sequence[Fact]) -> None:
+        self.outbox.append((tenant, tuple(fact.in_our_words() for fact in facts)))
 
     def _routes_as_seen(self, tenant: Tenant, writes: Sequence[RouteWrite]) -> bool:
         return all(

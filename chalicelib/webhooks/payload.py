@@ -1,6 +1,6 @@
 """From a fact to what a merchant is sent: `{type, timestamp, data}`, and nothing personal in it.
 
-A fact holds no name, number or address, and nothing is added to it but numbers by which it is put in order.
+A fact in our words holds no name, number or address; only numbers are added, by which it is put in order.
 """
 
 import json
@@ -8,16 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.events import Fact, FactKind
+from chalicelib.events import Fact
 from chalicelib.units import Timestamp, iso_utc
 from chalicelib.webhooks.model import PUBLISHED, Event, EventType
-
-# What people wrote stands in the ledger, where it can be forgotten; an event is gone once it is sent.
-_IN_OWN_WORDS = {
-    (FactKind.PROMISE_CANCELLED, "reason"),
-    (FactKind.PROMISE_CORRECTED, "reason"),
-    (FactKind.PROMISE_CONTACTED, "reason"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +62,9 @@ def _about(fact: Fact) -> dict[str, Any]:
         if depot_id
         else {"promise_id": fact.subject, "promise_sequence": fact.sequence}
     )
-    details = {name: part for name, part in fact.data.items() if (fact.kind, name) not in _IN_OWN_WORDS}
-    return {**whose, "kind": fact.kind, "actor": fact.actor, "details": _shown(details)}
+    # What people wrote stands in the ledger, where it can be forgotten; an event is gone once it is sent.
+    details = _shown(fact.in_our_words().data)
+    return {**whose, "kind": fact.kind, "actor": fact.actor, "details": details}
 
 
 def _shown(value: Any) -> Any:

@@ -37,6 +37,7 @@ from chalicelib.handlers import (
     promises,
     sandbox,
     telemetry,
+    tracking,
     twilio,
     webhooks,
     workers,
@@ -94,7 +95,7 @@ class Deployed(ShopClient):
         settings = Settings.from_env(self.environment)
         self.services: Services = build(settings, clock=self.clock, internet=internet)
         features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
-        features += [erasures.api, webhooks.api, twilio.api, sandbox.api]
+        features += [erasures.api, webhooks.api, twilio.api, tracking.api, sandbox.api]
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)
@@ -132,12 +133,10 @@ class Deployed(ShopClient):
 
     def opened(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row of a scan as whoever has the key reads it."""
-        if "document" not in row:
-            return row
         name = f"{self.environment['SECRETS_PATH']}/{NUMBER_KEYS}"
         found = self.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-        vault = Sealer(number_keys(found))
-        return reader_of(self.dynamodb, self.resources.table_name, vault).opened(as_answered(row))
+        reader = reader_of(self.dynamodb, self.resources.table_name, Sealer(number_keys(found)))
+        return reader.opened(reader.opened(as_answered(row)), "words")
 
     def outbox(self) -> list[dict[str, Any]]:
         """Every row of the outbox."""

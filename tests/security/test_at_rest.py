@@ -1,5 +1,6 @@
 """What somebody sees who can read the table and has no key: nothing that is a buyer's."""
 
+import json
 from typing import Any
 
 from chalicelib.adapters.secrets import NUMBER_KEYS
@@ -95,16 +96,34 @@ def test_search_needs_no_key_of_buyers(start: Start) -> None:
     assert shop.refused("POST", "/v1/holds", body)["status"] == 503
 
 
-def test_forgotten_buyer_is_in_no_row_even_with_the_key(start: Start) -> None:
-    """All that was said of a buyer is gone from every row; facts still to be told go within a week."""
+def test_what_somebody_wrote_is_sealed_in_the_ledger_and_nowhere_else(start: Start) -> None:
+    """Why somebody cancels, and what was said on the phone, is not in the facts that are handed on.
+
+    CONTROL: the merchant reads it in the ledger.
+    """
     shop = start()
     promise_id = bought(shop)["promise_id"]
+    path = f"/v1/promises/{promise_id}"
+    shop.done("POST", f"{path}/contacts", {"channel": "phone", "reason": NOTE})
     shop.change(promise_id, kind="cancel", reason=REASON)
-    opened = shop.opened
+    assert found_in(repr(rows_of(shop)), [REASON, NOTE]) == []
+    assert found_in(repr(shop.stream()), [REASON, NOTE]) == []
+    assert set(found_in(str(shop.done("GET", f"{path}/ledger")), [REASON, NOTE])) == {REASON, NOTE}
 
-    def readable() -> str:
-        return repr([opened(row) for row in rows_of(shop) if row["sk"]["S"] != "OUTBOX"])
 
-    assert set(found_in(readable(), [*OWN, REASON])) == {*OWN, REASON}
-    assert shop.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin")["promises"] == 1
-    assert found_in(readable(), [*OWN, REASON]) == []
+def test_line_of_before_its_words_were_sealed_is_read_and_forgotten(start: Start) -> None:
+    """Its reason stood in the fact itself."""
+    shop = start()
+    made = bought(shop)
+    shop.change(made["promise_id"], kind="cancel", reason=REASON)
+    [line] = [row for row in rows_of(shop) if "words" in row]
+    fact = json.loads(line["fact"]["S"])
+    fact["data"] |= json.loads(shop.opened(line)["words"]["S"])
+    older = {name: part for name, part in line.items() if name != "words"}
+    older["fact"] = {"S": json.dumps(fact)}
+    shop.dynamodb.put_item(TableName=shop.resources.table_name, Item=older)
+    path = f"/v1/promises/{made['promise_id']}/ledger"
+    assert shop.done("GET", path)["data"][-1]["data"]["reason"] == REASON
+    shop.done("POST", "/v1/erasures", {"order_ref": made["order_ref"]}, key="admin")
+    assert "reason" not in shop.done("GET", path)["data"][-1]["data"]
+    assert found_in(repr(rows_of(shop)), [REASON]) == []

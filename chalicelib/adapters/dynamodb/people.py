@@ -5,31 +5,22 @@ keys can try all numbers there are.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
-
 from chalicelib.adapters.dynamodb.keys import (
     buyer_key,
     buyer_span,
     hold_key,
-    ledger_key,
     ledger_span,
     promise_key,
     tracking_key,
 )
 from chalicelib.adapters.dynamodb.promises import buyers
-from chalicelib.adapters.dynamodb.rows import fact_of, ledger_item, promise_item
-from chalicelib.adapters.dynamodb.table import Rows, key_item
+from chalicelib.adapters.dynamodb.rows import fact_document, fact_of, json_text, promise_item
+from chalicelib.adapters.dynamodb.table import Rows, key_item, key_of, text
 from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
-from chalicelib.events import FactKind, Tenant
+from chalicelib.events import Tenant
 from chalicelib.promises.model import Promise, token_hash
 from chalicelib.units import StopId
-
-# Whose `reason` somebody wrote; any other fact's is a word of ours.
-OWN_WORDS: Final = frozenset(
-    {FactKind.PROMISE_CANCELLED, FactKind.PROMISE_CORRECTED, FactKind.PROMISE_CONTACTED}
-)
 
 
 class PeopleRows(Rows):
@@ -68,9 +59,13 @@ class PeopleRows(Rows):
     def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
         """Take out of a promise's ledger what people wrote in their own words."""
         for item in self._table.query(ledger_span(tenant, stop_id)):
-            fact = fact_of(item)
-            if fact.kind in OWN_WORDS and "reason" in fact.data:
-                kept = {name: value for name, value in fact.data.items() if name != "reason"}
-                row = ledger_item(replace(fact, data=kept), self._table.now())
-                key = key_item(ledger_key(tenant, stop_id, fact.sequence))
-                self._table.ask("put_item", Item=key | row)
+            fact = fact_of({"fact": item["fact"]})
+            if "words" not in item and not fact.own_words:
+                continue
+            ours = text(json_text(fact_document(fact.in_our_words())))
+            self._table.ask(
+                "update_item",
+                Key=key_item(key_of(item)),
+                UpdateExpression="SET fact = :ours REMOVE words",
+                ExpressionAttributeValues={":ours": ours},
+            )

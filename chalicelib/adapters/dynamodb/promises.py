@@ -101,7 +101,8 @@ class PromiseRows(PlanRows):
 
     def ledger(self, tenant: Tenant, stop_id: StopId) -> Sequence[Fact]:
         """What happened to one promise, oldest first."""
-        return [fact_of(item) for item in self._table.query(ledger_span(tenant, stop_id))]
+        lines = self._table.query(ledger_span(tenant, stop_id))
+        return [fact_of(self._table.opened(item, "words")) for item in lines]
 
     def due_holds(self, tenant: Tenant, until: Timestamp, *, limit: int) -> Sequence[StopId]:
         """Active holds of a tenant that ran out before a moment, oldest first."""
@@ -230,7 +231,8 @@ class Writing:
             stop_id = stop_id_of(fact.subject, PROMISE)
             if stop_id is not None:
                 key = ledger_key(self._tenant, stop_id, fact.sequence)
-                self.transaction.put(Guard.PROMISE, key, ledger_item(fact, self._now), only_if=ABSENT)
+                item = self._table.sealed(key, ledger_item(fact, self._now), "words")
+                self.transaction.put(Guard.PROMISE, key, item, only_if=ABSENT)
 
     def reminders(self, reminders: "Sequence[Reminder]") -> None:
         """Each over the one there may be: what is to be done later is known from now on."""

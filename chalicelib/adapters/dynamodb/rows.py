@@ -210,18 +210,23 @@ def read_fact(stored: dict[str, Any]) -> Fact:
 
 
 def ledger_item(fact: Fact, now: Timestamp) -> Item:
-    """Write a line of a ledger."""
-    return {"fact": text(json_text(fact_document(fact))), "ttl": time_to_live(now, fact.at, KEPT)}
+    """Write a line of a ledger; what somebody wrote stands apart, in `words`, to be sealed."""
+    item = {
+        "fact": text(json_text(fact_document(fact.in_our_words()))),
+        "ttl": time_to_live(now, fact.at, KEPT),
+    }
+    return item | {"words": text(json_text(fact.own_words))} if fact.own_words else item
 
 
 def fact_of(item: Item) -> Fact:
-    """Read what `ledger_item` wrote."""
-    return read_fact(json.loads(item["fact"]["S"]))
+    """Read what `ledger_item` wrote; lines of before had what somebody wrote in the fact itself."""
+    fact = read_fact(json.loads(item["fact"]["S"]))
+    return fact.in_own_words(json.loads(item["words"]["S"])) if "words" in item else fact
 
 
 def facts_text(facts: Iterable[Fact]) -> str:
-    """Write the facts of a transaction as its outbox row has them."""
-    return json_text([fact_document(fact) for fact in facts])
+    """Write the facts of a transaction as its outbox row has them: without what anybody wrote."""
+    return json_text([fact_document(fact.in_our_words()) for fact in facts])
 
 
 def facts_of(stored: str) -> tuple[Fact, ...]:

@@ -292,26 +292,27 @@ class Table:
             raise
         return answer
 
-    def sealed(self, key: Key, item: Item) -> Item:
-        """A row to be written, its `document` encrypted: for that row alone, so it can stand in no other."""
-        document = item["document"]["S"].encode()
-        return item | {"document": binary(self.vault.seal_bytes(_purpose(key), document))}
+    def sealed(self, key: Key, item: Item, name: str = "document") -> Item:
+        """A row to be written, an attribute encrypted if it has it: for that row alone, so no other has it."""
+        if name not in item:
+            return item
+        return item | {name: binary(self.vault.seal_bytes(_purpose(key), item[name]["S"].encode()))}
 
-    def opened(self, item: Item) -> Item:
-        """A row that was read, its `document` as it was before `sealed`; one that never was, as it is.
+    def opened(self, item: Item, name: str = "document") -> Item:
+        """A row that was read, as it was before `sealed`; one that never was, as it is.
 
         Raises
         ------
         RuntimeError
             It was sealed with a key that is gone, or for another row.
         """
-        if "S" in item["document"]:  # from before documents were sealed
+        if "B" not in item.get(name, {}):  # there is none, or it is from before it was sealed
             return item
         try:
-            document = self.vault.unseal_bytes(_purpose(key_of(item)), binary_of(item, "document"))
+            content = self.vault.unseal_bytes(_purpose(key_of(item)), binary_of(item, name))
         except BadToken as error:  # nobody's request is to blame
             raise RuntimeError("a row does not open") from error
-        return item | {"document": text(document.decode())}
+        return item | {name: text(content.decode())}
 
 
 class Rows:

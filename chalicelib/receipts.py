@@ -28,7 +28,8 @@ class ReceiptRow:
     status
         The HTTP status that was answered.
     sealed_body
-        The body that was answered, encrypted: it may hold personal data or a token.
+        The body that was answered, encrypted: it may hold personal data or a token. Empty once that was
+        forgotten.
     expires_at
         System time from which a store may drop the row. As long as it is there, it counts.
     """

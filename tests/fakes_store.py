@@ -40,6 +40,7 @@ class InMemoryStore:
         self._orders: dict[tuple[Tenant, str, str | None], StopId] = {}
         self._ledger: dict[tuple[Tenant, StopId, int], Fact] = {}
         self._receipts: dict[tuple[Tenant, str], ReceiptRow] = {}
+        self._beside: dict[tuple[Tenant, StopId], list[tuple[str, Sequence[Hold]]]] = {}
         self._messages: dict[tuple[Tenant, str, str], Message] = {}
         self._clocks: dict[Tenant, Seconds] = {}
         self._requests: dict[tuple[Tenant, PlanKey, Work], Requests] = {}
@@ -142,9 +143,17 @@ class InMemoryStore:
             self._orders[tenant, changes.order.order_ref, changes.order.shipment_ref] = changes.order.now
         for stop_id, fact in _about_promises(changes.facts):
             self._ledger[tenant, stop_id, fact.sequence] = fact
+            self._note_beside(tenant, stop_id, receipt, changes.holds)
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
         self._hand_on(tenant, changes.facts)
+
+    def _note_beside(
+        self, tenant: Tenant, stop_id: StopId, receipt: ReceiptRow | None, holds: Sequence[Hold] = ()
+    ) -> None:
+        """Note what was written beside a line of a ledger."""
+        beside = self._beside.setdefault((tenant, stop_id), [])
+        beside.append((receipt.key if receipt else "", holds))
 
     def _broken(self, tenant: Tenant, changes: Changes) -> Iterator[Guard]:
         """Every condition that does not hold."""
@@ -269,6 +278,7 @@ class InMemoryStore:
             self.reminders.write_reminder(tenant, reminder)
         for stop_id, fact in _about_promises(changes.facts):
             self._ledger[tenant, stop_id, fact.sequence] = fact
+            self._note_beside(tenant, stop_id, receipt)
         if receipt is not None:
             self._receipts[tenant, receipt.key] = receipt
         self._hand_on(tenant, changes.facts)
@@ -329,9 +339,18 @@ class InMemoryStore:
         self._holds.pop(key, None)
         self.closed.add(token_hash(before.tracking_token))
 
-    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
+    def erase_ledger(self, tenant: Tenant, stop_id: StopId) -> None:
+        for key, holds in self._beside.pop((tenant, stop_id), []):
+            if (tenant, key) in self._receipts:
+                self._receipts[tenant, key] = replace(self._receipts[tenant, key], sealed_body=b"")
+            for hold in holds:
+                for each in (hold.stop_id, *hold.earlier):
+                    self._holds.pop((tenant, each), None)
         for fact in self.ledger(tenant, stop_id):
             self._ledger[tenant, stop_id, fact.sequence] = fact.in_our_words()
+
+    def drop_receipt(self, tenant: Tenant, key: str) -> None:
+        self._receipts.pop((tenant, key), None)
 
     def _hand_on(self, tenant: Tenant, facts: Sequence[Fact]) -> None:
         self.outbox.append((tenant, tuple(fact.in_our_words() for fact in facts)))

@@ -99,6 +99,8 @@ class InMemoryPhones:
         wanted = set(marks)
         for key in [key for key in self.known if key[0] in wanted and key[2] == tenant]:
             del self.known[key]
+        theirs = {(key[0], key[1]) for key in self.known}
+        self.talks = {key: talk for key, talk in self.talks.items() if key[0] not in wanted or key in theirs}
         gone = list[str]()
         for sid in [sid for sid, mark in self.wrote.items() if mark in wanted and sid in self.arrived]:
             sealed, whose = self.arrived[sid]

@@ -12,6 +12,7 @@ from typing import Final
 from chalicelib.conversation.model import Prompt, Unhandled, Weight
 from chalicelib.conversation.ports import Ports
 from chalicelib.events import Tenant
+from chalicelib.notifications.inbound import answer_receipt
 from chalicelib.notifications.model import MessageKind
 from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
 from chalicelib.units import Timestamp
@@ -51,7 +52,7 @@ class Keeping:
     def before(self, tenants: Sequence[Tenant], sid: str) -> tuple[Tenant, Kept | None]:
         """What came of a text when it was brought before."""
         for tenant in tenants:
-            row = self._receipts.get_receipt(tenant, _key(sid))
+            row = self._receipts.get_receipt(tenant, answer_receipt(sid))
             if row is not None:
                 opened = self._seal.unseal(f"{_PURPOSE}/{tenant}", row.sealed_body.decode())
                 return tenant, _read(opened)
@@ -60,7 +61,7 @@ class Keeping:
     def receipt(self, tenant: Tenant, sid: str, kept: Kept, system_now: Timestamp) -> ReceiptRow:
         """The row that goes with whatever a text does."""
         return ReceiptRow(
-            key=_key(sid),
+            key=answer_receipt(sid),
             fingerprint=sid,
             status=0,
             sealed_body=self._seal.seal(f"{_PURPOSE}/{tenant}", _written(kept)).encode(),

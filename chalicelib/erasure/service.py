@@ -13,6 +13,7 @@ from chalicelib.erasure.store import Correspondence, ErasureStore
 from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import promise_id
+from chalicelib.notifications.inbound import answer_receipt
 from chalicelib.notifications.model import Message, MessageStatus, Silence
 from chalicelib.notifications.ports import TextQueue
 from chalicelib.promises.doors import Doors
@@ -134,7 +135,10 @@ class Erasure:
         return list(found.values())
 
     def _heard_from(self, tenant: Tenant, phone: str) -> Sequence[str]:
-        return self._correspondence.forget(tenant, phone)
+        sids = self._correspondence.forget(tenant, phone)
+        for sid in sids:
+            self._store.people.drop_receipt(tenant, answer_receipt(sid))
+        return sids
 
     def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
         subject = promise_id(promise.stop_id)
@@ -143,7 +147,7 @@ class Erasure:
             reminder = Reminder(kind=ReminderKind.ERASE_TEXTS, subject=subject, due_at=now + HOUR)
             self._store.reminders.write_reminder(tenant, reminder)
         doors = self._doors.forget(tenant, order_ref=promise.order.order_ref)
-        self._store.people.erase_words(tenant, promise.stop_id)
+        self._store.people.erase_ledger(tenant, promise.stop_id)
 
         def attempt() -> None:
             before = self._store.promise(tenant, promise.stop_id)

@@ -27,8 +27,16 @@ class People(Protocol):
         """
         ...
 
-    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
-        """Take out of a promise's ledger what people wrote in their own words."""
+    def erase_ledger(self, tenant: Tenant, stop_id: StopId) -> None:
+        """Take what people wrote out of a promise's ledger, and remove what was written with its lines.
+
+        These are the answers that were kept for requests that come again, and the holds that led to it. That
+        a request was answered stays known: who comes again must not buy again.
+        """
+        ...
+
+    def drop_receipt(self, tenant: Tenant, key: str) -> None:
+        """Remove a receipt."""
         ...
 
 

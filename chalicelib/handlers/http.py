@@ -129,6 +129,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "Idempotency-Key was used for another request",
         "The first request with this key had another body or path. Take a new key for a new request.",
     ),
+    "answer_forgotten": Problem(
+        409,
+        "The answer was forgotten",
+        "This very request was carried out. What it answered was erased with the buyer it was about.",
+    ),
     "cursor_invalid": Problem(
         400,
         "The cursor is not valid",

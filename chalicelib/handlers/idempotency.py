@@ -13,7 +13,7 @@ from enum import Enum
 from hashlib import sha256
 
 from chalicelib.adapters.sealing import Sealer
-from chalicelib.errors import BadToken, InvalidRequest, SlotkeeperError
+from chalicelib.errors import BadToken, Conflict, InvalidRequest, SlotkeeperError
 from chalicelib.events import Tenant
 from chalicelib.handlers.http import JSON, Answer, Rendered
 from chalicelib.receipts import RECEIPT_KEPT, Receipt, ReceiptRow, ReceiptStore
@@ -82,6 +82,8 @@ class Repeatable:
         ------
         InvalidRequest
             `idempotency_mismatch` if the key was used for another request.
+        Conflict
+            `answer_forgotten`: it was carried out, and its buyer was forgotten since.
         """
         row = self.store.get_receipt(self.tenant, self.key)
         if row is None:
@@ -89,6 +91,11 @@ class Repeatable:
         if row.fingerprint != self.fingerprint:
             raise InvalidRequest(
                 "This Idempotency-Key was used for another request.", code="idempotency_mismatch"
+            )
+        if not row.sealed_body:
+            raise Conflict(
+                "This request was carried out; what it answered was forgotten with its buyer.",
+                code="answer_forgotten",
             )
         try:
             text = self.sealer.unseal_bytes(self._purpose, row.sealed_body).decode()

@@ -302,7 +302,7 @@ def problem_codes(endpoint: Endpoint) -> list[str]:
     if endpoint.path_parameters:
         codes.append("not_found")
     if endpoint.idempotency is not Idempotency.UNUSED:
-        codes += ("idempotency_key_invalid", "idempotency_mismatch", "already_done")
+        codes += ("idempotency_key_invalid", "idempotency_mismatch", "answer_forgotten", "already_done")
     if endpoint.idempotency is Idempotency.REQUIRED:
         codes.append("idempotency_key_missing")
     if endpoint.scope and endpoint.method != "GET":

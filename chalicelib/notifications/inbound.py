@@ -132,3 +132,8 @@ class Inbox:
         opts_out = {Keyword.STOP: True, Keyword.START: False}.get(keyword) if keyword else None
         arrival = Arrival(inbound=inbound, at=now, candidates=candidates, opts_out=opts_out, fact=fact)
         return arrival if self._correspondence.record_arrival(arrival) else None
+
+
+def answer_receipt(sid: str) -> str:
+    """Name the receipt that says what came of a text: whoever answers it again finds it."""
+    return f"reply {sid}"

@@ -25,6 +25,7 @@ from chalicelib.routing.packed import GHOST_GRACE
 from chalicelib.units import HOUR, Seconds, StopId, Timestamp
 
 LONGEST_HOLD: Seconds = HOUR
+_EARLIER = 20  # given-up holds of a cart that the next one names: a shopper swaps a few times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class Booking:
                 expires_at=placed.expires_at,
                 confidence=placed.outlook.kept,
                 found=placed.found,
+                earlier=(*old.earlier, old.stop_id)[-_EARLIER:] if old else (),
             )
             changes = Changes(
                 routes=placed.writes,

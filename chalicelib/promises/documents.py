@@ -160,7 +160,7 @@ def _read_found(stored: list[str]) -> Found:
 
 def hold_document(hold: Hold) -> Document:
     """Write a hold; its version is the row's."""
-    return {
+    document: Document = {
         "shape": SHAPE,
         "stop": hold.stop_id,
         "cart": hold.cart_ref,
@@ -171,6 +171,7 @@ def hold_document(hold: Hold) -> Document:
         "confidence": hold.confidence,
         "found": _found(hold.found),
     }
+    return document | {"earlier": list(hold.earlier)} if hold.earlier else document
 
 
 def read_hold(stored: Document, version: int) -> Hold:
@@ -184,6 +185,7 @@ def read_hold(stored: Document, version: int) -> Hold:
         expires_at=stored["expires"],
         confidence=stored["confidence"],
         found=_read_found(stored["found"]),
+        earlier=tuple(stored.get("earlier", ())),
         version=version,
     )
 

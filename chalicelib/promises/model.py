@@ -133,6 +133,8 @@ class Hold:
         Business time from which confirm no longer takes it as it is.
     extendable_until
         Sixty minutes after it was made, or the cut-off.
+    earlier
+        Holds of its cart that were given up for it, the last few.
     version
         Of the stored row; 0 before it is stored.
     """
@@ -145,6 +147,7 @@ class Hold:
     expires_at: Timestamp
     confidence: Probability
     found: Found
+    earlier: tuple[StopId, ...] = ()
     version: int = 0
 
     def live(self, now: Timestamp) -> bool:

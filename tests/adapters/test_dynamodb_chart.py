@@ -115,9 +115,9 @@ ACCESSES: Accesses = {
         "SM2", "sealed", NOW, mark="mark", whose=[ACME], ledger={(ACME, "mark"): True}, fact=a_fact(4)
     ),
     "inbound": lambda store: store.phones.inbound("SM2"),
-    "forget": lambda store: store.phones.forget(ACME, ["mark"]),
     "put_talk": lambda store: store.phones.put_talk("mark", "+12025550100", "{}", version=0, at=NOW),
     "talk": lambda store: store.phones.talk("mark", "+12025550100"),
+    "forget": lambda store: store.phones.forget(ACME, ["mark"]),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "assign_senders": lambda store: store.assign_senders(ACME, ["+12025550100"]),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),
@@ -198,7 +198,8 @@ ACCESSES: Accesses = {
     "door": lambda store: store.doors.door(ACME, ["door-1"]),
     "forget_doors": lambda store: store.doors.forget_doors(ACME, ["ana"]),
     "promises_to": lambda store: store.people.promises_to(ACME, "+12025550123"),
-    "erase_words": lambda store: store.people.erase_words(ACME, 1),
+    "erase_ledger": lambda store: store.people.erase_ledger(ACME, 1),
+    "drop_receipt": lambda store: store.people.drop_receipt(ACME, a_receipt().key),
     "erase_promise": lambda store: store.people.erase_promise(
         ACME, replace(a_promise(), version=1), without_buyer(a_promise(), NOW)
     ),
@@ -275,11 +276,12 @@ def test_every_row_is_one_of_the_chart_and_has_its_attributes(
     store = new_store()
     for access in ACCESSES.values():
         access(store)
-    store.commit(BEST, Changes(order=order(None, 1, "parcel-2")))
+    more = Changes(order=order(None, 1, "parcel-2"), holds=(a_hold(),), receipt=a_receipt())
+    store.commit(BEST, more)  # the other hold and receipt went with a buyer
     store.hooks.save_webhook(ACME, a_webhook())  # the one of the accesses was removed
     store.reminders.write_reminder(ACME, a_reminder())  # this one, too
     store.doors.keep_door(ACME, a_door())  # and this one was forgotten
-    for forgotten in ("put_contact", "record_inbound"):
+    for forgotten in ("put_contact", "record_inbound", "put_talk"):
         ACCESSES[forgotten](store)
     rows, seen = charted_rows(), set[str]()
     for item in moto_dynamodb.scan(TableName=moto_table)["Items"]:

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.model import MessageStatus
 from chalicelib.reminders import ReminderKind
-from tests.handlers.shop_client import ACME, ADDRESS, NEAR, OUR_NUMBER, Shop
+from tests.handlers.shop_client import ACME, ADDRESS, NEAR, OUR_NUMBER, Shop, fresh
 
 PHONE, OTHERS = "+12025550142", "+12025550143"
 NAME, GATE, NOTE, REASON = "Quillfeather", "G4T3-7781", "behind the yellow cage", "moving to Cagliari"
@@ -79,6 +79,60 @@ def test_erasing_again_finds_nothing_and_says_so(shop: Shop) -> None:
     assert (first.json_body, again.headers["Idempotent-Replayed"]) == (again.json_body, "true")
     assert erase(shop, order_ref=made["order_ref"]) == NOTHING
     assert erase(shop, phone=PHONE) == NOTHING
+
+
+def test_answers_kept_for_requests_that_come_again_are_forgotten_and_nothing_is_bought_twice(
+    shop: Shop,
+) -> None:
+    """409 for the same key: what was answered had the gate code in it. CONTROL: before, it is answered."""
+    order = shop.order(offer=shop.offer(), recipient={"name": NAME, "phone": PHONE})
+    order["instructions"] = {"gate_code": GATE}
+
+    def buy() -> Any:
+        return shop.ask("POST", "/v1/promises", order, idempotency_key="monday")
+
+    made = buy().json_body
+    again = buy()
+    assert (again.json_body["promise_id"], again.json_body["instructions"]["gate_code"]) == (
+        made["promise_id"],
+        GATE,
+    )
+    shop.change(made["promise_id"], kind="cancel")
+    erase(shop, phone=PHONE)
+    assert (buy().status_code, buy().json_body["code"]) == (409, "answer_forgotten")
+    assert len(shop.done("GET", f"/v1/promises?order_ref={order['order_ref']}")["data"]) == 1
+
+
+def test_holds_that_led_to_a_promise_are_forgotten_with_it(shop: Shop) -> None:
+    """Its own, and those of its cart that were swapped for it. CONTROL: before, each can be read."""
+    cart = fresh("cart")
+    held = [shop.hold(shop.offer(nth), cart)["hold_id"] for nth in range(3)]
+    straight = shop.hold(shop.offer(), "other")["hold_id"]
+    recipient = {"name": NAME, "phone": PHONE}
+    made = [shop.promise(hold_id=held[-1], recipient=recipient)]
+    made.append(shop.promise(offer=shop.offer(), cart_ref="other", recipient=recipient))
+    states = [shop.done("GET", f"/v1/holds/{hold}")["state"] for hold in (*held, straight)]
+    assert states == ["released", "released", "confirmed", "released"]
+    for each in made:
+        shop.change(each["promise_id"], kind="cancel")
+    erase(shop, phone=PHONE)
+    assert {shop.ask("GET", f"/v1/holds/{hold}").status_code for hold in (*held, straight)} == {404}
+
+
+def test_talk_with_a_forgotten_number_is_forgotten(shop: Shop) -> None:
+    """What it was asked last, and when it was answered; unless another merchant texts it from there, too."""
+    made = bought(shop)
+    answers(shop)
+    shop.services.publish()
+    assert shop.services.store.phones.talks
+    other = shop.other.promise(recipient={"name": NAME, "phone": PHONE})
+    shop.services.publish()
+    shop.services.publish()
+    erase(shop, order_ref=made["order_ref"])
+    assert shop.services.store.phones.talks
+    shop.other.change(other["promise_id"], kind="cancel")
+    shop.other.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin")
+    assert not shop.services.store.phones.talks
 
 
 def test_nobody_else_is_forgotten(shop: Shop) -> None:

@@ -20,7 +20,7 @@ Rows. `?` marks what is not always there; `T` stands for `T#{tenant}`, as in `T#
     hold       T#S#{stop}         HOLD                  version document ttl           due?
     promise    T#S#{stop}         PROMISE               version document ttl           listing
     tracking   TRACK#{sha256}     TRACK                 tenant stop ttl
-    fact       T#S#{stop}         L#{sequence}          fact words? ttl
+    fact       T#S#{stop}         L#{sequence}          fact words? receipt? holds? ttl
     entry      T#PROMISES         P#{created_at}#{stop} ttl
     buyer      T#BUYER#{mark}     {stop}                ttl
     cart       T#C#{cart_ref}     CART                  stop ttl
@@ -150,9 +150,9 @@ but for the routes a search reads.
     86  record_inbound              TransactWriteItems      a PutItem where nobody texted that number
     87  inbound                     GetItem
     88  promises_to                 Query           one for each number key
-    89  erase_words                 Query UpdateItem   once for each line that has somebody's own words
+    89  erase_ledger                Query UpdateItem BatchGetItem DeleteItem DeleteItem UpdateItem UpdateItem
     90  erase_promise               TransactWriteItems
-    91  forget                      Query DeleteItem Query GetItem DeleteItem DeleteItem
+    91  forget                      Query DeleteItem Query DeleteItem Query GetItem DeleteItem DeleteItem
     92  put_talk                    PutItem
     93  talk                        GetItem         one for each key of numbers in force
     94  take                        UpdateItem      two counts of texts
@@ -160,6 +160,7 @@ but for the routes a search reads.
     96  write_reminders             BatchWriteItem   25 at a time
     97  addressed                   BatchGetItem     promises, and their merchant
     98  assign_senders              UpdateItem
+    99  drop_receipt                DeleteItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -285,6 +285,11 @@ def talk_key(mark: str, sender: str) -> Key:
     return f"TALK#{mark}", sender
 
 
+def talks_span(mark: str) -> Span:
+    """All talks with a number."""
+    return Span(f"TALK#{mark}")
+
+
 def inbound_key(sid: str) -> Key:
     """A text that came in."""
     return f"INBOUND#{sid}", "INBOUND"

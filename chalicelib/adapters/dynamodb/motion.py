@@ -74,7 +74,7 @@ class MotionRows(PromiseRows):
         for promise in changes.promises:
             writing.promise(promise)
         writing.routes(changes.routes)
-        writing.ledger(changes.facts)
+        writing.ledger(changes.facts, receipt=changes.receipt)
         writing.reminders(changes.reminders)
         writing.transaction.receipt(changes.receipt)
         try:

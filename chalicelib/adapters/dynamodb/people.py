@@ -4,23 +4,29 @@ The hash is derived with keys that are never dropped; each merchant's is another
 keys can try all numbers there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
 from chalicelib.adapters.dynamodb.keys import (
     buyer_key,
     buyer_span,
     hold_key,
     ledger_span,
     promise_key,
+    receipt_key,
     tracking_key,
 )
 from chalicelib.adapters.dynamodb.promises import buyers
-from chalicelib.adapters.dynamodb.rows import fact_document, fact_of, json_text, promise_item
-from chalicelib.adapters.dynamodb.table import Rows, key_item, key_of, text
+from chalicelib.adapters.dynamodb.rows import fact_document, fact_of, hold_of, json_text, promise_item
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, binary, key_item, key_of, text
 from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.promises.model import Promise, token_hash
 from chalicelib.units import StopId
+
+_BESIDE: Final = ("words", "receipt", "holds")  # attributes of a ledger's line that are forgotten
 
 
 class PeopleRows(Rows):
@@ -56,16 +62,47 @@ class PeopleRows(Rows):
         except Refused as refused:
             raise StaleWrite("The promise was written meanwhile.") from refused
 
-    def erase_words(self, tenant: Tenant, stop_id: StopId) -> None:
-        """Take out of a promise's ledger what people wrote in their own words."""
-        for item in self._table.query(ledger_span(tenant, stop_id)):
-            fact = fact_of({"fact": item["fact"]})
-            if "words" not in item and not fact.own_words:
-                continue
-            ours = text(json_text(fact_document(fact.in_our_words())))
+    def erase_ledger(self, tenant: Tenant, stop_id: StopId) -> None:
+        """Take what people wrote out of a promise's ledger, and remove what was written with its lines.
+
+        These are the answers that were kept for requests that come again, and the holds that led to it. That
+        a request was answered stays known: who comes again must not buy again.
+        """
+        lines = list(self._table.query(ledger_span(tenant, stop_id)))
+        for key in sorted({line["receipt"]["S"] for line in lines if "receipt" in line}):
+            self._empty_receipt(tenant, key)
+        self._erase_holds(
+            tenant, {int(hold["N"]) for line in lines for hold in line.get("holds", {}).get("L", ())}
+        )
+        for line in lines:
+            fact = fact_of({"fact": line["fact"]})
+            if fact.own_words or not line.keys().isdisjoint(_BESIDE):
+                ours = text(json_text(fact_document(fact.in_our_words())))
+                self._table.ask(
+                    "update_item",
+                    Key=key_item(key_of(line)),
+                    UpdateExpression=f"SET fact = :ours REMOVE {', '.join(_BESIDE)}",
+                    ExpressionAttributeValues={":ours": ours},
+                )
+
+    def drop_receipt(self, tenant: Tenant, key: str) -> None:
+        """Remove a receipt."""
+        self._table.ask("delete_item", Key=key_item(receipt_key(tenant, key)))
+
+    def _empty_receipt(self, tenant: Tenant, key: str) -> None:
+        with suppress(ConditionFailed):  # it ran out meanwhile
             self._table.ask(
                 "update_item",
-                Key=key_item(key_of(item)),
-                UpdateExpression="SET fact = :ours REMOVE words",
-                ExpressionAttributeValues={":ours": ours},
+                Key=key_item(receipt_key(tenant, key)),
+                UpdateExpression="SET sealed_body = :nothing",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":nothing": binary(b"")},
             )
+
+    def _erase_holds(self, tenant: Tenant, stop_ids: Iterable[StopId]) -> None:
+        """Remove holds, and before each what it names: those of its cart that were given up for it."""
+        keys = [hold_key(tenant, stop_id) for stop_id in sorted(stop_ids)]
+        for key, item in self._table.get_many(keys).items() if keys else ():
+            earlier = hold_of(self._table.opened(item)).earlier
+            for each in (*(hold_key(tenant, stop_id) for stop_id in earlier), key):
+                self._table.ask("delete_item", Key=key_item(each))

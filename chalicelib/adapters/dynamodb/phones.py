@@ -16,9 +16,10 @@ from chalicelib.adapters.dynamodb.keys import (
     inbound_key,
     opt_out_key,
     talk_key,
+    talks_span,
 )
 from chalicelib.adapters.dynamodb.rows import KEPT
-from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, number, text
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, key_of, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
@@ -147,11 +148,16 @@ class PhoneRows(Rows):
         """
         gone = list[str]()
         for mark in marks:
-            contacts = contacts_span(mark)
-            for item in self._table.query(contacts):
-                place = item["sk"]["S"]
-                if contact_of(place)[0] == tenant:
-                    self._table.ask("delete_item", Key=key_item((contacts.partition, place)))
+            theirs = set[str]()  # whom other merchants text this number from: that talk is theirs as well
+            for item in self._table.query(contacts_span(mark)):
+                whose, sender = contact_of(item["sk"]["S"])
+                if whose == tenant:
+                    self._table.ask("delete_item", Key=key_item(key_of(item)))
+                else:
+                    theirs.add(sender)
+            for item in self._table.query(talks_span(mark)):
+                if item["sk"]["S"] not in theirs:
+                    self._table.ask("delete_item", Key=key_item(key_of(item)))
             for item in self._table.query(arrivals_span(mark)):
                 gone += self._disown(tenant, mark, item["sk"]["S"])
         return gone

@@ -42,7 +42,7 @@ from chalicelib.adapters.dynamodb.rows import (
     stop_named,
     tracking_item,
 )
-from chalicelib.adapters.dynamodb.table import Item, Table, number
+from chalicelib.adapters.dynamodb.table import Item, Table, number, text
 from chalicelib.adapters.dynamodb.transaction import (
     ABSENT,
     Refused,
@@ -56,6 +56,7 @@ from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.plans import RouteWrite
 from chalicelib.promises.model import Hold, Promise, token_hash
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
+from chalicelib.receipts import ReceiptRow
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class PromiseRows(PlanRows):
         if changes.order is not None:
             writing.order(changes.order)
         writing.known(changes.known)
-        writing.ledger(changes.facts)
+        writing.ledger(changes.facts, receipt=changes.receipt, holds=changes.holds)
         writing.reminders(changes.reminders)
         writing.transaction.receipt(changes.receipt)
         try:
@@ -225,13 +226,22 @@ class Writing:
             key = progress_key(self._tenant, progress.plan, progress.shift_id)
             self.transaction.check(Guard.PROGRESS, key, only_if=no_further(progress.milestones))
 
-    def ledger(self, facts: Sequence[Fact]) -> None:
-        """A line for each fact about a promise; its number is the promise's, so no two have the same."""
+    def ledger(
+        self, facts: Sequence[Fact], *, receipt: ReceiptRow | None, holds: Sequence[Hold] = ()
+    ) -> None:
+        """A line for each fact about a promise; its number is the promise's, so no two have the same.
+
+        It names the receipt and the holds that were written with it: whoever forgets the buyer finds them by
+        that alone.
+        """
+        beside: Item = {"receipt": text(receipt.key)} if receipt else {}
+        if holds:
+            beside["holds"] = {"L": [number(hold.stop_id) for hold in holds]}
         for fact in facts:
             stop_id = stop_id_of(fact.subject, PROMISE)
             if stop_id is not None:
                 key = ledger_key(self._tenant, stop_id, fact.sequence)
-                item = self._table.sealed(key, ledger_item(fact, self._now), "words")
+                item = self._table.sealed(key, beside | ledger_item(fact, self._now), "words")
                 self.transaction.put(Guard.PROMISE, key, item, only_if=ABSENT)
 
     def reminders(self, reminders: "Sequence[Reminder]") -> None:

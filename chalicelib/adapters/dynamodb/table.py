@@ -293,7 +293,7 @@ class Table:
         return answer
 
     def sealed(self, key: Key, item: Item, name: str = "document") -> Item:
-        """A row to be written, an attribute encrypted if it has it: for that row alone, so no other has it."""
+        """A row to be written, an attribute of it encrypted: for that row alone, it can stand in no other."""
         if name not in item:
             return item
         return item | {name: binary(self.vault.seal_bytes(_purpose(key), item[name]["S"].encode()))}

@@ -25,7 +25,7 @@ class ReminderKind(StrEnum):
     TELL_MORNING = "tell_morning"  # tell a buyer with a wide window more exactly
     ASK_FEEDBACK = "ask_feedback"  # ask how it was
     SEE_TO_TEXT = "see_to_text"  # a text that should have been sent, or heard of, by now
-    ERASE_TEXTS = "erase_texts"  # those of a forgotten buyer that were with the carrier
+    FINISH_ERASURE = "erase_texts"  # what of a forgotten buyer could not go at once; at first that was texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -349,6 +349,18 @@ class InMemoryStore:
         for fact in self.ledger(tenant, stop_id):
             self._ledger[tenant, stop_id, fact.sequence] = fact.in_our_words()
 
+    def rewrite_route(self, tenant: Tenant, plan: PlanKey, route: Route) -> None:
+        key = (tenant, plan.depot_id, plan.day, route.shift.shift_id)
+        if self._routes[key].version != route.version:
+            raise StaleWrite("the route was written meanwhile")
+        self._routes[key] = replace(route, version=route.version + 1)
+
+    def rewrite_progress(self, tenant: Tenant, progress: Progress) -> None:
+        key = (tenant, progress.plan, progress.shift_id)
+        if self._progress[key].version != progress.version:
+            raise StaleWrite("somebody reported meanwhile")
+        self._progress[key] = replace(progress, version=progress.version + 1)
+
     def drop_receipt(self, tenant: Tenant, key: str) -> None:
         self._receipts.pop((tenant, key), None)
 

@@ -1,22 +1,27 @@
-"""Uploads into our bucket by somebody who has no key to it: an address signed for one object and a while.
+"""Photos and signatures in our bucket: put there by phones that have no key to it, and deleted by us.
 
-Signing is arithmetic: nothing is asked of AWS, and botocore's model of S3, a megabyte, is not loaded. Whoever
-uploads acts in our name, so the function that signs must be allowed to put. Weak point: an upload whose size
-was not announced is not held to one.
+An upload is an address signed for one object and a while. Signing is arithmetic: nothing is asked of AWS, and
+botocore's model of S3, a megabyte, is not loaded. Whoever uploads acts in our name, so the function that
+signs must be allowed to put. Weak point: an upload whose size was not announced is not held to one.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from botocore.auth import S3SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import URLLib3Session
 
 from chalicelib.errors import Upstream
 from chalicelib.units import Seconds
 
+_SECONDS = 3  # to connect, and to answer: a buyer has a few objects, and a function 28
+_GONE = (200, 204, 404)  # S3 says 204 whether or not there was one
+
 
 class Uploads:
-    """Signs uploads into one bucket.
+    """Signs uploads into one bucket, and empties it again.
 
     Parameters
     ----------
@@ -37,12 +42,33 @@ class Uploads:
         Upstream
             There are no credentials to sign with.
         """
-        credentials = self._credentials()
-        if credentials is None:
-            raise Upstream("Nothing can be signed for now.")
+        credentials = self._signer()
         headers = {"Content-Type": content_type}
         if size is not None:
             headers["Content-Length"] = str(size)
         request = AWSRequest(method="PUT", url=f"{self._url}/{key}", headers=headers)
         S3SigV4QueryAuth(credentials, "s3", self._region, expires=good_for).add_auth(request)
         return str(request.url)
+
+    def delete(self, key: str) -> None:
+        """Delete an object; nothing, if there is none.
+
+        Raises
+        ------
+        Upstream
+            It may still be there.
+        """
+        request = AWSRequest(method="DELETE", url=f"{self._url}/{key}")
+        S3SigV4Auth(self._signer(), "s3", self._region).add_auth(request)
+        try:
+            answer = URLLib3Session(timeout=_SECONDS).send(request.prepare())
+        except BotoCoreError as error:
+            raise Upstream("The bucket does not answer.") from error
+        if answer.status_code not in _GONE:
+            raise Upstream(f"The bucket refuses us: {answer.status_code}.")
+
+    def _signer(self) -> Any:
+        credentials = self._credentials()
+        if credentials is None:
+            raise Upstream("Nothing can be signed for now.")
+        return credentials

@@ -375,7 +375,7 @@ class Services(Texts):
         from chalicelib.promises.doors import Doors
 
         doors = Doors(self.store.doors, self.sealer)
-        return Erasure(self.store, self._ports, doors, self.phone_book, self.text_jobs)
+        return Erasure(self.store, self._ports, doors, self.phone_book, self.text_jobs, self.uploads)
 
     @cached_property
     def conversation(self) -> "Conversation":

@@ -69,10 +69,6 @@ class Keeping:
         )
 
 
-def _key(sid: str) -> str:
-    return f"reply {sid}"
-
-
 def _written(kept: Kept) -> bytes:
     prompt = kept.prompt.document() if kept.prompt else None
     told = [kept.subject, kept.kind, kept.body, kept.wish, kept.weight, prompt, kept.unhandled]

@@ -2,17 +2,21 @@
 
 One transaction cannot hold all of it, so the order matters: first what is found through the promise, and last
 the promise itself, by which it is found. Whoever asks again after a crash goes on where it stopped. What is
-still being done for a buyer needs the buyer, so an open promise is refused: cancel it first. Weak point: the
-place itself stays in the packed route, under a number that leads to nobody, until the route is forgotten.
+still being done for a buyer needs the buyer, so an open promise is refused: cancel it first. Some of it
+cannot go at once: a text that is with the carrier, a place on a route that is still driven, a photo on its
+way from a phone. For that a reminder comes back. Weak point: a copy of the table as it was before (PITR)
+knows the buyer again, for as long as such copies are kept.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.erasure.store import Correspondence, ErasureStore
+from chalicelib.erasure.places import Places
+from chalicelib.erasure.store import Correspondence, ErasureStore, Proofs
 from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
-from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.ids import PROMISE, PROOF_KINDS, promise_id, proof_key, stop_id_of
+from chalicelib.fleet.plans import PlanKey
 from chalicelib.notifications.inbound import answer_receipt
 from chalicelib.notifications.model import Message, MessageStatus, Silence
 from chalicelib.notifications.ports import TextQueue
@@ -22,12 +26,11 @@ from chalicelib.promises.placing import Ports
 from chalicelib.promises.store import Changes, PromiseQuery
 from chalicelib.receipts import Receipt
 from chalicelib.reminders import Reminder, ReminderKind
-from chalicelib.routing.model import Location
+from chalicelib.routing.blurred import blurred_place
 from chalicelib.units import HOUR, MINUTE, Timestamp
 
 NOBODY = Recipient(name="")
 _PAGE = 100
-_DECIMALS = 2  # of a place that may still be told: about a kilometre
 _AT_THE_CARRIER = frozenset({MessageStatus.SENDING, MessageStatus.UNKNOWN})
 
 
@@ -67,7 +70,13 @@ class Erased:
 
 
 class Erasure:
-    """Forgets buyers; holds no state."""
+    """Forgets buyers; holds no state.
+
+    Parameters
+    ----------
+    proofs
+        None where there is no place for them.
+    """
 
     def __init__(
         self,
@@ -76,9 +85,11 @@ class Erasure:
         doors: Doors,
         correspondence: Correspondence,
         queue: TextQueue,
+        proofs: Proofs | None,
     ) -> None:
         self._store, self._ports, self._doors = store, ports, doors
-        self._correspondence, self._queue = correspondence, queue
+        self._correspondence, self._queue, self._proofs = correspondence, queue, proofs
+        self._places = Places(store, ports)
 
     def erase(self, tenant: Tenant, buyer: Buyer, now: Timestamp, receipt: Receipt[Erased]) -> Erased:
         """Forget a buyer; once more does nothing, and says so.
@@ -113,9 +124,15 @@ class Erasure:
         return erased
 
     def finish(self, tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
-        """Forget texts that were with the carrier when their buyer was; gives when to come back."""
+        """Forget what could not go when a promise's buyer was forgotten; gives when to come back."""
+        stop_id = stop_id_of(subject, PROMISE)
+        promise = self._store.promise(tenant, stop_id) if stop_id is not None else None
+        if promise is None:
+            return None
         self._forget_texts(tenant, subject, now, ())
-        return now + HOUR if self._at_the_carrier(tenant, subject) else None
+        self._forget_proofs(tenant, promise)
+        needed = self._places.forget(tenant, promise, now)
+        return now + HOUR if self._at_the_carrier(tenant, subject) else needed
 
     def _promises(self, tenant: Tenant, buyer: Buyer) -> Sequence[Promise]:
         found = dict[int, Promise]()
@@ -143,8 +160,11 @@ class Erasure:
     def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
         subject = promise_id(promise.stop_id)
         texts = self._forget_texts(tenant, subject, now, wrote)
-        if self._at_the_carrier(tenant, subject):
-            reminder = Reminder(kind=ReminderKind.ERASE_TEXTS, subject=subject, due_at=now + HOUR)
+        again_at = self._places.forget(tenant, promise, now)
+        if self._forget_proofs(tenant, promise) or self._at_the_carrier(tenant, subject):
+            again_at = now + HOUR
+        if again_at is not None:
+            reminder = Reminder(kind=ReminderKind.FINISH_ERASURE, subject=subject, due_at=again_at)
             self._store.reminders.write_reminder(tenant, reminder)
         doors = self._doors.forget(tenant, order_ref=promise.order.order_ref)
         self._store.people.erase_ledger(tenant, promise.stop_id)
@@ -176,19 +196,45 @@ class Erasure:
             forgotten += bool(message.body)
         return forgotten
 
+    def _forget_proofs(self, tenant: Tenant, promise: Promise) -> bool:
+        """Delete photos and signatures; tells whether some may still be on their way."""
+        if self._proofs is None:
+            return False
+        keys = proof_keys(tenant, promise)
+        for key in keys:
+            self._proofs.delete(key)
+        return bool(keys)
+
     def _at_the_carrier(self, tenant: Tenant, subject: str) -> bool:
         return any(each.status in _AT_THE_CARRIER for each in self._store.messages(tenant, subject))
 
 
+def proof_keys(tenant: Tenant, promise: Promise) -> list[str]:
+    """Where photos and signatures of a promise may lie: an attempt does not say which of them it has."""
+    return [
+        proof_key(
+            tenant,
+            str(PlanKey(depot_id=attempt.depot_id, day=attempt.day)),
+            attempt.shift_id,
+            proof=proof,
+            kind=kind,
+        )
+        for attempt in promise.attempts
+        for proof in attempt.proof.uploads
+        for kind in PROOF_KINDS
+    ]
+
+
 def without_buyer(promise: Promise, now: Timestamp) -> Promise:
-    """What may still be known of a promise."""
-    said, at = promise.feedback, promise.delivery.location
-    there = Location(lat=round(at.lat, _DECIMALS), lon=round(at.lon, _DECIMALS))
+    """What may still be known of a promise; by the ids of photos those on their way are found and deleted."""
+    said, place = promise.feedback, promise.delivery.location
     return replace(
         promise,
         order=replace(promise.order, recipient=NOBODY, sms_consent=False, instructions=Instructions()),
-        delivery=replace(promise.delivery, location=there, address=None),
-        attempts=tuple(replace(attempt, proof=HandedOver()) for attempt in promise.attempts),
+        delivery=replace(promise.delivery, location=blurred_place(place), address=None),
+        attempts=tuple(
+            replace(attempt, proof=HandedOver(uploads=attempt.proof.uploads)) for attempt in promise.attempts
+        ),
         feedback=replace(said, comment=None) if said else None,
         choices=None,
         erased_at=now,

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.events import Tenant
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Progress
 from chalicelib.notifications.ports import MessageStore, Reminders
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
+from chalicelib.routing.packed import Route
 from chalicelib.units import StopId
 
 
@@ -27,6 +30,26 @@ class People(Protocol):
         """
         ...
 
+    def rewrite_route(self, tenant: Tenant, plan: PlanKey, route: Route) -> None:
+        """Write a route in place of the one it was made of; when it goes stays as it was.
+
+        Raises
+        ------
+        StaleWrite
+            It was written meanwhile.
+        """
+        ...
+
+    def rewrite_progress(self, tenant: Tenant, progress: Progress) -> None:
+        """The same for what a van reported.
+
+        Raises
+        ------
+        StaleWrite
+            It was written meanwhile.
+        """
+        ...
+
     def erase_ledger(self, tenant: Tenant, stop_id: StopId) -> None:
         """Take what people wrote out of a promise's ledger, and remove what was written with its lines.
 
@@ -37,6 +60,20 @@ class People(Protocol):
 
     def drop_receipt(self, tenant: Tenant, key: str) -> None:
         """Remove a receipt."""
+        ...
+
+
+class Proofs(Protocol):
+    """Photos and signatures."""
+
+    def delete(self, key: str) -> None:
+        """Delete an object; nothing, if there is none.
+
+        Raises
+        ------
+        Upstream
+            It may still be there.
+        """
         ...
 
 

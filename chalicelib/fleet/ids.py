@@ -8,12 +8,14 @@ Weak point: the milliseconds run out in 2093.
 
 from typing import Final
 
+from chalicelib.events import Tenant
 from chalicelib.units import StopId
 
 PROMISE: Final = "prm_"
 HOLD: Final = "hold_"
 REPLAN: Final = "rpl_"
 PROOF: Final = "prf_"
+PROOF_KINDS: Final = ("photo", "signature")
 RANDOM_BITS: Final = 22
 _EPOCH_MS: Final = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -53,6 +55,11 @@ def replan_id(number: StopId) -> str:
 def proof_id(number: StopId) -> str:
     """Name a photo or signature by a number made like a stop's: `prf_` and 13 characters."""
     return PROOF + _encode(number)
+
+
+def proof_key(tenant: Tenant, plan: str, shift_id: str, *, proof: str, kind: str) -> str:
+    """Say where a shift's photo or signature lies in the bucket: the kind is one of `PROOF_KINDS`."""
+    return f"{tenant}/{plan}/{shift_id}/{proof}.{kind}"
 
 
 def stop_id_of(text: str, prefix: str) -> StopId | None:

@@ -54,7 +54,7 @@ ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.SEE_TO_TEXT: _see_to_text,
     ReminderKind.WATCH_PLAN: _watch_plan,
     ReminderKind.WATCH_SHIFT: _watch_shift,
-    ReminderKind.ERASE_TEXTS: lambda services, tenant, subject, now: services.erasure.finish(
+    ReminderKind.FINISH_ERASURE: lambda services, tenant, subject, now: services.erasure.finish(
         tenant, subject, now
     ),
     ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.errors import Upstream
 from chalicelib.events import Actor
-from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.ids import promise_id, proof_key
 from chalicelib.fleet.service import Duty
 from chalicelib.handlers import incoming
 from chalicelib.handlers.csv_export import csv_answer, is_wanted
@@ -148,7 +148,8 @@ def announce_proof(call: Call[ProofRequest]) -> Answer:
     """Announce a photo or signature: where its bytes are to be PUT, straight from the phone.
 
     The address is good for fifteen minutes and for this one object. Name the `proof_id` in the `completed`
-    event; the two may come in any order. Objects are kept for as long as promises are.
+    event; the two may come in any order. Objects are kept for as long as promises are, or until their buyer
+    is erased.
     """
     duty = duty_of(call)
     uploads, wanted = call.services.uploads, call.body
@@ -156,7 +157,7 @@ def announce_proof(call: Call[ProofRequest]) -> Answer:
         raise Upstream("There is no place for proofs here.")
     made = call.services.new_proof_id()
     url = uploads.signed(
-        f"{call.tenant}/{duty.place}/{duty.route.shift.shift_id}/{made}.{wanted.kind}",
+        proof_key(call.tenant, str(duty.place), duty.route.shift.shift_id, proof=made, kind=wanted.kind),
         content_type=wanted.content_type,
         size=wanted.size_bytes,
         good_for=_UPLOAD_SECONDS,

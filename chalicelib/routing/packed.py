@@ -35,7 +35,7 @@ FORMAT = 1
 GHOST_GRACE: Seconds = 2  # readers let a hold live this much longer than the buyer's confirm does
 FOREVER: Timestamp = 1 << 40
 _UNLIMITED = 0xFFFFFFFF
-_MICRO = 1_000_000
+MICRO = 1_000_000  # a stop's place is stored in millionths of a degree
 
 STOP = np.dtype(
     [
@@ -138,7 +138,7 @@ class Route:
         bits = int(record["skills"])
         return Stop(
             stop_id=int(record["stop_id"]),
-            location=Location(lat=int(record["lat"]) / _MICRO, lon=int(record["lon"]) / _MICRO),
+            location=Location(lat=int(record["lat"]) / MICRO, lon=int(record["lon"]) / MICRO),
             node=int(record["node"]),
             window=TimeWindow(start=int(record["window_start"]), end=int(record["window_end"])),
             service_time=int(record["service_time"]),
@@ -163,8 +163,8 @@ class Route:
         record = np.zeros(1, dtype=STOP)
         record[0] = (
             stop.stop_id,
-            round(stop.location.lat * _MICRO),
-            round(stop.location.lon * _MICRO),
+            round(stop.location.lat * MICRO),
+            round(stop.location.lon * MICRO),
             stop.node,
             stop.window.start,
             stop.window.end,
@@ -265,11 +265,11 @@ def pack(route: Route) -> bytes:
             _UNLIMITED if limit is None else limit
             for limit in (shift.capacity.parcels, shift.capacity.grams, shift.capacity.millilitres)
         ),
-        round(shift.start.lat * _MICRO),
-        round(shift.start.lon * _MICRO),
+        round(shift.start.lat * MICRO),
+        round(shift.start.lon * MICRO),
         route.start_node,
-        round(shift.end.lat * _MICRO),
-        round(shift.end.lon * _MICRO),
+        round(shift.end.lat * MICRO),
+        round(shift.end.lon * MICRO),
         route.end_node,
         route.graph,
         route.last_leg.seconds,
@@ -337,7 +337,7 @@ def unpack(shift_id: str, packed: bytes, version: int) -> Route:
 @lru_cache(maxsize=256)
 def _location(lat: int, lon: int) -> Location:
     """Most routes of a plan start and end at the same place."""
-    return Location(lat=lat / _MICRO, lon=lon / _MICRO)
+    return Location(lat=lat / MICRO, lon=lon / MICRO)
 
 
 def _limit(stored: int) -> int | None:

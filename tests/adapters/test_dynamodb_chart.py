@@ -199,6 +199,8 @@ ACCESSES: Accesses = {
     "forget_doors": lambda store: store.doors.forget_doors(ACME, ["ana"]),
     "promises_to": lambda store: store.people.promises_to(ACME, "+12025550123"),
     "erase_ledger": lambda store: store.people.erase_ledger(ACME, 1),
+    "rewrite_route": lambda store: store.people.rewrite_route(ACME, PLACE, replace(a_route(), version=1)),
+    "rewrite_progress": lambda store: store.people.rewrite_progress(ACME, a_progress(version=1)),
     "drop_receipt": lambda store: store.people.drop_receipt(ACME, a_receipt().key),
     "erase_promise": lambda store: store.people.erase_promise(
         ACME, replace(a_promise(), version=1), without_buyer(a_promise(), NOW)

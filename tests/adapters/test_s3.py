@@ -11,6 +11,7 @@ from botocore.credentials import Credentials
 
 from chalicelib.adapters.s3 import Uploads
 from chalicelib.errors import Upstream
+from tests.erasure.bucket import serving
 
 REGION = "eu-west-1"
 
@@ -68,9 +69,40 @@ def test_an_address_is_signed_as_boto3_would() -> None:
         assert mine["X-Amz-Signature"] == his["X-Amz-Signature"]
 
 
+@pytest.mark.xdist_group("store-on-emulator")
+@pytest.mark.sandbox
+def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_error(emulator: Any) -> None:
+    """One object, and no other. CONTROL: it was there."""
+    url, s3 = emulator.create_bucket("emptied"), emulator.client("s3")
+    for key in ("acme/1.photo", "acme/2.photo"):
+        s3.put_object(Bucket="emptied", Key=key, Body=b"a face")
+    for _ in range(2):
+        signing(url).delete("acme/1.photo")
+    left = s3.list_objects_v2(Bucket="emptied")["Contents"]
+    assert [each["Key"] for each in left] == ["acme/2.photo"]
+
+
+def test_deletion_that_may_not_have_happened_is_an_error() -> None:
+    """Whoever erases comes again: the bucket refuses us, or does not answer."""
+    with serving() as bucket:
+        bucket.objects["k"] = b"a face"
+        bucket.answers += [403, 503]
+        for _ in range(2):
+            with pytest.raises(Upstream):
+                signing(bucket.url).delete("k")
+        signing(bucket.url).delete("k")
+        assert bucket.objects == {}
+        [(method, key, signature), *_] = bucket.asked
+        assert (method, key) == ("DELETE", "k")
+        assert signature.startswith("AWS4-HMAC-SHA256 Credential=sandbox/")
+    with pytest.raises(Upstream):
+        signing(bucket.url).delete("k")
+
+
 def test_nothing_is_signed_without_credentials() -> None:
     """A 503 that says so, and no address that opens nothing."""
+    nobodys = Uploads("https://x", region=REGION, credentials=lambda: None)
     with pytest.raises(Upstream):
-        Uploads("https://x", region=REGION, credentials=lambda: None).signed(
-            "k", content_type="image/png", size=None, good_for=60
-        )
+        nobodys.signed("k", content_type="image/png", size=None, good_for=60)
+    with pytest.raises(Upstream):
+        nobodys.delete("k")

@@ -37,6 +37,7 @@ from infra.sandbox import fake_twilio
 from infra.sandbox.lambda_events import queue_record, stream_record
 from infra.sandbox.resources import create
 from infra.secrets import Vault
+from tests.erasure.bucket import Bucket, serving
 from tests.fakes import A_TWILIO_ACCOUNT, FakeClock
 from tests.handlers.shop_client import ADDRESS, NEAR, ShopClient, a_depot, a_van, at, fresh
 
@@ -116,7 +117,7 @@ class Deployed:
         door.register(self._app, FEATURES, lambda: self.services, log=log)
         self._http = Client(self._app).http
 
-    def start(self, twilio_url: str) -> None:
+    def start(self, twilio_url: str, bucket_url: str) -> None:
         """Build what the functions need."""
         environment = {
             "STAGE": "test",
@@ -129,7 +130,7 @@ class Deployed:
             "SECRETS_PATH": f"/{STACK}",
             "TWILIO_API_URL": twilio_url,
             "SEGMENTS_PER_SECOND": "1000",
-            "PROOFS_URL": "https://proofs.example",
+            "PROOFS_URL": bucket_url,
         }
         nowhere = Internet(resolve=lambda *_: [PUBLIC], connect=_refused)
         self.services = build(Settings.from_env(environment), clock=self.clock, internet=nowhere)
@@ -375,11 +376,12 @@ def _run_the_office(shop: ShopClient) -> None:
 def _drive(shop: ShopClient) -> None:
     """Leave with what was sold, deliver some of it, and set one right."""
     first, second = (shop.promise()["promise_id"] for _ in range(2))
+    forgotten = shop.promise(order_ref="forgotten")["promise_id"]
     shift = f"/v1/shifts/porto.van-1.{DAY}.0800"
     for _ in range(2):
         shop.keys["phone"] = shop.done("POST", f"{shift}/tokens")["token"]
     shop.done("GET", f"{shift}/manifest", key="phone")
-    shop.done("POST", f"{shift}/proofs", {}, key="phone")
+    proof = {"photo": shop.done("POST", f"{shift}/proofs", {}, key="phone")["proof_id"]}
     now = f"{DAY}T06:00:00Z"
     done = {"type": "completed", "at": now, "outcome": "failed_not_home"}
     for event in (
@@ -387,6 +389,9 @@ def _drive(shop: ShopClient) -> None:
         {"event_id": "e-2", "promise_id": first} | done,
         {"event_id": "e-3", "promise_id": second} | done | {"outcome": "failed_no_access"},
         {"event_id": "e-4", "type": "position", "at": now, "lat": 41.16, "lon": -8.6},
+        {"event_id": "e-5", "promise_id": forgotten, "proof": proof}
+        | done
+        | {"outcome": "delivered_to_mailbox"},
     ):
         shop.done("POST", f"{shift}/events", {"events": [event]}, key="phone", idempotency_key=None)
     shop.change(second, kind="gate_code", code="12")  # its van tries again
@@ -399,6 +404,7 @@ def _drive(shop: ShopClient) -> None:
         assert shop.ask("GET", page + part, key=None).status_code == 200
     shop.done("POST", f"{page}/changes", {"kind": "gate_code", "code": "12"}, key=None)
     shop.done("POST", f"{page}/feedback", {"product": 9, "delivery": 8}, key=None)
+    assert shop.done("POST", "/v1/erasures", {"order_ref": "forgotten"})["promises"] == 1
 
 
 def _look_around(shop: ShopClient) -> None:
@@ -454,15 +460,17 @@ def order_and_break_down(shop: ShopClient) -> None:
 
 def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
     """Run everything; gives what each function of the template asked, and which endpoints were visited."""
-    with mock_aws(), _twilio() as url:
+    with mock_aws(), _twilio() as url, serving() as bucket:
         deployed = Deployed()
         # botocore tells of every call before it is checked, whichever client is made from here on.
         BUILTIN_HANDLERS.append(("before-parameter-build", deployed.note))
-        deployed.start(url)
+        deployed.start(url, bucket.url)
         shop = deployed.client()
         ask_everything(shop)
         # Signing an upload asks AWS nothing; whoever uploads by it acts in the function's name.
-        asked = {"APIHandler": grants(deployed.calls) | {("s3:PutObject", "Proofs/*")}}
+        asked = {
+            "APIHandler": grants(deployed.calls) | {("s3:PutObject", "Proofs/*")} | _taken_out_of(bucket)
+        }
         deployed.clock.advance(61)  # the secrets read before are old
         for name, run in (
             ("PublishFacts", deployed.publish_facts),
@@ -488,8 +496,15 @@ def ask_all_functions() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:
         deployed.clock.advance(61)  # the secrets read before are old, and the stream brings none of this
         deployed.calls.clear()
         assert deployed.drain_due()
-        asked["DrainDue"] = grants(deployed.calls)
+        asked["DrainDue"] = grants(deployed.calls) | _taken_out_of(bucket)
     return asked, deployed.visited
+
+
+def _taken_out_of(bucket: Bucket) -> set[Grant]:
+    """What was asked of a bucket since somebody looked."""
+    methods = {method for method, *_ in bucket.asked}
+    bucket.asked.clear()
+    return {("s3:DeleteObject", "Proofs/*")} if "DELETE" in methods else set()
 
 
 def in_a_process_of_its_own() -> tuple[dict[str, set[Grant]], set[tuple[str, str]]]:

@@ -31,6 +31,7 @@ from chalicelib.handlers import (
     door,
     erasures,
     fleet,
+    kpis,
     merchants,
     motion,
     notifications,
@@ -95,7 +96,7 @@ class Deployed(ShopClient):
         settings = Settings.from_env(self.environment)
         self.services: Services = build(settings, clock=self.clock, internet=internet)
         features = [checkout.api, promises.api, motion.api, fleet.api, notifications.api, merchants.api]
-        features += [erasures.api, webhooks.api, twilio.api, tracking.api, sandbox.api]
+        features += [erasures.api, webhooks.api, twilio.api, tracking.api, kpis.api, sandbox.api]
         features.append(about.endpoints(tuple(features)))
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)

@@ -190,7 +190,7 @@ def test_text_that_is_with_the_carrier_is_forgotten_later(shop: Shop) -> None:
     stand(shop, subject, MessageStatus.UNKNOWN)
     assert erase(shop, phone=PHONE)["texts"] == 0
     kinds = {(reminder.kind, reminder.subject) for reminder in store.reminders.rows.values()}
-    assert (ReminderKind.ERASE_TEXTS, subject) in kinds
+    assert (ReminderKind.FINISH_ERASURE, subject) in kinds
     finish, now = shop.services.erasure.finish, shop.clock.at
     assert finish(ACME, subject, now) == now + 3600
     stand(shop, subject, MessageStatus.SENT)

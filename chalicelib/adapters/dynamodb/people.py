@@ -6,24 +6,31 @@ keys can try all numbers there are.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from chalicelib.adapters.dynamodb.keys import (
+    Key,
     buyer_key,
     buyer_span,
     hold_key,
     ledger_span,
+    progress_key,
     promise_key,
     receipt_key,
+    route_key,
     tracking_key,
 )
 from chalicelib.adapters.dynamodb.promises import buyers
 from chalicelib.adapters.dynamodb.rows import fact_document, fact_of, hold_of, json_text, promise_item
-from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, binary, key_item, key_of, text
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, binary, key_item, key_of, number, text
 from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
+from chalicelib.fleet.plans import PlanKey
+from chalicelib.fleet.progress import Progress
+from chalicelib.fleet.progress_documents import progress_document
 from chalicelib.promises.model import Promise, token_hash
+from chalicelib.routing.packed import Route, pack
 from chalicelib.units import StopId
 
 _BESIDE: Final = ("words", "receipt", "holds")  # attributes of a ledger's line that are forgotten
@@ -84,6 +91,46 @@ class PeopleRows(Rows):
                     UpdateExpression=f"SET fact = :ours REMOVE {', '.join(_BESIDE)}",
                     ExpressionAttributeValues={":ours": ours},
                 )
+
+    def rewrite_route(self, tenant: Tenant, plan: PlanKey, route: Route) -> None:
+        """Write a route in place of the one it was made of; when it goes stays as it was.
+
+        Raises
+        ------
+        StaleWrite
+            It was written meanwhile.
+        """
+        key = route_key(tenant, plan.depot_id, plan.day, route.shift.shift_id)
+        self._rewrite(key, "route", binary(pack(route)), route.version)
+
+    def rewrite_progress(self, tenant: Tenant, progress: Progress) -> None:
+        """The same for what a van reported.
+
+        Raises
+        ------
+        StaleWrite
+            It was written meanwhile.
+        """
+        key = progress_key(tenant, progress.plan, progress.shift_id)
+        self._rewrite(key, "document", text(json_text(progress_document(progress))), progress.version)
+
+    def _rewrite(self, key: Key, name: str, content: dict[str, Any], version: int) -> None:
+        only_if = unmoved(version)
+        try:
+            self._table.ask(
+                "update_item",
+                Key=key_item(key),
+                UpdateExpression="SET #content = :content, version = :next",
+                ConditionExpression=only_if.expression,
+                ExpressionAttributeNames={"#content": name},
+                ExpressionAttributeValues={
+                    ":content": content,
+                    ":next": number(version + 1),
+                    **only_if.values,
+                },
+            )
+        except ConditionFailed as failed:
+            raise StaleWrite("It was written meanwhile.") from failed
 
     def drop_receipt(self, tenant: Tenant, key: str) -> None:
         """Remove a receipt."""

@@ -297,13 +297,13 @@ class Acting:
     def _unsure(self, about: IntentKind) -> Answer:
         match about:
             case IntentKind.NOT_HOME:
-                return self._asked(about, self._choices.instead(), Weight.QUESTION)
+                return self._asked(about, self._choices.instead())
             case IntentKind.RESCHEDULE:
-                return self._asked(about, self._choices.slots(), Weight.QUESTION)
+                return self._asked(about, self._choices.slots())
             case IntentKind.CANCEL:
-                return self._asked(about, CANCEL_OR_KEEP, Weight.QUESTION)
+                return self._asked(about, CANCEL_OR_KEEP)
             case kind if kind in IN_WORDS:
-                return self._asked(kind, (), Weight.QUESTION)
+                return self._asked(kind, ())
             case _:
                 return self._unclear()
 
@@ -316,8 +316,8 @@ class Acting:
             )
         )
 
-    def _asked(self, about: IntentKind, options: Sequence[Option], weight: Weight = Weight.ONE) -> Answer:
-        return self._kept(self._answers.question(about, options, weight))
+    def _asked(self, about: IntentKind, options: Sequence[Option]) -> Answer:
+        return self._kept(self._answers.question(about, options))
 
     def _refused(self, obstacle: Obstacle, options: Sequence[Option]) -> Answer:
         return self._kept(self._answers.refusal(obstacle, options))

@@ -95,8 +95,13 @@ class Order:
     @property
     def wish(self) -> str:
         """What is wanted, in none of the buyer's words: tells who repeats it from who wants another thing."""
-        impersonal = isinstance(self.read, Choose | Answer | Reschedule)
-        return str(self.read) if impersonal else type(self.read).__name__
+        match self.read:
+            case Choose() | Answer() | Reschedule() as read:
+                return str(read)
+            case Question() | Unclear():
+                return "unsure"
+            case read:
+                return type(read).__name__
 
     @property
     def language(self) -> Language:

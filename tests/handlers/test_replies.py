@@ -524,6 +524,16 @@ def test_f34_a_person_who_wants_one_thing_after_another_is_answered_each_time(an
     assert ana.writes("wrong address") == ["acme: we have passed that on. Somebody will look at it."]
 
 
+def test_f34_who_was_asked_what_they_mean_may_still_be_misunderstood_once(ana: Buyer) -> None:
+    """One question for a wish half understood, one for what nobody can read: two in all."""
+    heard = [
+        ana.writes(body) for body in ("can you come later?", "blue elephants", "later?", "green elephants")
+    ]
+    assert [len(each) for each in heard] == [1, 1, 0, 0]
+    assert heard[0][0].startswith("acme: which time suits you? Reply 1) ")
+    assert heard[1][0].startswith("acme: sorry, we did not understand. Reply 1) ")
+
+
 def test_f34_whoever_wants_ever_new_things_is_answered_six_times_at_most(ana: Buyer) -> None:
     """F34: two machines that vary what they say come to an end as well."""
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow")

@@ -21,7 +21,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ from chalice.local import LambdaContext
 
 from infra.sandbox.emulator import STACK, connect
 from infra.sandbox.gateway import load, stage_config
-from infra.sandbox.lambda_events import Event, queue_record, stream_record, tick
+from infra.sandbox.lambda_events import Event, matches, queue_record, stream_record, tick
 from infra.sandbox.resources import template
 
 QUEUE_WAIT_SECONDS = 1  # of one long poll; also how long a consumer may take to notice that it should stop
@@ -125,10 +125,12 @@ class QueuePoller:
         except InvocationFailed:
             return 0
         done = [message for message in received if message["MessageId"] not in failed]
-        for message in done:
-            # A run that outlasts the visibility timeout: the message came again, and another run was faster.
-            with suppress(self._sqs.exceptions.ReceiptHandleIsInvalid):
-                self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        if done:
+            # Some may not be ours any more: a run that outlasts the visibility timeout was not the only one.
+            entries = [
+                {"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(done)
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
         return len(done)
 
 
@@ -145,6 +147,8 @@ class StreamPoller:
         How often a batch is tried again before it is given up.
     pause
         Called with a number of seconds between two tries.
+    patterns
+        Which records are wanted, as filters of Lambda's say it; any of them will do.
     """
 
     def __init__(
@@ -158,6 +162,7 @@ class StreamPoller:
         batch_size: int,
         retries: int,
         pause: Callable[[float], object],
+        patterns: Sequence[Mapping[str, Any]] = ({},),
     ) -> None:
         self._streams = streams
         self._sqs = sqs
@@ -165,6 +170,7 @@ class StreamPoller:
         self._dead_letters_url = dead_letters_url
         self._function = function
         self._batch_size = batch_size
+        self._patterns = patterns
         self._retries = retries
         self._pause = pause
         self._iterators: dict[str, str] = {}
@@ -177,11 +183,14 @@ class StreamPoller:
             if not iterator:
                 continue
             read = self._streams.get_records(ShardIterator=iterator, Limit=self._batch_size)
-            if read["Records"]:
-                self._hand_over(
-                    shard, [stream_record(record, self._stream_arn) for record in read["Records"]]
-                )
-                moved += len(read["Records"])
+            wanted = [
+                stream_record(record, self._stream_arn)
+                for record in read["Records"]
+                if any(matches(pattern, record) for pattern in self._patterns)
+            ]
+            if wanted:
+                self._hand_over(shard, wanted)
+            moved += len(read["Records"])
             self._iterators[shard] = read.get("NextShardIterator", "")
         return moved
 
@@ -284,8 +293,9 @@ def poller_of(name: str, module: Any, *, pause: Callable[[float], object]) -> tu
                 dead_letters_url=sqs.get_queue_url(QueueName=f"{STACK}-facts-dlq")["QueueUrl"],
                 function=function,
                 batch_size=size,
-                retries=_declared_retries(),
+                retries=_declared_source()["MaximumRetryAttempts"],
                 pause=pause,
+                patterns=_declared_patterns(),
             )
             return stream, STREAM_PAUSE_SECONDS
         case ScheduledEventConfig():
@@ -296,9 +306,14 @@ def poller_of(name: str, module: Any, *, pause: Callable[[float], object]) -> tu
             )
 
 
-def _declared_retries() -> int:
+def _declared_source() -> Mapping[str, Any]:
     [source] = template()["Resources"]["PublishFacts"]["Properties"]["Events"].values()
-    return int(source["Properties"]["MaximumRetryAttempts"])
+    declared: Mapping[str, Any] = source["Properties"]
+    return declared
+
+
+def _declared_patterns() -> list[Mapping[str, Any]]:
+    return [json.loads(each["Pattern"]) for each in _declared_source()["FilterCriteria"]["Filters"]]
 
 
 def _run(name: str, module: Any) -> None:

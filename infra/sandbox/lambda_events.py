@@ -1,6 +1,7 @@
 """Events in the shapes Lambda gets: SQS messages, DynamoDB stream records, EventBridge ticks."""
 
 import base64
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,34 @@ def stream_record(record: Event, stream_arn: str) -> Event:
     if identity := record.get("userIdentity"):
         shown["userIdentity"] = {_uncapitalized(key): value for key, value in identity.items()}
     return shown
+
+
+def matches(pattern: Mapping[str, Any], event: Any) -> bool:
+    """Whether an event passes a filter of Lambda's: each part it names is one of the values it lists.
+
+    Raises
+    ------
+    ValueError
+        The pattern compares in a way that is not known here.
+    """
+    for name, wanted in pattern.items():
+        part = event.get(name) if isinstance(event, Mapping) else None
+        if isinstance(wanted, Mapping):
+            if not matches(wanted, part):
+                return False
+        elif not any(_is(each, part) for each in wanted):
+            return False
+    return True
+
+
+def _is(wanted: Any, part: Any) -> bool:
+    match wanted:
+        case {"exists": bool() as exists}:
+            return (part is not None) is exists
+        case Mapping():
+            raise ValueError(f"a filter that is not known here: {wanted}")
+        case _:
+            return bool(part == wanted)
 
 
 def tick() -> Event:

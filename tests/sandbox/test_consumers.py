@@ -16,7 +16,7 @@ from infra.sandbox.consumers import (
     poller_of,
 )
 from infra.sandbox.emulator import Emulator
-from infra.sandbox.lambda_events import stream_record
+from infra.sandbox.lambda_events import matches, stream_record
 from infra.sandbox.resources import Resources
 from tests.sandbox import tiny_app
 
@@ -145,6 +145,7 @@ class Facts:
         self._failing = failing
         self._table = resources.table_name
         self._dynamodb = emulator.client("dynamodb")
+        self.patterns: list[Event] = [{}]
         self.poller = StreamPoller(
             streams=emulator.client("dynamodbstreams"),
             sqs=emulator.client("sqs"),
@@ -154,6 +155,7 @@ class Facts:
             batch_size=10,
             retries=2,
             pause=self.pauses.append,
+            patterns=self.patterns,
         )
 
     def write(self, *names: str) -> None:
@@ -206,6 +208,30 @@ def test_every_fact_is_handed_over_once_in_order(emulator: Emulator, resources: 
     while facts.poller.poll():
         pass
     assert facts.tries == names
+
+
+def test_records_nobody_wants_are_moved_past(emulator: Emulator, resources: Resources) -> None:
+    """As Lambda's filters have it: the function is not invoked for them, and they are done with."""
+    facts = Facts(emulator, resources, failing=lambda *_: False)
+    facts.patterns[:] = [{"dynamodb": {"Keys": {"sk": {"S": ["b", "d"]}}}}]
+    facts.write("a", "b", "c", "d", "e")
+    assert facts.poller.poll() == 5
+    assert facts.tries == ["b", "d"]
+
+
+def test_filter_compares_as_lambda_does() -> None:
+    """Values listed, or whether there is any; what is not known here is not guessed."""
+    inserted = {"eventName": "INSERT", "dynamodb": {"NewImage": {"facts": {"S": "[]"}}}}
+    other = {"eventName": "INSERT", "dynamodb": {"NewImage": {"claim": {"S": "x"}}}}
+    wanted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"facts": {"S": [{"exists": True}]}}}}
+    assert [matches(wanted, each) for each in (inserted, other, inserted | {"eventName": "MODIFY"})] == [
+        True,
+        False,
+        False,
+    ]
+    assert matches({}, other)
+    with pytest.raises(ValueError, match="prefix"):
+        matches({"eventName": [{"prefix": "INS"}]}, inserted)
 
 
 def test_stream_records_are_json_with_binaries_in_base64(emulator: Emulator, resources: Resources) -> None:

@@ -64,7 +64,7 @@ def deliver_webhooks(event: Any) -> Any:
     return workers.deliver_webhooks(event.to_dict(), services(), seconds=seconds)
 
 
-@app.on_sqs_message(queue="texts", batch_size=5, maximum_concurrency=20)
+@app.on_sqs_message(queue="texts", batch_size=10, maximum_concurrency=10)
 def send_texts(event: Any) -> Any:
     """Give texts to the carrier that are to be sent."""
     seconds = event.context.get_remaining_time_in_millis() / 1000

@@ -146,7 +146,7 @@ def in_order(keys: Sequence[SealingKey], now: Timestamp) -> Sequence[bytes]:
 
 
 class _Kept[T]:
-    """One parameter as last read. For one thread: a function has no more."""
+    """One parameter as last read. Threads that find it too old at once may each read it: none is harmed."""
 
     def __init__(
         self,

@@ -9,11 +9,13 @@ nothing but its own clock.
 
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from botocore.client import BaseClient
 
 from chalicelib.units import Clock, Seconds, Timestamp
+
+_SENT_AT: Final = "slotkeeper_sent_at"
 
 
 class SharedClock:
@@ -28,7 +30,6 @@ class SharedClock:
     def __init__(self, own: Clock) -> None:
         self._own = own
         self._ahead: Seconds = 0
-        self._sent_at: Timestamp = own.system_now()
 
     def system_now(self) -> Timestamp:
         """Seconds since the epoch."""
@@ -39,14 +40,14 @@ class SharedClock:
         client.meta.events.register("before-call.dynamodb", self._sent)
         client.meta.events.register("after-call.dynamodb", self._answered)
 
-    def _sent(self, **_: Any) -> None:
-        self._sent_at = self._own.system_now()
+    def _sent(self, context: dict[str, Any], **_: Any) -> None:
+        context[_SENT_AT] = self._own.system_now()  # with the call: threads have several under way
 
-    def _answered(self, http_response: Any, **_: Any) -> None:
+    def _answered(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
         said = _read(getattr(http_response, "headers", {}).get("date"))
         if said is None:
             return
-        least = self._sent_at - said - 1  # the header has whole seconds
+        least = context[_SENT_AT] - said - 1  # the header has whole seconds
         most = self._own.system_now() - said
         self._ahead = min(max(self._ahead, least), most)
 

@@ -2,13 +2,16 @@
 
 Nothing is repeated here: a POST that timed out may have been taken. One that was refused for its token was
 not, and goes out with the next token: while tokens are exchanged, either may be the good one. Errors are told
-apart by status and code only, because Twilio's messages quote the recipient's number. Weak point: importing
-the client costs 0.2 s, so only the sender of texts does.
+apart by status and code only, because Twilio's messages quote the recipient's number. Threads may share a
+sender: each call has a connection to itself, kept for the next. Weak point: importing the client costs 0.2 s,
+so only the sender of texts does.
 """
 
 import logging
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,6 +48,9 @@ _SERVICE = "MG"
 
 class _Http(TwilioHttpClient):
     """Twilio's HTTP, bounded in time, leading elsewhere in a sandbox; remembers when to come back.
+
+    For one call at a time: Twilio's own part keeps each answer in itself before it returns it, so that of two
+    calls at once one may be given the other's.
 
     Parameters
     ----------
@@ -95,7 +101,8 @@ class TwilioSender:
         seconds: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
     ) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
-        self._account, self._http = account, _Http(api_url, seconds)
+        self._account, self._api_url, self._seconds = account, api_url, seconds
+        self._idle = deque[_Http]()  # with their connections, for the next calls
 
     def send(self, text: Outgoing) -> Answer:
         """Give one text to Twilio, once for each token until one is known there."""
@@ -104,7 +111,8 @@ class TwilioSender:
         except Upstream:  # our own secrets cannot be read
             return NotProcessed(reached=False)
         for account_sid, token, own_sender in self._candidates():
-            answer = self._create(Client(account_sid, token, http_client=self._http), text, own_sender)
+            with self._http() as http:
+                answer = self._create(http, Client(account_sid, token, http_client=http), text, own_sender)
             if answer != Refused(code=_UNKNOWN_TOKEN_CODE):
                 return answer
         return Refused(code=_UNKNOWN_TOKEN_CODE)
@@ -143,7 +151,19 @@ class TwilioSender:
         """
         self._asked(lambda client: client.messages(sid).delete())
 
-    def _create(self, client: Client, text: Outgoing, own_sender: str) -> Answer:
+    @contextmanager
+    def _http(self) -> Iterator[_Http]:
+        """HTTP that nobody else uses meanwhile."""
+        try:
+            http = self._idle.pop()
+        except IndexError:
+            http = _Http(self._api_url, self._seconds)
+        try:
+            yield http
+        finally:
+            self._idle.append(http)
+
+    def _create(self, http: _Http, client: Client, text: Outgoing, own_sender: str) -> Answer:
         sender = text.sender or own_sender
         origin = "messaging_service_sid" if sender.startswith(_SERVICE) else "from_"
         try:
@@ -155,7 +175,7 @@ class TwilioSender:
                 **{origin: sender},
             )
         except TwilioRestException as error:
-            return self._refusal(error)
+            return _refusal(error, http.retry_after)
         except RequestException as error:
             return NotProcessed(reached=False) if _was_never_sent(error) else Unanswered()
         except (TwilioException, ValueError, TypeError, AttributeError):
@@ -164,19 +184,11 @@ class TwilioSender:
             return Unanswered()
         return Taken(sid=sent.sid, word=str(sent.status))
 
-    def _refusal(self, error: TwilioRestException) -> Answer:
-        if error.status == _UNKNOWN_TOKEN:
-            return Refused(code=_UNKNOWN_TOKEN_CODE)
-        if error.status == _RETRY_LATER:
-            return NotProcessed(after=self._http.retry_after)
-        if not 400 <= error.status < 500:
-            return Unanswered()
-        return Refused(code=str(error.code or error.status))
-
     def _asked[T](self, ask: Callable[[Client], T]) -> T | None:
         for account_sid, token, _ in self._candidates():
             try:
-                return ask(Client(account_sid, token, http_client=self._http))
+                with self._http() as http:
+                    return ask(Client(account_sid, token, http_client=http))
             except TwilioRestException as error:
                 if error.status == _NOT_FOUND:
                     return None
@@ -194,6 +206,16 @@ class TwilioSender:
         for token in renewed.auth_tokens:
             if (renewed.account_sid, token) not in {(known.account_sid, old) for old in known.auth_tokens}:
                 yield renewed.account_sid, token, renewed.sender
+
+
+def _refusal(error: TwilioRestException, retry_after: int | None) -> Answer:
+    if error.status == _UNKNOWN_TOKEN:
+        return Refused(code=_UNKNOWN_TOKEN_CODE)
+    if error.status == _RETRY_LATER:
+        return NotProcessed(after=retry_after)
+    if not 400 <= error.status < 500:
+        return Unanswered()
+    return Refused(code=str(error.code or error.status))
 
 
 def _was_never_sent(error: RequestException) -> bool:

@@ -9,7 +9,11 @@ Weak point: an outbox row with several facts is repeated as a whole; each reacti
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import copy_context
+from functools import cache
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -231,7 +235,8 @@ def send_texts(
 ) -> BatchAnswer:
     """Give texts to the carrier that are to be sent, and find out what became of those nobody knows of.
 
-    Whatever the carrier does, the message is done with; one there is no time for is left to the queue.
+    Whatever the carrier does, the message is done with; one there is no time for is left to the queue. All of
+    a batch go at once: a text waits for the store and the carrier most of its time.
 
     Parameters
     ----------
@@ -242,8 +247,13 @@ def send_texts(
 
     from chalicelib.notifications.progress import Moment
 
-    watch = _Watch(services, log)
+    watch, sending = _Watch(services, log), services.sending
     ends_at = monotonic() + seconds - _RESERVE_SECONDS
+
+    @cache
+    def moment(tenant: Tenant) -> Moment:
+        system_now = services.clock.system_now()
+        return Moment(now=services.business_now(tenant, system_now=system_now), system_now=system_now)
 
     def send(record: "SQSRecord") -> None:
         with watch.telemetry.line("text") as line:
@@ -253,11 +263,10 @@ def send_texts(
             line.fields |= {"tenant": str(tenant), "message_id": message_id}
             if monotonic() > ends_at:
                 raise OutOfTime
-            system_now = services.clock.system_now()
-            at = Moment(now=services.business_now(tenant, system_now=system_now), system_now=system_now)
-            watch.tell(line, services.sending.look(tenant, message_id, at))
+            watch.tell(line, sending.look(tenant, message_id, moment(tenant)))
 
-    return watch.processed(event, send, BatchProcessor(EventType.SQS), "send_texts")
+    processor = BatchProcessor(EventType.SQS)
+    return watch.processed(event, send, processor, "send_texts", at_once=len(event["Records"]))
 
 
 def drain_due(services: "Services", *, log: "Logger" = _log) -> int:
@@ -291,13 +300,33 @@ def _hand_on_left_over(services: "Services", now: Timestamp, log: "Logger") -> i
     return len(records) - len(failed)
 
 
+@contextmanager
+def _at_once(event: Event, handle: Callable[[Any], None], most: int) -> Iterator[Callable[[Any], None]]:
+    """Handle a queue's messages in threads; gives what waits for one of them, and raises what it raised."""
+    if most <= 1:
+        yield handle
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+    with ThreadPoolExecutor(most) as threads:
+        # In a copy of the context each: errands and spans hang together across threads.
+        begun = {
+            record["messageId"]: threads.submit(copy_context().run, handle, SQSRecord(record))
+            for record in event["Records"]
+        }
+        yield lambda record: begun[record.message_id].result()
+
+
 class _Watch:
-    """One invocation, observed."""
+    """One invocation, observed; its records may be handled in several threads."""
 
     def __init__(self, services: "Services", log: "Logger") -> None:
         self._services = services
         self.telemetry = Telemetry(log, stage=lambda: services.settings.stage)
         self.counts = Counter[Metric]()
+        self._counting = Lock()
 
     def texts(self, tenant: Tenant, facts: Sequence[Fact], now: Timestamp) -> None:
         """Let the notifications react to facts; each text has a line of its own."""
@@ -315,8 +344,9 @@ class _Watch:
         line.fields |= {"message_id": message.message_id, "status": message.status}
         line.fields |= {"sid": message.sid} if message.sid else {}
         line.fields |= {"reason": message.reason} if message.reason else {}
-        self.counts[Metric.TEXTS_SENT] += message.status is MessageStatus.SENT
-        self.counts[Metric.TEXTS_FAILED] += message.status in TEXT_FAILURES
+        with self._counting:
+            self.counts[Metric.TEXTS_SENT] += message.status is MessageStatus.SENT
+            self.counts[Metric.TEXTS_FAILED] += message.status in TEXT_FAILURES
 
     def processed(
         self,
@@ -324,14 +354,17 @@ class _Watch:
         handle: Callable[[Any], None],
         processor: "BasePartialBatchProcessor",
         function: str,
+        *,
+        at_once: int = 1,
     ) -> BatchAnswer:
-        """Handle a batch, record by record, and count it."""
+        """Handle a batch, record by record or several at once, and count it."""
         from aws_lambda_powertools.utilities.batch import process_partial_response
 
         processor.raise_on_entire_batch_failure = False  # an exception would repeat what was done, too
         with self.telemetry.invocation(function) as line:
             try:
-                answer: Any = process_partial_response(dict(event), handle, processor)
+                with _at_once(event, handle, at_once) as handled:
+                    answer: Any = process_partial_response(dict(event), handled, processor)
             finally:
                 line.counts.update(self.counts)
             failed = [{"itemIdentifier": each["itemIdentifier"]} for each in answer["batchItemFailures"]]

@@ -31,11 +31,15 @@ class Wire:
         self.clock.listen_to(client)
 
     def call(self, date: str | None, *, seconds: int = 0) -> None:
-        self.events.emit("before-call.dynamodb.GetItem", model=None)
+        context = dict[str, Any]()
+        self.events.emit("before-call.dynamodb.GetItem", model=None, context=context)
         self.own.at += seconds
         headers = {} if date is None else {"date": date}
         self.events.emit(
-            "after-call.dynamodb.GetItem", http_response=SimpleNamespace(headers=headers), parsed={}
+            "after-call.dynamodb.GetItem",
+            http_response=SimpleNamespace(headers=headers),
+            parsed={},
+            context=context,
         )
 
     @property

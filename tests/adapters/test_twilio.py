@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -235,3 +236,38 @@ def test_an_answer_that_is_not_twilios_is_no_text_sent(status: int, body: bytes)
         server.shutdown()
         server.server_close()
     assert answer in (Unanswered(), Refused(code="400"))
+
+
+def test_calls_at_once_are_answered_each_for_itself(url: str) -> None:
+    """Threads share a sender; whose text it was stands behind each id."""
+    one, phones = sender(url), [f"+120255501{number:02d}" for number in range(60, 90)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = dict(zip(phones, threads.map(lambda phone: one.send(a_text(phone)), phones), strict=True))
+    for phone, answer in answers.items():
+        assert isinstance(answer, Taken)
+        assert answer.sid in {text["sid"] for text in sandbox_inbox(url, phone)}
+
+
+def test_twilios_own_client_may_give_one_call_the_answer_of_another(url: str) -> None:
+    """CONTROL: what it answers it keeps in itself first, so threads that share one would mix up their ids."""
+
+    class Shared(TwilioHttpClient):
+        """Both calls have their answers before either returns."""
+
+        both = threading.Barrier(2, timeout=5)
+
+        @property
+        def _test_only_last_response(self) -> Any:
+            return self.kept
+
+        @_test_only_last_response.setter
+        def _test_only_last_response(self, answer: Any) -> None:
+            if answer is not None:
+                self.kept = answer
+                self.both.wait()
+
+    http, inbox = Shared(), f"{url}/_inbox?phone=%2B120255501"
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(http.request, "GET", f"{inbox}{number}") for number in ("91", "92")]
+        first, second = (each.result() for each in asked)
+    assert first is second

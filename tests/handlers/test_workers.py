@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.handlers import workers
 from chalicelib.handlers.telemetry import InvocationFailed
+from chalicelib.notifications.carrier import Outgoing, Taken
 from tests.handlers.deployed import Deployed, Start, poison_job
 
 PHONE = "+12025550123"
@@ -122,6 +123,43 @@ def test_counts_of_a_batch_stand_in_one_line(product: Deployed) -> None:
     assert metrics(line) == {"PromisesKept": 3, "PromisesAtRisk": 0, "PromisesBroken": 0}
     states = [plan["state"] for plan in product.lines("plan")]
     assert states[1:] == ["superseded"] * (len(jobs["Records"]) - 1)
+
+
+class Meeting:
+    """A carrier that answers nobody before three have called."""
+
+    def __init__(self) -> None:
+        self.all = threading.Barrier(3, timeout=2)
+
+    def send(self, text: Outgoing) -> Taken:
+        return Taken(sid=f"SM{self.all.wait():032x}")
+
+
+def three_texts(product: Deployed) -> list[Any]:
+    for nth in range(3):
+        ordered(product, f"request-{nth}")
+    workers.publish_facts(product.stream(), product.services)
+    vars(product.services)["_text_sender"] = Meeting()
+    return list(product.text_jobs()["Records"])
+
+
+def test_texts_of_a_batch_are_with_the_carrier_at_once(product: Deployed) -> None:
+    """None waits for the answer to another; each line names its own request, and all are counted."""
+    jobs = three_texts(product)
+    product.forget()
+    assert workers.send_texts({"Records": jobs}, product.services) == {"batchItemFailures": []}
+    assert {(text["status"], text["request_id"]) for text in product.lines("text")} == {
+        ("sent", f"request-{nth}") for nth in range(3)
+    }
+    [line] = [line for line in product.lines() if "_aws" in line]
+    assert metrics(line) == {"TextsSent": 3, "TextsFailed": 0}
+
+
+def test_texts_of_one_batch_after_the_other_are_not(product: Deployed) -> None:
+    """CONTROL: with this carrier a text by itself gets no answer."""
+    job, *_ = three_texts(product)
+    answer = workers.send_texts({"Records": [job]}, product.services)
+    assert [failed["itemIdentifier"] for failed in answer["batchItemFailures"]] == [job["messageId"]]
 
 
 def test_text_whose_answer_never_came_counts_as_failed(start: Start) -> None:

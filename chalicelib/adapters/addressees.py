@@ -91,6 +91,7 @@ class PromiseAddressees:
             phase=_PHASES[promise.state],
             told=promise.told_window,
             foreseen=promise.foreseen,
+            adrift=promise.adrift,
             in_danger=promise.standing is not Standing.SAFE,
             offered=tuple(each.window for each in choices.choices) if choices else (),
             offered_until=choices.valid_until if choices else 0,

@@ -67,6 +67,8 @@ def _about_a_promise(
         case FactKind.PROMISE_TOLD:
             window = TimeWindow(start=data["starts_at"], end=data["ends_at"])
             services.telling.told(tenant, stop_id, window, data["sequence"])
+        case FactKind.PROMISE_EXPECTED if data["expected_window"] is None:  # nobody knows when
+            services.counteroffers.offer(tenant, stop_id, ChoicesAfter.AT_RISK, fact.sequence, now)
         case FactKind.PROMISE_AT_RISK if data.get("remedy") == "other_slot":
             services.counteroffers.offer(tenant, stop_id, ChoicesAfter.AT_RISK, fact.sequence, now)
         case _:

@@ -140,6 +140,7 @@ def _attempted(out: Stepped, attempt: Attempt, now: Timestamp, *, actor: Actor) 
         state=attempt.outcome.leads_to,
         attempts=(*before, attempt),
         foreseen=None,
+        adrift=False,
         sequence=promise.sequence + 1,
     )
     kind = FactKind.PROMISE_DELIVERED if attempt.outcome.is_delivery else FactKind.PROMISE_FAILED

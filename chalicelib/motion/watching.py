@@ -5,8 +5,8 @@ is left of the route is judged. A promise that is kept too rarely is at risk; it
 kept clearly more often, so that jitter says nothing; it is broken when its window has closed and no van was
 there. Of a van that is silent while a window is about to close, nobody says that it will be kept. Whoever
 gets at risk asks for a repair of the plan in the same transaction, and whoever stays so asks again as time
-goes by. Weak point: where no van of a plan has reported yet, silence says nothing, because its drivers may
-have no phones: nobody is warned there.
+goes by. Weak point: where no van of a plan has reported yet, silence says nothing, because its
+drivers may have no phones: nobody is warned there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,18 +23,17 @@ from chalicelib.fleet.live import Live
 from chalicelib.fleet.lookout import live_of
 from chalicelib.fleet.planning import TravelFor
 from chalicelib.fleet.plans import PlanKey, plan_changed
-from chalicelib.fleet.progress import Progress, Trouble
+from chalicelib.fleet.progress import Progress
 from chalicelib.fleet.service import Fleet
 from chalicelib.fleet.turns import has_left, next_after
+from chalicelib.motion.expecting import LAST_CALL, expected
 from chalicelib.motion.service import MOST_STOPS_A_COMMIT, world_of
 from chalicelib.motion.store import MotionChanges, MotionStore
-from chalicelib.notifications.governor import moved
-from chalicelib.notifications.wording.sayings import Cause
 from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import Promise, Standing
 from chalicelib.promises.placing import Ports
 from chalicelib.reminders import Reminder, ReminderKind
-from chalicelib.routing.live_eta import USUAL, Interval, Status, status_next
+from chalicelib.routing.live_eta import USUAL, Status, status_next
 from chalicelib.routing.uncertainty import Noise
 from chalicelib.units import HOUR, MINUTE, Probability, Seconds, StopId, Timestamp
 
@@ -46,7 +45,6 @@ _LATEST: Final[Seconds] = 15 * MINUTE
 _ASKED_AGAIN_EVERY: Final[Seconds] = 15 * MINUTE  # a repair, for whoever stays at risk
 _ASKED_AGAIN_AT: Final[Seconds] = 7 * MINUTE  # of each quarter: windows close on it, and are looked at then
 _LOOKS_BEFORE_THE_END: Final = 6  # the part of the time left to a doubtful promise that goes by between two
-_LAST_CALL: Final[Seconds] = 30 * MINUTE  # before a window closes: more than once is looked until then
 _MUSTERED: Final[Seconds] = 5 * MINUTE  # how often a plan under way is, however often it is written to
 _SWEPT_WITHIN: Final[Seconds] = 2 * MINUTE  # reminders are, so that writing one anew puts none off for ever
 _EARLIEST_MIDNIGHT: Final[Seconds] = 14 * HOUR  # before that of UTC: where a local date begins first
@@ -319,7 +317,7 @@ def _standing(promise: Promise, sight: _Sight, came: Mapping[StopId, Timestamp],
         return promise.standing
     if now > promise.window.end:
         return Standing.BROKEN
-    if sight.silent and now > promise.window.end - _LAST_CALL:
+    if sight.silent and now > promise.window.end - LAST_CALL:
         return Standing.AT_RISK  # wherever the van may be: afterwards it is too late to say so
     status = status_next(_STATUS[promise.standing], odds.kept)
     return Standing.SAFE if status is Status.ON_TIME else Standing.AT_RISK
@@ -332,12 +330,6 @@ def _may_be_helped(promise: Promise, sight: _Sight, now: Timestamp) -> bool:
     return ahead and known and promise.standing is Standing.AT_RISK and now <= promise.window.end
 
 
-_FORESEEABLE = (EtaStatus.PLANNED, EtaStatus.UNDER_WAY, EtaStatus.NEXT)  # of a silent van nobody knows
-_CAUSES = {
-    Trouble.DELAY: Cause.TRAFFIC,
-    Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
-    Trouble.VEHICLE_DOWN: Cause.VEHICLE,
-}
 _TOLD_BY = {
     Standing.SAFE: FactKind.PROMISE_RECOVERED,
     Standing.AT_RISK: FactKind.PROMISE_AT_RISK,
@@ -353,30 +345,10 @@ def _step(promise: Promise, stands: Standing, sight: _Sight, now: Timestamp) -> 
 
 
 def _expected(promise: Promise, sight: _Sight, now: Timestamp) -> tuple[Promise, Fact] | None:
-    """Say when a van is expected whose arrival is likely to leave what was said; None if there is no news."""
     at = sight.day.arrivals.get(promise.stop_id) if sight.day is not None else None
-    if at is None or promise.state.finished or at.status not in _FORESEEABLE:
+    if at is None:
         return None
-    fresh = Interval(earliest_at=at.earliest_at, expected_at=at.expected_at, latest_at=at.latest_at)
-    told = promise.told_window
-    window = moved(promise.foreseen or told, fresh, promise.window, now)
-    if window is None:
-        return None
-    holds = moved(told, fresh, promise.window, now) is None  # again: what was to be said is not said
-    promise = replace(promise, foreseen=None if holds else window, sequence=promise.sequence + 1)
-    data = {
-        "told_window": window_data(told),
-        "expected_window": window_data(told if holds else window),
-        "expected_at": at.expected_at,
-        "cause": _cause(sight.progress),
-    }
-    return promise, promise_fact(FactKind.PROMISE_EXPECTED, promise, now, data, actor=Actor.SYSTEM)
-
-
-def _cause(progress: Progress) -> str:
-    """What holds a van up, as far as anybody said."""
-    known = [_CAUSES[each.kind] for each in progress.incidents if each.kind in _CAUSES]
-    return str(known[-1] if known else Cause.EARLIER_STOPS)
+    return expected(promise, at, sight.progress, now, silent=sight.silent)
 
 
 def _seen(stands: Standing, odds: Odds | None, sight: _Sight) -> Iterator[tuple[str, object]]:

@@ -143,6 +143,8 @@ class Addressee:
     window, told, foreseen
         The promised window; the one told last, the promised one if None; and the one that should be told
         instead, if there is one.
+    adrift
+        Whether nobody knows when it comes: its van broke down, or is not heard of.
     in_danger
         Whether the promised window may be missed, or was.
     offered, offered_until
@@ -165,6 +167,7 @@ class Addressee:
     phase: Phase = Phase.AHEAD
     told: TimeWindow | None = None
     foreseen: TimeWindow | None = None
+    adrift: bool = False
     in_danger: bool = False
     offered: tuple[TimeWindow, ...] = ()
     offered_until: Timestamp = 0

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from chalicelib.events import Fact, Tenant
 from chalicelib.notifications.model import Addressee, Message, Silence
 from chalicelib.reminders import Reminder
 from chalicelib.routing.live_eta import Interval
-from chalicelib.units import Seconds, Timestamp
+from chalicelib.units import MINUTE, Seconds, Timestamp
+
+LONGEST_DELAY: Final[Seconds] = 15 * MINUTE  # of a queue: what waits longer its reminder brings
 
 
 class MessageStore(Protocol):

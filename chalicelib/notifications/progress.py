@@ -15,7 +15,7 @@ from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.notifications.carrier import heard
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageStatus, Silence
-from chalicelib.notifications.ports import MessageStore, PhoneBook, Reminders, Seal, TextQueue
+from chalicelib.notifications.ports import LONGEST_DELAY, MessageStore, PhoneBook, Reminders, Seal, TextQueue
 from chalicelib.notifications.reactions import NAMES_A_NEW_WINDOW
 from chalicelib.notifications.refusals import Refusal, again_after, refusal_of
 from chalicelib.reminders import Reminder, ReminderKind
@@ -23,7 +23,6 @@ from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
 
 LAST_WORD: Final[Seconds] = HOUR  # behind its expiry the carrier should have said how a text ended
 GIVEN_UP_AFTER: Final[Seconds] = DAY
-_LONGEST_DELAY: Final[Seconds] = 15 * MINUTE  # of a queue
 _OVERDUE: Final[Seconds] = MINUTE  # a message of the queue should have come by then
 _ASKED_AGAIN: Final[Seconds] = 6 * HOUR
 _MOST_ATTEMPTS = 5  # to write down what is known, while others write
@@ -149,9 +148,9 @@ class Progress:
     def _come_back(self, tenant: Tenant, message: Message, at: Moment) -> None:
         """Have a text that waits brought back in time: by the queue if that reaches so far, by the clock."""
         wait = max(0, message.ready_at - at.now)
-        if wait <= _LONGEST_DELAY:
+        if wait <= LONGEST_DELAY:
             self.bring(tenant, message, delay=wait)
-        due_at = message.ready_at + (_OVERDUE if wait <= _LONGEST_DELAY else 0)
+        due_at = message.ready_at + (_OVERDUE if wait <= LONGEST_DELAY else 0)
         reminder = Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message.message_id, due_at=due_at)
         self._reminders.write_reminder(tenant, reminder)
 

@@ -154,8 +154,10 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
             return not to.phase.is_over and window in (None, to.window)
         case MessageKind.MORNING_WINDOW:
             return not to.phase.is_over and (window is None or _within(window, to.told_last))
+        case MessageKind.DELAYED if window is None:
+            return not to.phase.is_over and to.adrift
         case MessageKind.WINDOW_CHANGED | MessageKind.DELAYED:
-            return not to.phase.is_over and window in (None, to.foreseen)
+            return not to.phase.is_over and window == to.foreseen
         case MessageKind.AT_RISK:
             return not to.phase.is_over and to.in_danger and bool(_choices(to, now))
         case MessageKind.BACK_ON_TIME:
@@ -181,6 +183,8 @@ def _at_risk(to: Addressee, others: Others, now: Timestamp) -> News | None:
 
 def _expected(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News | None:
     """Another window than the one told last: back within the promised one, behind it, or just another."""
+    if to.adrift:
+        return _adrift(fact, to, others, now)
     window = to.foreseen
     if window is None:  # what was told holds again
         return None
@@ -190,11 +194,23 @@ def _expected(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News
         offer = _at_risk(to, others, now)
         if offer is not None and offer.silence is None:
             return offer
-        cause = Cause(fact.data.get("cause", Cause.EARLIER_STOPS))
-        delayed = Delayed(window=window, cause=cause, link=to.link)
+        delayed = Delayed(window=window, cause=_cause(fact), link=to.link)
         return News(kind=MessageKind.DELAYED, saying=delayed, window=window)
     changed = WindowChanged(window=window, narrowed=_within(window, to.told_last), link=to.link)
     return News(kind=MessageKind.WINDOW_CHANGED, saying=changed, window=window)
+
+
+def _adrift(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News:
+    """Nobody knows when: why, and what may be chosen instead, unless that was offered already."""
+    choices, last = _choices(to, now), _last(others, *_TROUBLE, MessageKind.BACK_ON_TIME)
+    if choices and (last is None or last.kind is not MessageKind.AT_RISK):
+        risk = AtRisk(promised=to.window, expected=None, choices=choices, cause=_cause(fact))
+        return News(kind=MessageKind.AT_RISK, saying=risk)
+    return News(kind=MessageKind.DELAYED, saying=Delayed(window=None, cause=_cause(fact), link=to.link))
+
+
+def _cause(fact: Fact) -> Cause:
+    return Cause(fact.data.get("cause", Cause.EARLIER_STOPS))
 
 
 def _back_on_time(window: TimeWindow, others: Others) -> News:

@@ -16,14 +16,13 @@ from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.notifications.governor import at_clock, awake_at, narrowed
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Silence
-from chalicelib.notifications.ports import Addressees, MessageStore, Reminders, TextQueue
+from chalicelib.notifications.ports import LONGEST_DELAY, Addressees, MessageStore, Reminders, TextQueue
 from chalicelib.notifications.reactions import LEADS_TO_TEXTS, News, is_true, news_of
 from chalicelib.notifications.templates import language_of, words
 from chalicelib.notifications.wording.sayings import DayBefore, FeedbackAsked, MorningWindow
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
 
-_LONGEST_DELAY: Final[Seconds] = 15 * MINUTE  # of a queue; what waits longer its reminder brings
 _THE_EVENING: Final = time(18)  # of the day before
 _THE_MORNING: Final = time(8)
 _LONG_AGO: Final[Seconds] = DAY  # before the evening: whoever booked later has not forgotten
@@ -142,7 +141,7 @@ class Notifications:
             self._reminders.write_reminders(tenant, reminders)
         new = [self._store.add_message(tenant, each) for each in messages]
         delays = {each.message_id: max(each.ready_at - now, 0) for each in pending}
-        soon = {message_id: delay for message_id, delay in delays.items() if delay <= _LONGEST_DELAY}
+        soon = {message_id: delay for message_id, delay in delays.items() if delay <= LONGEST_DELAY}
         if soon:
             self._queue.look_at_all(tenant, soon)
         return new

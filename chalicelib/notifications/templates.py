@@ -112,16 +112,19 @@ class _Writer:
                 return written.format(when=self._when(window)), self._link(link)
             case NextStop(window=window, link=link):
                 return lang.next_stop.format(hours=self._hours(window)), self._link(link)
-            case AtRisk(promised=promised, expected=expected, choices=choices):
-                told = lang.at_risk.format(
-                    promised=self._when(promised), expected=self._or_hours(expected, promised)
-                )
+            case AtRisk(promised=promised, expected=expected, choices=choices, cause=cause):
+                if expected is None:
+                    told = lang.at_risk_open.format(cause=lang.causes[cause], promised=self._when(promised))
+                else:
+                    hours = self._or_hours(expected, promised)
+                    told = lang.at_risk.format(promised=self._when(promised), expected=hours)
                 return told, self._choices(choices)
             case BackOnTime(window=window):
                 return (lang.back_on_time.format(when=self._when(window)),)
             case Delayed(window=window, cause=cause, link=link):
-                told = lang.delayed.format(cause=lang.causes[cause], when=self._when(window))
-                return told, self._link(link)
+                written = lang.delayed if window else lang.delayed_open
+                when = self._when(window) if window else ""
+                return written.format(cause=lang.causes[cause], when=when), self._link(link)
             case Delivered(at=at, how=how, link=link):
                 told = lang.delivered.format(time=lang.clock(self._local(at)), how=lang.left[how])
                 return told, self._details(link)

@@ -313,6 +313,7 @@ class Promises:
             told_window=offer.window,
             told_by=promise.sequence + 1,  # of the fact that this becomes
             foreseen=None,
+            adrift=False,
             standing=Standing.SAFE,
             timezone=offer.timezone,
             original_window=promise.original_window or promise.window,

@@ -330,6 +330,8 @@ def promise_document(promise: Promise) -> Document:
         document["told_by"] = promise.told_by
     if promise.foreseen is not None:
         document["foreseen"] = _window(promise.foreseen)
+    if promise.adrift:
+        document["adrift"] = True
     if promise.erased_at is not None:
         document["erased"] = promise.erased_at
     return document
@@ -377,6 +379,7 @@ def read_promise(stored: Document, version: int) -> Promise:
         access_asked_at=stored.get("access_asked"),
         told_by=stored.get("told_by", 0),
         foreseen=_read_window(stored["foreseen"]) if "foreseen" in stored else None,
+        adrift="adrift" in stored,
         erased_at=stored.get("erased"),
         version=version,
     )

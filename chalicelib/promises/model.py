@@ -373,6 +373,8 @@ class Promise:
         Number of the fact behind what was told.
     foreseen
         What should be told instead, because the truth is likely to leave `told_window`; None: nothing.
+    adrift
+        Whether it was said that nobody knows when it comes: its van broke down, or is not heard of.
     sequence
         Facts written about it so far.
     tracking_token
@@ -421,6 +423,7 @@ class Promise:
     access_asked_at: Timestamp | None = None
     told_by: int = 0
     foreseen: TimeWindow | None = None
+    adrift: bool = False
     erased_at: Timestamp | None = None
     version: int = 0
 

@@ -173,6 +173,7 @@ ASSIGNED = replace(MERCHANT, sms_countries=("PT", "ES"), senders=("+15005550006"
 TEXT = a_message(status=MessageStatus.FAILED, sid="SM1", reason="21610")
 NAMING = replace(TEXT, window=TimeWindow(start=NOW, end=NOW + 3600), sequence=5)
 FORESEEN = replace(PROMISE, foreseen=NAMING.window, told_by=5)
+ADRIFT = replace(PROMISE, adrift=True)
 SHIFT_ROW = ShiftRow(shift_id="s-1", place=PlanKey(depot_id="porto", day=TODAY), driver=DRIVER)
 ANSWER = '{"hold_id": "hold_1"}'
 JOB = {"tenant": "acme.test", "plan": "porto/2026-11-24", "request": "f" * 32}
@@ -509,6 +510,9 @@ FORMATS = {
     ),
     "promise expected elsewhere": row(
         replace(FORESEEN, version=4), lambda: rows.promise_item(ACME, FORESEEN, NOW), rows.promise_of
+    ),
+    "promise of a van that broke down": row(
+        replace(ADRIFT, version=4), lambda: rows.promise_item(ACME, ADRIFT, NOW), rows.promise_of
     ),
     "key": row(KEY, lambda: {"pk": {"S": f"KEY#{KEY.sha256}"}} | rows.api_key_item(KEY), rows.api_key_of),
     "merchant": row(

@@ -6,15 +6,16 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.dispatch.model import ReplanState
-from chalicelib.events import FactKind
+from chalicelib.events import Fact, FactKind
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.live import Live, live
 from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
 from chalicelib.fleet.past import Past
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.fleet.progress import Served, Sighting
+from chalicelib.fleet.progress import Incident, Served, Sighting, Trouble
 from chalicelib.motion.service import world_of
 from chalicelib.motion.watching import Odds, shift_of, when_next
+from chalicelib.notifications.wording.sayings import Cause
 from chalicelib.promises.model import Standing
 from chalicelib.reminders import Reminder, ReminderKind
 from chalicelib.routing.model import Location
@@ -213,6 +214,95 @@ def test_without_asking_again_nobody_is_saved() -> None:
     street.wait(at(11, 50))
     assert street.repairs == []
     assert len(street.order(VAN)) == 4
+
+
+def expected(street: Clockwork) -> list[Fact]:
+    return street.facts(FactKind.PROMISE_EXPECTED)
+
+
+def broken_down(street: Clockwork, wall: Timestamp) -> None:
+    """The van says so, and nobody hears of it any more."""
+    street.shop.now = wall
+    street.hear(VAN, down_at=wall, milestones=2, incidents=(Incident(kind=Trouble.VEHICLE_DOWN, at=wall),))
+    street.look()
+
+
+def test_of_a_van_that_broke_down_everybody_is_said_to_wait_and_nobody_knows_how_long(
+    street: Clockwork,
+) -> None:
+    """All down the route, once, with the cause, when no other van has come to help, though no event comes."""
+    street.hear(VAN)
+    broken_down(street, at(9))
+    assert expected(street) == []  # a repair may still help
+    street.wait(at(9, 30))
+    said = {fact.subject: fact for fact in expected(street)}
+    assert set(said) == {promise_id(each) for each in street.order(VAN)}
+    assert all(at(9, 10) <= fact.at <= at(9, 25) for fact in said.values())
+    assert {(fact.data["expected_window"], fact.data["cause"]) for fact in said.values()} == {
+        (None, Cause.VEHICLE)
+    }
+    street.wait(at(11))
+    assert len(expected(street)) == 4
+    assert all(street.promise(each).adrift for each in street.order(VAN))
+
+
+def test_shortly_before_a_window_closes_nobody_waits_for_a_repair(street: Clockwork) -> None:
+    """Said at once to whom it is late for, who is promised until twelve; the others wait."""
+    street.hear(VAN)
+    broken_down(street, at(11, 40))
+    far, *_ = street.order(VAN)
+    assert [fact.subject for fact in expected(street)] == [promise_id(far)]
+
+
+def test_whoever_was_helped_meanwhile_is_said_nothing(street: Clockwork) -> None:
+    """CONTROL: the van drives again after five minutes."""
+    street.hear(VAN)
+    broken_down(street, at(9))
+    street.shop.now = at(9, 5)
+    street.hear(VAN, down_at=None, incidents=(), milestones=3, seen=Sighting(location=FAR, at=at(9, 5)))
+    street.look()
+    street.wait(at(9, 20))
+    assert expected(street) == []
+
+
+def test_what_was_said_of_a_van_that_broke_down_is_taken_back_when_it_drives_again(
+    street: Clockwork,
+) -> None:
+    """Nobody is adrift any more: they are expected again, or what was told holds."""
+    street.hear(VAN)
+    broken_down(street, at(9))
+    street.wait(at(9, 30))
+    street.hear(VAN, down_at=None, incidents=(), milestones=3, seen=Sighting(location=FAR, at=at(9, 30)))
+    street.look()
+    back = expected(street)[4:]
+    assert {fact.subject for fact in back} == {promise_id(each) for each in street.order(VAN)}
+    assert all(fact.data["expected_window"] is not None for fact in back)
+    assert not any(street.promise(each).adrift for each in street.order(VAN))
+    street.look()
+    assert len(expected(street)) == 8
+
+
+def test_of_a_silent_van_nobody_knows_which_is_said_when_its_silence_endangers_somebody(
+    street: Clockwork,
+) -> None:
+    """Twenty minutes before a window closes at the latest; CONTROL: before, silence alone says nothing."""
+    silent(street)
+    street.wait(at(9, 30))
+    assert expected(street) == []
+    street.wait(at(14))
+    said = {fact.subject: fact for fact in reversed(expected(street))}
+    assert set(said) == {promise_id(each) for each in street.order(VAN)}
+    for stop_id in street.order(VAN):
+        fact, window = said[promise_id(stop_id)], street.promise(stop_id).window
+        assert fact.at <= window.end - 20 * MINUTE
+        assert (fact.data["expected_window"], fact.data["cause"]) == (None, Cause.UNKNOWN)
+
+
+def test_a_van_that_never_set_off_is_late_because_of_that(street: Clockwork) -> None:
+    """Another one reports, so that silence means something; nobody says that earlier stops took longer."""
+    street.hear(OTHER)
+    street.wait(at(14))
+    assert {fact.data["cause"] for fact in expected(street)} == {Cause.LATE_START}
 
 
 def test_a_plan_is_mustered_before_its_day_begins_anywhere(street: Clockwork) -> None:

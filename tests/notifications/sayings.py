@@ -80,6 +80,9 @@ def everything(
     yield "back_on_time", BackOnTime(window=window)
     for cause in Cause:
         yield f"delayed.{cause}", Delayed(window=moved, cause=cause, link=link)
+    broken_down = Cause.VEHICLE
+    yield "delayed.open", Delayed(window=None, cause=broken_down, link=link)
+    yield "at_risk.open", AtRisk(promised=window, expected=None, choices=slots, cause=broken_down)
     for how in LeftHow:
         yield f"delivered.{how}", Delivered(at=window.start, how=how, link=link)
     for why in FailedWhy:

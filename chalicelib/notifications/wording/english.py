@@ -30,8 +30,10 @@ ENGLISH = Language(
     window_moved="your delivery time has changed: {when}.",
     next_stop="you are next. Your driver arrives {hours}.",
     at_risk="we may not make {promised}. We now expect {expected}.",
+    at_risk_open="sorry, {cause}. We may not make {promised}.",
     back_on_time="good news: your delivery is back on time, {when}.",
     delayed="sorry, {cause}. Your delivery now comes {when}.",
+    delayed_open="sorry, {cause}. Your delivery will be late. We will text you.",
     delivered="delivered at {time} {how}.",
     failed="we could not deliver: {why}.",
     rescheduled="your delivery has a new time: {when}.",
@@ -53,6 +55,7 @@ ENGLISH = Language(
         Cause.WEATHER: "the weather slows us down",
         Cause.EARLIER_STOPS: "earlier stops took longer",
         Cause.LATE_START: "we set off late",
+        Cause.UNKNOWN: "we are running late",
     },
     left={
         LeftHow.RECIPIENT: "at your door",

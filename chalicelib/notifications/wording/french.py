@@ -44,8 +44,10 @@ FRENCH = Language(
     window_moved="votre livraison change d'horaire : {when}.",
     next_stop="c'est à vous. Passage prévu : {hours}.",
     at_risk="retard possible pour {promised}. Nous prévoyons {expected}.",
+    at_risk_open="désolé, {cause}. Retard possible pour {promised}.",
     back_on_time="bonne nouvelle : votre livraison est de nouveau à l'heure, {when}.",
     delayed="désolé, {cause}. Votre livraison arrive {when}.",
+    delayed_open="désolé, {cause}. Votre livraison aura du retard. Nous revenons vers vous.",
     delivered="livré à {time} {how}.",
     failed="livraison impossible : {why}.",
     rescheduled="votre livraison a un nouvel horaire : {when}.",
@@ -67,6 +69,7 @@ FRENCH = Language(
         Cause.WEATHER: "la météo nous ralentit",
         Cause.EARLIER_STOPS: "nous avons pris du retard",
         Cause.LATE_START: "nous sommes partis en retard",
+        Cause.UNKNOWN: "nous avons du retard",
     },
     left={
         LeftHow.RECIPIENT: "à votre porte",

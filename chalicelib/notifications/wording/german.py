@@ -28,8 +28,10 @@ GERMAN = Language(
     window_moved="Ihre Lieferung kommt zu einer anderen Zeit: {when}.",
     next_stop="Sie sind als Nächstes dran. Ankunft: {hours}.",
     at_risk="{promised} wird knapp. Wir rechnen mit {expected}.",
+    at_risk_open="Leider {cause}: {promised} wird knapp.",
     back_on_time="Gute Nachricht: Ihre Lieferung ist wieder pünktlich, {when}.",
     delayed="Leider {cause}. Ihre Lieferung kommt nun {when}.",
+    delayed_open="Leider {cause}. Ihre Lieferung kommt später. Wir melden uns.",
     delivered="Zugestellt um {time} Uhr {how}.",
     failed="Wir konnten nicht zustellen: {why}.",
     rescheduled="Ihre Lieferung hat einen neuen Termin: {when}.",
@@ -51,6 +53,7 @@ GERMAN = Language(
         Cause.WEATHER: "bremst uns das Wetter",
         Cause.EARLIER_STOPS: "dauerte es vorher länger",
         Cause.LATE_START: "sind wir spät losgefahren",
+        Cause.UNKNOWN: "sind wir spät dran",
     },
     left={
         LeftHow.RECIPIENT: "an Ihrer Tür",

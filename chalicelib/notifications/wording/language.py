@@ -63,8 +63,10 @@ class Language:
     window_moved: str
     next_stop: str
     at_risk: str
+    at_risk_open: str
     back_on_time: str
     delayed: str
+    delayed_open: str
     delivered: str
     failed: str
     rescheduled: str

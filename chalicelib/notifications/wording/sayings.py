@@ -22,6 +22,7 @@ class Cause(StrEnum):
     WEATHER = "weather"
     EARLIER_STOPS = "earlier_stops"
     LATE_START = "late_start"
+    UNKNOWN = "unknown"  # nobody says: nothing is heard of the van
 
 
 class LeftHow(StrEnum):
@@ -140,11 +141,12 @@ class NextStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtRisk:
-    """The promised window may be missed: what we expect, and what the buyer may choose."""
+    """The promised window may be missed: what we expect, or why nobody knows; and what may be chosen."""
 
     promised: TimeWindow
-    expected: TimeWindow
+    expected: TimeWindow | None
     choices: tuple[Choice, ...]
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +158,9 @@ class BackOnTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delayed:
-    """It comes later, and why."""
+    """It comes later, and why; nobody knows when if there is no window."""
 
-    window: TimeWindow
+    window: TimeWindow | None
     cause: Cause
     link: str | None = None
 

@@ -31,8 +31,10 @@ SPANISH = Language(
     window_moved="su entrega cambia de hora: {when}.",
     next_stop="usted es el siguiente. Llegada: {hours}.",
     at_risk="puede que no lleguemos {promised}. Ahora calculamos {expected}.",
+    at_risk_open="lo sentimos, {cause}. Puede que no lleguemos {promised}.",
     back_on_time="buenas noticias: su entrega vuelve a ir a tiempo, {when}.",
     delayed="lo sentimos, {cause}. Su entrega llega ahora {when}.",
+    delayed_open="lo sentimos, {cause}. Su entrega se retrasa. Le avisaremos.",
     delivered="entregado a las {time} {how}.",
     failed="no pudimos entregar: {why}.",
     rescheduled="su entrega tiene nueva hora: {when}.",
@@ -54,6 +56,7 @@ SPANISH = Language(
         Cause.WEATHER: "el mal tiempo nos frena",
         Cause.EARLIER_STOPS: "vamos con retraso",
         Cause.LATE_START: "hemos salido tarde",
+        Cause.UNKNOWN: "vamos con retraso",
     },
     left={
         LeftHow.RECIPIENT: "en su puerta",

@@ -1,8 +1,9 @@
 """How long each kind of text is of use, and whether it may be given to the carrier a second time.
 
-Where nobody knows whether a text was taken, a second try may be a second text. A confirmation that never came
-is worse than two; "next stop" twice, or late, is worse than none. Weak point: these are judgements, the same
-for every merchant.
+Where nobody knows whether a text was taken, a second try may be a second text. Who goes by what a text says
+(when it is booked, that it comes later, where it was left) is worse off with none than with two; "next stop"
+twice, or late, is worse than none. A text that names a window is of no use behind its end, however long its
+kind lasts. Weak point: these are judgements, the same for every merchant.
 """
 
 from collections.abc import Mapping
@@ -48,11 +49,16 @@ _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.RESCHEDULED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
     MessageKind.CANCELLED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
     MessageKind.FAILED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
-    MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=False, outlives=True),
+    MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True, outlives=True),
     MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False, outlives=True),
     MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
+    MessageKind.DAY_BEFORE: _CAREFUL,
+    MessageKind.MORNING_WINDOW: _CAREFUL,
     MessageKind.NEXT_STOP: Usefulness(lasts=15 * MINUTE, resend=False),
-    MessageKind.WINDOW_CHANGED: Usefulness(lasts=HOUR, resend=False),
+    MessageKind.WINDOW_CHANGED: Usefulness(lasts=HOUR, resend=True),
+    MessageKind.AT_RISK: Usefulness(lasts=HOUR, resend=True),
+    MessageKind.DELAYED: Usefulness(lasts=HOUR, resend=True),
+    MessageKind.BACK_ON_TIME: Usefulness(lasts=HOUR, resend=True),
     **dict.fromkeys(ANSWERS, _ANSWER),
 }
 

@@ -83,6 +83,8 @@ class News:
         Why it should not be sent all the same.
     settles
         How long it waits for what may take its place.
+    keeps
+        It is of use still when the night is over, whatever its kind.
     """
 
     kind: MessageKind
@@ -90,6 +92,7 @@ class News:
     window: TimeWindow | None = None
     silence: Silence | None = None
     settles: Seconds = 0
+    keeps: bool = False
 
 
 def news_of(
@@ -118,8 +121,10 @@ def news_of(
         case FactKind.PROMISE_CANCELLED:
             return News(kind=MessageKind.CANCELLED, saying=Cancelled(), silence=answered)
         case FactKind.PROMISE_DELIVERED:
-            delivered = Delivered(at=data["ended_at"], how=_LEFT[data["outcome"]], link=link)
-            return News(kind=MessageKind.DELIVERED, saying=delivered)
+            how = _LEFT[data["outcome"]]
+            delivered = Delivered(at=data["ended_at"], how=how, link=link)
+            # Who has it in hand knows; where else it is has to be found out.
+            return News(kind=MessageKind.DELIVERED, saying=delivered, keeps=how is not LeftHow.RECIPIENT)
         case FactKind.PROMISE_FAILED:
             failed = Failed(why=_WHY[data["outcome"]], choices=_choices(to, now), link=link)
             return News(kind=MessageKind.FAILED, saying=failed)

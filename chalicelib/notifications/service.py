@@ -2,7 +2,7 @@
 
 The row of a text is written on condition that nobody wrote it before, so a fact that comes twice makes one
 text. Whoever finds the row there brings it to a worker again: the first may have died before it did. Weak
-point: the words are those of the fact's moment; `policy` only looks whether they are still true.
+point: the words are those of the moment it was to go; `policy` only looks whether they are still true.
 """
 
 from collections.abc import Iterator, Sequence
@@ -178,7 +178,7 @@ def _seen_to(message: Message, now: Timestamp) -> Reminder:
 
 def _written(subject: str, name: str, news: News, to: Addressee, now: Timestamp, *, sequence: int) -> Message:
     """A text, to be sent when it may, or not to be, with the reason."""
-    usefulness = usefulness_of(news.kind)
+    ready_at, expires_at = _of_use(news, to, now)
     message = Message(
         message_id=f"{subject}.{name}",
         subject=subject,
@@ -192,22 +192,32 @@ def _written(subject: str, name: str, news: News, to: Addressee, now: Timestamp,
             language=language_of(to.locale, to.locales),
             brand=to.brand,
             timezone=to.timezone,
-            now=now,
+            now=ready_at,  # what is tomorrow now is today by then
         ),
-        ready_at=now + news.settles,
-        expires_at=now + news.settles + usefulness.lasts,
+        ready_at=ready_at,
+        expires_at=expires_at,
     )
     silence = silence_of(to) or news.silence
     if silence is None and not is_true(message, to, now):
         silence = Silence.NOT_TRUE
-    if silence is None and not usefulness.asked:
-        awake = awake_at(message.ready_at, to.quiet, to.timezone)
-        expires_at = awake + usefulness.lasts if usefulness.waits else message.expires_at
-        message = replace(message, ready_at=awake, expires_at=expires_at)
-        silence = Silence.QUIET_HOURS if awake >= expires_at else None
+    if silence is None and ready_at >= expires_at:
+        silence = Silence.QUIET_HOURS
     if silence is not None:
         return replace(message, status=MessageStatus.SKIPPED, reason=silence, body="")
     return message
+
+
+def _of_use(news: News, to: Addressee, now: Timestamp) -> tuple[Timestamp, Timestamp]:
+    """From when on a text may go, and until when it is of use: not behind the end of the window it names."""
+    usefulness = usefulness_of(news.kind)
+    ready_at = now + news.settles
+    expires_at = ready_at + usefulness.lasts
+    if not usefulness.asked:
+        ready_at = awake_at(ready_at, to.quiet, to.timezone)
+        if usefulness.waits or news.keeps:
+            expires_at = ready_at + usefulness.lasts
+    over_at = news.window.end if news.window is not None else 0
+    return ready_at, min(expires_at, over_at) if over_at > now else expires_at
 
 
 def _said_the_day_before(to: Addressee) -> News:

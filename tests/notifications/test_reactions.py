@@ -208,7 +208,7 @@ class Anything:
 
 
 def test_at_night_a_text_waits_for_the_morning_or_is_not_sent() -> None:
-    """Cancelled is still of use in the morning; delivered is not, and the record says why."""
+    """Cancelled is still of use in the morning; that one has it in hand is not, and the record says why."""
     quiet = QuietHours(starts=time(10), ends=time(16))  # it is a little past eleven
     office = office_of(replace(ON_THE_ROAD, quiet=quiet, phase=Phase.CANCELLED))
     office.react(fact(FactKind.PROMISE_CANCELLED))
@@ -217,7 +217,7 @@ def test_at_night_a_text_waits_for_the_morning_or_is_not_sent() -> None:
     office.live(4 * HOUR)
     assert len(office.carrier.texts) == 1
     office = office_of(replace(ON_THE_ROAD, quiet=quiet, phase=Phase.DELIVERED))
-    office.react(fact(FactKind.PROMISE_DELIVERED, outcome="delivered_to_mailbox", ended_at=NOW))
+    office.react(fact(FactKind.PROMISE_DELIVERED, outcome="delivered_to_recipient", ended_at=NOW))
     assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.QUIET_HOURS)
 
 

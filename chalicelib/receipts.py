@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.events import Tenant
-from chalicelib.units import DAY, Seconds, Timestamp
-
-RECEIPT_KEPT: Seconds = DAY  # clients repeat a request within minutes; a day is what Stripe keeps
+from chalicelib.units import Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

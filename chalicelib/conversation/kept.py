@@ -14,7 +14,8 @@ from chalicelib.conversation.ports import Ports
 from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import answer_receipt
 from chalicelib.notifications.model import MessageKind
-from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import RECEIPTS_KEPT
 from chalicelib.units import Timestamp
 
 _PURPOSE: Final = "reply-answered"
@@ -65,7 +66,7 @@ class Keeping:
             fingerprint=sid,
             status=0,
             sealed_body=self._seal.seal(f"{_PURPOSE}/{tenant}", _written(kept)).encode(),
-            expires_at=system_now + RECEIPT_KEPT,
+            expires_at=system_now + RECEIPTS_KEPT,
         )
 
 

@@ -18,7 +18,8 @@ from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Silence
 from chalicelib.promises.heard import Heard
-from chalicelib.receipts import RECEIPT_KEPT, ReceiptRow
+from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import RECEIPTS_KEPT
 from chalicelib.units import Timestamp
 
 _MOST_ATTEMPTS: Final = 8  # to write down what is said, while texts of the same number do so too
@@ -82,7 +83,7 @@ class Speaking:
             fingerprint=sid,
             status=0,
             sealed_body=b"",
-            expires_at=system_now + RECEIPT_KEPT,
+            expires_at=system_now + RECEIPTS_KEPT,
         )
         try:
             Heard(self._ports.promise_ports).unhandled(

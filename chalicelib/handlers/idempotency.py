@@ -16,7 +16,8 @@ from chalicelib.adapters.sealing import Sealer
 from chalicelib.errors import BadToken, Conflict, InvalidRequest, SlotkeeperError
 from chalicelib.events import Tenant
 from chalicelib.handlers.http import JSON, Answer, Rendered
-from chalicelib.receipts import RECEIPT_KEPT, Receipt, ReceiptRow, ReceiptStore
+from chalicelib.receipts import Receipt, ReceiptRow, ReceiptStore
+from chalicelib.retention import RECEIPTS_KEPT
 from chalicelib.units import Timestamp
 
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -142,7 +143,7 @@ class Repeatable:
                 fingerprint=self.fingerprint,
                 status=rendered.status,
                 sealed_body=self.sealer.seal_bytes(self._purpose, rendered.text.encode()),
-                expires_at=self.system_now + RECEIPT_KEPT,
+                expires_at=self.system_now + RECEIPTS_KEPT,
             )
 
         return row

@@ -8,14 +8,14 @@ and what was sealed with a secret that is gone is forgotten with it.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from chalicelib.errors import BadToken
 from chalicelib.events import Tenant
 from chalicelib.promises.model import Delivery, Order
-from chalicelib.units import DAY, Seconds, Timestamp
+from chalicelib.retention import DOORS_KEPT
+from chalicelib.units import Timestamp
 
-DOOR_KEPT: Final[Seconds] = 365 * DAY  # behind the last that was learned of it
 _ADDRESS, _OWNER, _SEALED = "door", "door-owner", "door"
 
 
@@ -112,7 +112,7 @@ class Doors:
             key=self._keys(tenant, delivery)[0],
             sealed=self._sealer.seal(f"{_SEALED}:{tenant}", document.encode()),
             owners=tuple(self._owners(tenant, who)[0] for who in _identities(order)),
-            kept_until=door.learned_at + DOOR_KEPT,
+            kept_until=door.learned_at + DOORS_KEPT,
         )
         self._store.keep_door(tenant, row)
 

@@ -14,7 +14,6 @@ from chalicelib.events import FactKind
 from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
 
 REPLAY: Final = "replay"  # name of the one delivery of a webhook that is a run
-EVENTS_KEPT: Final[Seconds] = 30 * DAY  # events and attempts: as far back as a replay may begin
 # Between the attempts, as Standard Webhooks advises: about three days from the first to the last.
 WAITS: Final[tuple[Seconds, ...]] = (
     5,

@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamodb.pasts import PastRows
 from chalicelib.adapters.dynamodb.people import PeopleRows
 from chalicelib.adapters.dynamodb.phones import PhoneRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
-from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT
+from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN
 from chalicelib.adapters.dynamodb.senders import SenderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
 from chalicelib.dispatch.model import Work
@@ -33,6 +33,7 @@ from chalicelib.notifications.model import MessageStatus
 from chalicelib.notifications.pace import SenderState
 from chalicelib.promises.model import HoldState, token_hash
 from chalicelib.promises.store import Changes, PromiseQuery
+from chalicelib.retention import OUTBOX_KEPT
 from chalicelib.webhooks.model import REPLAY
 from tests.adapters.conftest import ACCOUNT, NewStore
 from tests.adapters.test_dynamodb_outbox import stream_record

@@ -69,6 +69,7 @@ ON_THE_SEARCH_PATH = {
     "chalicelib.promises.shaping",
     "chalicelib.promises.store",
     "chalicelib.receipts",
+    "chalicelib.retention",
     "chalicelib.reminders",
     "chalicelib.settings",
     "chalicelib.start",

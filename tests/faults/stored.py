@@ -440,6 +440,7 @@ def with_key(sort_key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     return {"sk": {"S": sort_key}, **item}
 
 
+CANCELLED = replace(a_fact(1, 2, FactKind.PROMISE_CANCELLED), data={"kind": "cancel", "reason": "moving"})
 OUTBOX = OutboxRow(tenant=ACME, row_id="f" * 32, facts=FACTS)
 PAGE = PromisesQuery(order_ref="order-1")
 FORMATS = {
@@ -465,6 +466,11 @@ FORMATS = {
     "released hold": row(
         replace(HOLD, state=HoldState.RELEASED, version=3),
         lambda: rows.hold_item(ACME, replace(HOLD, state=HoldState.RELEASED), NOW),
+        rows.hold_of,
+    ),
+    "hold after others": row(
+        replace(HOLD, earlier=(1, 2), version=3),
+        lambda: rows.hold_item(ACME, replace(HOLD, earlier=(1, 2)), NOW),
         rows.hold_of,
     ),
     "promise": row(
@@ -493,6 +499,9 @@ FORMATS = {
         (STOP_ID, [1, STOP_ID]), an_order_row, lambda item: (rows.stop_named(item), rows.stops_named(item))
     ),
     "line of a ledger": row(FACTS[0], lambda: rows.ledger_item(FACTS[0], NOW), rows.fact_of, "fact"),
+    "line in somebody's own words": row(
+        CANCELLED, lambda: rows.ledger_item(CANCELLED, NOW), rows.fact_of, "fact"
+    ),
     "outbox": row(
         OUTBOX,
         lambda: {"facts": {"S": rows.facts_text(FACTS)}},

@@ -5,7 +5,7 @@ import pytest
 from chalicelib.errors import Conflict
 from chalicelib.events import Mode, Tenant
 from chalicelib.merchants.model import ALL_SCOPES, KeyType
-from chalicelib.receipts import RECEIPT_KEPT
+from chalicelib.retention import RECEIPTS_KEPT
 from tests.fakes import InMemoryReceipts
 from tests.handlers.bakery import ACME, Bakery, problem_of
 
@@ -139,7 +139,7 @@ def test_receipt_is_kept_for_a_day_and_sealed(bakery: Bakery) -> None:
     bakery.bake("Ana Canary")
     [row] = bakery.receipts.rows.values()
     assert b"Canary" not in row.sealed_body
-    assert (row.status, row.expires_at) == (201, bakery.clock.at + RECEIPT_KEPT)
+    assert (row.status, row.expires_at) == (201, bakery.clock.at + RECEIPTS_KEPT)
 
 
 def test_receipt_cannot_be_moved_to_another_request(bakery: Bakery) -> None:
@@ -155,7 +155,7 @@ def test_receipt_cannot_be_moved_to_another_request(bakery: Bakery) -> None:
 def test_replay_survives_what_would_refuse_it_now(bakery: Bakery) -> None:
     """The look-up comes before anything that depends on the present: a replay needs no fresh state."""
     bakery.bake()
-    bakery.clock.advance(RECEIPT_KEPT * 30)
+    bakery.clock.advance(RECEIPTS_KEPT * 30)
     assert bakery.bake().headers["Idempotent-Replayed"] == "true"
 
 

@@ -9,7 +9,7 @@ from chalicelib.adapters.sealing import KEPT_AFTER_USE
 from chalicelib.adapters.secrets import SealingKey, sealing_keys, twilio_account
 from chalicelib.promises.booking import LONGEST_HOLD
 from chalicelib.promises.search import OFFER_LIFE
-from chalicelib.receipts import RECEIPT_KEPT
+from chalicelib.retention import RECEIPTS_KEPT
 from chalicelib.settings import LONGEST_SECRETS_SECONDS
 from chalicelib.units import DAY, Seconds
 from infra.secrets import LEAD, Refused, Vault, first_keys, next_keys
@@ -76,7 +76,7 @@ def test_rotation_does_not_overtake_another(kept: Kept) -> None:
 
 def test_old_key_is_kept_while_anything_it_sealed_may_come_back() -> None:
     """Offers, hold tokens, and receipts until DynamoDB has deleted them; not a second less."""
-    assert max(OFFER_LIFE, LONGEST_HOLD, RECEIPT_KEPT + TTL_LAG) <= KEPT_AFTER_USE
+    assert max(OFFER_LIFE, LONGEST_HOLD, RECEIPTS_KEPT + TTL_LAG) <= KEPT_AFTER_USE
     (first,) = first_keys(0)
     keys = next_keys([first], 0)
     stopped_sealing = keys[-1].seals_at

@@ -9,10 +9,9 @@ from chalicelib.adapters.dynamodb.transaction import ABSENT, Condition, Refused,
 from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.receipts import ReceiptRow
-from chalicelib.units import DAY, Seconds, Timestamp
+from chalicelib.retention import COUNTS_KEPT, TEXTS_COUNTED
+from chalicelib.units import Seconds, Timestamp
 
-_RATE_KEPT: Final[Seconds] = DAY
-_COUNTED: Final[Seconds] = 2 * DAY  # from a day's beginning: it is over then
 # Of two who move it at once the farther one wins, whoever comes first.
 _NO_FARTHER: Final = ABSENT | Condition("ahead_seconds <= :ahead")
 
@@ -30,6 +29,7 @@ class CountRows(Rows):
         Upstream
             No answer; it may have been counted.
         """
+        values = {":more": number(requests), ":ttl": number(window + COUNTS_KEPT)}
         answer = self._table.attempt(
             "update_item",
             {
@@ -37,7 +37,7 @@ class CountRows(Rows):
                 "Key": key_item(rate_key(key_id, window)),
                 "UpdateExpression": "ADD requests :more SET #ttl = :ttl",
                 "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {":more": number(requests), ":ttl": number(window + _RATE_KEPT)},
+                "ExpressionAttributeValues": values,
                 "ReturnValues": "UPDATED_NEW",
             },
         )
@@ -67,7 +67,7 @@ class CountRows(Rows):
                     "ConditionExpression": " AND ".join(room),
                     "ExpressionAttributeNames": counts | {"#ttl": "ttl"},
                     "ExpressionAttributeValues": most
-                    | {":one": number(1), ":ttl": number(window + _COUNTED)},
+                    | {":one": number(1), ":ttl": number(window + TEXTS_COUNTED)},
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 },
             )

@@ -14,7 +14,6 @@ from chalicelib.adapters.dynamodb.keys import (
     pass_key,
 )
 from chalicelib.adapters.dynamodb.rows import (
-    PASS_KEPT,
     api_key_item,
     api_key_of,
     json_text,
@@ -28,6 +27,7 @@ from chalicelib.errors import NotFound, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.merchants.model import ApiKey, Merchant
 from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import PASSES_KEPT
 from chalicelib.units import Timestamp
 
 
@@ -72,7 +72,7 @@ class MerchantRows(Rows):
         assert key.shift is not None  # a pass has one
         row = pass_key(key.tenant, key.shift.shift_id)
         last = self._table.get(row)
-        until = time_to_live(self._table.now(), key.expires_at or 0, PASS_KEPT)
+        until = time_to_live(self._table.now(), key.expires_at or 0, PASSES_KEPT)
         adding = Transaction[str](self._table, key.tenant)
         # One key opens a shift: whoever made another one since then has the word.
         only_if = Condition("sha256 = :seen", {":seen": last["sha256"]}) if last else ABSENT

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.dynamodb.keys import progress_key, progress_span, promise_key
 from chalicelib.adapters.dynamodb.promises import PromiseRows, Writing
-from chalicelib.adapters.dynamodb.rows import KEPT, end_of, promise_of, time_to_live, version_of
+from chalicelib.adapters.dynamodb.rows import end_of, promise_of, time_to_live, version_of
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, key_item, number, text
 from chalicelib.adapters.dynamodb.transaction import Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.promises.model import Promise
+from chalicelib.retention import PLANS_KEPT
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def progress_item(progress: "Progress", now: Timestamp) -> Item:
         "version": number(progress.version + 1),
         "milestones": number(progress.milestones),
         "document": text(json.dumps(progress_document(progress), separators=(",", ":"))),
-        "ttl": time_to_live(now, end_of(progress.plan.day), KEPT),
+        "ttl": time_to_live(now, end_of(progress.plan.day), PLANS_KEPT),
     }
 
 

@@ -21,9 +21,10 @@ from chalicelib.adapters.dynamodb.keys import (
     outbox_key,
     outbox_of,
 )
-from chalicelib.adapters.dynamodb.rows import OUTBOX_KEPT, facts_of
+from chalicelib.adapters.dynamodb.rows import facts_of
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, key_of, number
 from chalicelib.events import Fact, Tenant
+from chalicelib.retention import OUTBOX_KEPT
 from chalicelib.units import HOUR, Seconds, Timestamp
 
 SWEPT_FOR: Final[Seconds] = HOUR  # behind its due time; what was due longer ago is of a restored table

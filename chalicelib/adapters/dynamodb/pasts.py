@@ -6,7 +6,7 @@ for an hour after a day was learned two processes may forecast differently.
 
 import json
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from chalicelib.adapters.dynamodb.keys import Key, past_key
 from chalicelib.adapters.dynamodb.recent import Recent
@@ -27,11 +27,11 @@ from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.model import Depot
 from chalicelib.fleet.past import FRESH_FOR, Past
+from chalicelib.retention import PASTS_KEPT
 from chalicelib.routing.doors import Doors
 from chalicelib.routing.history import History
-from chalicelib.units import DAY, Seconds, Timestamp
+from chalicelib.units import Timestamp
 
-PAST_KEPT: Final[Seconds] = 400 * DAY  # behind the last day learned
 _DEPOTS = 64
 
 
@@ -87,7 +87,7 @@ def past_item(past: Past, now: Timestamp) -> Item:
         "document": text(json_text(document)),
         "history": binary(past.history.pack()),
         "doors": binary(past.doors.pack()),
-        "ttl": number(now + PAST_KEPT),
+        "ttl": number(now + PASTS_KEPT),
     }
 
 

@@ -5,7 +5,6 @@ names nobody, whoever reads it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import (
     arrival_key,
@@ -18,16 +17,14 @@ from chalicelib.adapters.dynamodb.keys import (
     talk_key,
     talks_span,
 )
-from chalicelib.adapters.dynamodb.rows import KEPT
 from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, key_of, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
 from chalicelib.notifications.inbound import Contact
-from chalicelib.units import DAY, Seconds, Timestamp
+from chalicelib.retention import BUYERS_KEPT, INBOUND_KEPT, TALKS_KEPT
+from chalicelib.units import Timestamp
 
-INBOUND_KEPT: Final[Seconds] = 30 * DAY  # Twilio tries a webhook again within seconds; a replay is no news
-TALK_KEPT: Final[Seconds] = 7 * DAY  # prompts are good for a day
 _SEEN, _LEDGER = "seen", "ledger"
 
 
@@ -47,7 +44,7 @@ class PhoneRows(Rows):
         """Remember who texted a number, and what about."""
         row = key_item(contact_key(mark, sender, contact.tenant, contact.subject))
         about = {"subject": text(contact.subject), "at": number(contact.texted_at)}
-        self._table.ask("put_item", Item=row | about | {"ttl": number(contact.texted_at + KEPT)})
+        self._table.ask("put_item", Item=row | about | {"ttl": number(contact.texted_at + BUYERS_KEPT)})
 
     def contacts(self, marks: Iterable[str], senders: Sequence[str]) -> list[Contact]:
         """What a number was texted about from one of these, the latest first; each promise once."""
@@ -71,7 +68,7 @@ class PhoneRows(Rows):
     def put_talk(self, mark: str, sender: str, document: str, *, version: int, at: Timestamp) -> bool:
         """Write how a talk stands as the version that follows; False if it moved."""
         only_if = unmoved(version)
-        row = {"document": text(document), "version": number(version + 1), "ttl": number(at + TALK_KEPT)}
+        row = {"document": text(document), "version": number(version + 1), "ttl": number(at + TALKS_KEPT)}
         values = {"ExpressionAttributeValues": only_if.values} if only_if.values else {}
         try:
             self._table.ask(

@@ -30,7 +30,6 @@ from chalicelib.adapters.dynamodb.keys import (
 from chalicelib.adapters.dynamodb.listing import page_of
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
 from chalicelib.adapters.dynamodb.rows import (
-    KEPT,
     cart_item,
     entry_item,
     fact_of,
@@ -57,6 +56,7 @@ from chalicelib.fleet.plans import RouteWrite
 from chalicelib.promises.model import Hold, Promise, token_hash
 from chalicelib.promises.store import CartClaim, Changes, Guard, OrderClaim, Page, PromiseQuery, WriteRefused
 from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import FOUND_FOR
 from chalicelib.units import StopId, Timestamp
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class Writing:
             ":now": number(claim.now),
             ":one": {"L": [number(claim.now)]},
             ":none": {"L": []},
-            ":ttl": number(self._now + KEPT),
+            ":ttl": number(self._now + FOUND_FOR),
         }
         self.transaction.update(
             Guard.ORDER,

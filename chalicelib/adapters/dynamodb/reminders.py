@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import (
     DUE,
@@ -18,9 +17,8 @@ from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, Rows, key_
 from chalicelib.adapters.dynamodb.transaction import Transaction
 from chalicelib.events import Tenant
 from chalicelib.reminders import Reminder, ReminderKind
-from chalicelib.units import DAY, Seconds, Timestamp
-
-REMINDER_KEPT: Final[Seconds] = 7 * DAY  # behind its time: what failed for a week is given up
+from chalicelib.retention import REMINDERS_KEPT
+from chalicelib.units import Timestamp
 
 
 class ReminderRows(Rows):
@@ -89,5 +87,5 @@ def reminder_item(tenant: Tenant, reminder: Reminder, now: Timestamp) -> Item:
     return {
         "due_pk": text(reminder_partition(reminder_shard(tenant))),
         "due_at": number(reminder.due_at),
-        "ttl": time_to_live(now, reminder.due_at, REMINDER_KEPT),
+        "ttl": time_to_live(now, reminder.due_at, REMINDERS_KEPT),
     }

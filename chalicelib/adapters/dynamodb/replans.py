@@ -6,7 +6,6 @@ way. Weak point: requests of one busy plan meet in that row, one small write eac
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
 from chalicelib.adapters.dynamodb.keys import progress_key, replan_key, requests_key
 from chalicelib.adapters.dynamodb.plans import PlanRows, write_routes
@@ -18,9 +17,8 @@ from chalicelib.dispatch.store import PlanChanges
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.units import DAY, Seconds, Timestamp
-
-REPLAN_KEPT: Final[Seconds] = 30 * DAY  # and the count of a plan's requests as long
+from chalicelib.retention import REPLANS_KEPT
+from chalicelib.units import Timestamp
 
 
 class ReplanRows(PlanRows):
@@ -33,7 +31,7 @@ class ReplanRows(PlanRows):
             Key=key_item(requests_key(tenant, plan, work)),
             UpdateExpression="ADD requested :one SET #ttl = :ttl",
             ExpressionAttributeNames={"#ttl": "ttl"},
-            ExpressionAttributeValues={":one": number(1), ":ttl": number(self._table.now() + REPLAN_KEPT)},
+            ExpressionAttributeValues={":one": number(1), ":ttl": number(self._table.now() + REPLANS_KEPT)},
             ReturnValues="UPDATED_NEW",
         )
         return int(answer["Attributes"]["requested"]["N"])
@@ -112,7 +110,7 @@ def replan_item(replan: Replan, now: Timestamp) -> Item:
     return {
         "version": number(replan.version + 1),
         "document": text(json_text(document)),
-        "ttl": time_to_live(now, replan.requested_at, REPLAN_KEPT),
+        "ttl": time_to_live(now, replan.requested_at, REPLANS_KEPT),
     }
 
 

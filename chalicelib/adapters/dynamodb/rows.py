@@ -3,8 +3,8 @@
 A row has few attributes: what conditions and indexes need, and one with the rest as a JSON document. All that
 is personal is in `document`, which `Table.sealed` encrypts for promises, holds and texts. Time to live is
 system time, counted from the later of the two clocks; it only ever cleans up. A reader takes the fields it
-knows and passes over the others: while a deployment is under way, newer code writes beside it. Weak point:
-how long a promise is kept is the same for all merchants.
+knows and passes over the others: while a deployment is under way, newer code writes beside it. How long a
+row is kept stands in `retention`.
 """
 
 import json
@@ -40,14 +40,11 @@ from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.promises.documents import hold_document, promise_document, read_hold, read_promise
 from chalicelib.promises.model import Hold, HoldState, Promise
 from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import BUYERS_KEPT, FOUND_FOR, HOLDS_KEPT, PLANS_KEPT
 from chalicelib.routing.model import TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, pack, unpack
 from chalicelib.units import DAY, Seconds, StopId, Timestamp
 
-KEPT: Final[Seconds] = 120 * DAY  # plans, promises and their ledger, from the end of the day they are about
-PASS_KEPT: Final[Seconds] = 7 * DAY
-HOLD_KEPT: Final[Seconds] = 7 * DAY  # behind its expiry: a late question still finds what became of it
-OUTBOX_KEPT: Final[Seconds] = 7 * DAY  # a stream keeps its records for one
 HANDED_ON_WITHIN: Final[Seconds] = 15  # by the stream; what it did not bring by then, the sweeper brings
 
 
@@ -84,7 +81,7 @@ def route_item(route: Route, day: date, now: Timestamp) -> Item:
     item: Item = {
         "version": number(route.version + 1),
         "route": binary(pack(route)),
-        "ttl": time_to_live(now, end_of(day), KEPT),
+        "ttl": time_to_live(now, end_of(day), PLANS_KEPT),
     }
     if not route.altered:  # as of all routes that nobody drives yet
         return item
@@ -102,7 +99,7 @@ def shift_item(tenant: Tenant, row: ShiftRow, now: Timestamp) -> Item:
     """Write what is kept of a shift beside its route: its driver, who is personal."""
     item = {
         "place": text(str(row.place)),
-        "ttl": time_to_live(now, end_of(row.place.day), KEPT),
+        "ttl": time_to_live(now, end_of(row.place.day), PLANS_KEPT),
         **_listed(shift_listing(tenant, row.place, row.shift_id)),
     }
     return item | {"document": text(json_text(driver_document(row.driver)))} if row.driver else item
@@ -123,7 +120,7 @@ def hold_item(tenant: Tenant, hold: Hold, now: Timestamp) -> Item:
     item = {
         "version": number(hold.version + 1),
         "document": text(json_text(hold_document(hold))),
-        "ttl": time_to_live(now, hold.expires_at, HOLD_KEPT),
+        "ttl": time_to_live(now, hold.expires_at, HOLDS_KEPT),
     }
     if hold.state is not HoldState.ACTIVE:
         return item
@@ -146,7 +143,7 @@ def promise_item(tenant: Tenant, promise: Promise, now: Timestamp) -> Item:
     return {
         "version": number(promise.version + 1),
         "document": text(json_text(promise_document(promise))),
-        "ttl": time_to_live(now, promise.window.end, KEPT),
+        "ttl": time_to_live(now, promise.window.end, BUYERS_KEPT),
         **_listed(promise_listing(tenant, place, at)),
     }
 
@@ -161,18 +158,18 @@ def tracking_item(tenant: Tenant, promise: Promise, now: Timestamp) -> Item:
     return {
         "tenant": text(str(tenant)),
         "stop": number(promise.stop_id),
-        "ttl": time_to_live(now, promise.window.end, KEPT),
+        "ttl": time_to_live(now, promise.window.end, FOUND_FOR),
     }
 
 
 def entry_item(promise: Promise, now: Timestamp) -> Item:
     """Write a promise's entry in the list of all: its key says everything."""
-    return {"ttl": time_to_live(now, promise.window.end, KEPT)}
+    return {"ttl": time_to_live(now, promise.window.end, FOUND_FOR)}
 
 
 def cart_item(stop_id: StopId, now: Timestamp) -> Item:
     """Write which hold is a cart's; it goes with its hold, and by itself should nobody clear up."""
-    return {"stop": number(stop_id), "ttl": number(now + HOLD_KEPT)}
+    return {"stop": number(stop_id), "ttl": number(now + HOLDS_KEPT)}
 
 
 def stop_named(item: Item | None) -> StopId | None:
@@ -213,7 +210,7 @@ def ledger_item(fact: Fact, now: Timestamp) -> Item:
     """Write a line of a ledger; what somebody wrote stands apart, in `words`, to be sealed."""
     item = {
         "fact": text(json_text(fact_document(fact.in_our_words()))),
-        "ttl": time_to_live(now, fact.at, KEPT),
+        "ttl": time_to_live(now, fact.at, BUYERS_KEPT),
     }
     return item | {"words": text(json_text(fact.own_words))} if fact.own_words else item
 
@@ -290,7 +287,7 @@ def message_item(message: Message, now: Timestamp) -> Item:
         "version": number(message.version + 1),
         "course": text(json_text(course)),
         "document": text(json_text(document)),
-        "ttl": time_to_live(now, message.created_at, KEPT),
+        "ttl": time_to_live(now, message.created_at, BUYERS_KEPT),
     }
     # Beside the document, as the course is: code that knows neither yet reads every member of that.
     return item if message.request_id is None else item | {"request_id": text(message.request_id)}

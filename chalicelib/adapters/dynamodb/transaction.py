@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamodb.keys import (
     outbox_key,
     receipt_key,
 )
-from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, OUTBOX_KEPT, facts_text, receipt_item
+from chalicelib.adapters.dynamodb.rows import HANDED_ON_WITHIN, facts_text, receipt_item
 from chalicelib.adapters.dynamodb.table import (
     Cancelled,
     ConditionFailed,
@@ -35,6 +35,7 @@ from chalicelib.adapters.errand import current_request_id
 from chalicelib.errors import AlreadyDone
 from chalicelib.events import Fact, Tenant
 from chalicelib.receipts import ReceiptRow
+from chalicelib.retention import OUTBOX_KEPT
 from chalicelib.units import StopId
 
 MOST_ACTIONS: Final = 100  # DynamoDB's own limit

@@ -10,9 +10,9 @@ from chalicelib.adapters.dynamodb.keys import webhook_due_partition, webhook_due
 from chalicelib.adapters.dynamodb.rows import version_of
 from chalicelib.adapters.dynamodb.table import Item, number, text
 from chalicelib.events import Tenant
+from chalicelib.retention import EVENTS_KEPT
 from chalicelib.units import Timestamp
 from chalicelib.webhooks.model import (
-    EVENTS_KEPT,
     RESEALED_EVERY,
     Attempt,
     Delivery,

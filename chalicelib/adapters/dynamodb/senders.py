@@ -64,11 +64,10 @@ class SenderRows(Rows):
             values={":then": number(now + cost)},
         )
         given = {":now": number(now), ":failures": number(failures)}
-        was_idle = (
-            sender in self._idle
-        )  # texts come in bursts, or hardly ever: it probably still is, or is not
+        # Texts come in bursts or hardly ever: who was idle probably still is, and who was not is not.
+        ways = (at_once, behind) if sender in self._idle else (behind, at_once)
         for _ in self._table.tries():
-            for move in (at_once, behind) if was_idle else (behind, at_once):
+            for move in ways:
                 try:
                     before = self._moved(sender, move, given)
                 except ConditionFailed as error:

@@ -31,7 +31,7 @@ from chalicelib.bootstrap import Services, build
 from chalicelib.events import Mode, Tenant
 from chalicelib.handlers import door, workers
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant, Scope
-from chalicelib.notifications.model import MessageStatus
+from chalicelib.notifications.model import MessageKind, MessageStatus
 from chalicelib.settings import Settings
 from infra.sandbox import fake_twilio
 from infra.sandbox.lambda_events import queue_record, stream_record
@@ -79,7 +79,7 @@ def _grants(operation: str, given: Mapping[str, Any]) -> Iterator[Grant]:
         case "TransactWriteItems":
             for action in given["TransactItems"]:
                 yield from ((TRANSACTIONAL[kind], "Table") for kind in action)
-        case "SendMessage":
+        case "SendMessage" | "SendMessageBatch":
             yield "sqs:SendMessage", QUEUES[given["QueueUrl"].rpartition("/")[2]]
         case "GetParameter":
             yield "ssm:GetParameter", f"parameter/{given['Name'].removeprefix(f'/{STACK}/')}"
@@ -139,7 +139,7 @@ class Deployed:
         """A merchant's programs, with a key for everything and one for its pages."""
         make, now = self.services.merchants.create_key, self.clock.at
         self.services.merchants.save_settings(
-            Merchant(tenant=TENANT, brand="Acme", sms_countries=("PT", "US"))
+            Merchant(tenant=TENANT, brand="Acme", sms_countries=("PT", "US"), quiet_hours=None)
         )
         keys = {
             "secret": make(TENANT, type=KeyType.SECRET, scopes=ALL_SCOPES, now=now).text,
@@ -197,15 +197,18 @@ class Deployed:
     def send_texts(self) -> None:
         """Hand every waiting text to the function of the queue, when the secrets read before are old.
 
-        One was begun by a worker that died, so the carrier is asked for it.
+        One was begun by a worker that died, so the carrier is asked for it; one is of a kind of which a
+        buyer gets so many at most, so it is asked how many they got.
         """
-        jobs = self._waiting(self._resources.texts_queue_url)
-        first, *_ = (json.loads(job["body"])["message_id"] for job in jobs)
-        row = self.services.store.message(TENANT, first)
-        assert row is not None
+        jobs, store = self._waiting(self._resources.texts_queue_url), self.services.store
+        ids = (json.loads(job["body"])["message_id"] for job in jobs)
+        first, second, *_ = (store.message(TENANT, message_id) for message_id in ids)
+        assert first is not None
+        assert second is not None
         sealed = self.services.sealer.seal(f"text-to:{TENANT}", PHONE.encode())
-        begun = replace(row, status=MessageStatus.SENDING, sealed_to=sealed)
-        assert self.services.store.save_message(TENANT, begun)
+        begun = replace(first, status=MessageStatus.SENDING, sealed_to=sealed)
+        assert store.save_message(TENANT, begun)
+        assert store.save_message(TENANT, replace(second, kind=MessageKind.DAY_BEFORE))
         self.clock.advance(61)
         self.calls.clear()
         for job in jobs:

@@ -1,4 +1,4 @@
-"""When a van is expected elsewhere than its buyer was told, why, and when nobody can say.
+"""When a van is expected elsewhere than its buyer was told, or more exactly, why, and when nobody can say.
 
 What is foreseen is compared with what was said, by the governor's rules. Of a van that broke down, or is not
 heard of while somebody is in danger, nobody knows when it comes: that is said once, when a repair had its
@@ -12,7 +12,7 @@ from typing import Final
 from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.fleet.arrival import Arrival, EtaStatus
 from chalicelib.fleet.progress import Progress, Trouble
-from chalicelib.notifications.governor import moved
+from chalicelib.notifications.governor import moved, narrowed
 from chalicelib.notifications.wording.sayings import Cause
 from chalicelib.promises.facts import promise_fact, window_data
 from chalicelib.promises.model import Promise, Standing
@@ -49,11 +49,13 @@ def expected(
         lost = not promise.adrift and _is_lost(promise, at, progress, now)
         return _told(replace(promise, foreseen=None, adrift=True), None, None, cause, now) if lost else None
     fresh = Interval(earliest_at=at.earliest_at, expected_at=at.expected_at, latest_at=at.latest_at)
-    told = promise.told_window
-    window = moved(promise.foreseen or told, fresh, promise.window, now)
+    told, said = promise.told_window, promise.foreseen or promise.told_window
+    # Before the van has left, the morning's text says what can be said more exactly.
+    exact = narrowed(said, fresh, promise.window.start) if at.status is not EtaStatus.PLANNED else None
+    window = moved(said, fresh, promise.window, now) or exact
     if window is None and not promise.adrift:
         return None
-    holds = moved(told, fresh, promise.window, now) is None  # again: what was to be said is not said
+    holds = exact is None and moved(told, fresh, promise.window, now) is None  # what was told
     foreseen = None if holds else window
     again = replace(promise, foreseen=foreseen, adrift=False)
     return _told(again, foreseen or told, at.expected_at, cause, now)

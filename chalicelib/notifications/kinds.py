@@ -27,8 +27,6 @@ class Usefulness:
         For how long somebody needs it, from the moment it is ready to go.
     resend
         Whether it goes out once more, marked, if its first try may have failed.
-    outlives
-        Whether it may be true also of a promise that is over.
     asked
         Whether it follows at once from what somebody did who is awake: it goes out at any hour.
     waits
@@ -37,20 +35,19 @@ class Usefulness:
 
     lasts: Seconds
     resend: bool
-    outlives: bool = False
     asked: bool = False
     waits: bool = False
 
 
 _CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
-_ANSWER: Final = Usefulness(lasts=HOUR, resend=False, outlives=True, asked=True)  # somebody asked just now
+_ANSWER: Final = Usefulness(lasts=HOUR, resend=False, asked=True)  # somebody asked just now
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
     MessageKind.RESCHEDULED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
-    MessageKind.CANCELLED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
-    MessageKind.FAILED: Usefulness(lasts=4 * HOUR, waits=True, resend=True, outlives=True),
-    MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True, outlives=True),
-    MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False, outlives=True),
+    MessageKind.CANCELLED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
+    MessageKind.FAILED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
+    MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True),
+    MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
     MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
     MessageKind.DAY_BEFORE: _CAREFUL,
     MessageKind.MORNING_WINDOW: _CAREFUL,

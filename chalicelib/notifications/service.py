@@ -123,6 +123,8 @@ class Notifications:
         window = exact or to.told_last
         saying = MorningWindow(window=window, link=to.link)
         nothing = None if exact else Silence.NOTHING_NEW
+        if to.foreseen is not None:  # the van has left, and a text that says so is under way
+            nothing = Silence.ALREADY_TOLD
         return News(kind=MessageKind.MORNING_WINDOW, saying=saying, window=window, silence=nothing)
 
     def post(self, tenant: Tenant, message: Message, now: Timestamp) -> Message | None:

@@ -1,16 +1,18 @@
 """A truth that leaves what buyers were told is a fact, once, for everybody down the route."""
 
 from dataclasses import replace
+from datetime import time
 
 from chalicelib.events import Fact, FactKind
 from chalicelib.fleet.ids import promise_id
+from chalicelib.fleet.model import SlotTemplate
 from chalicelib.motion.store import MotionChanges
 from chalicelib.promises.model import Promise
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import HOUR
-from tests.dispatch.test_repair import VAN, Town, a_town
+from tests.dispatch.test_repair import FAR, VAN, Town, a_town
 from tests.dispatch.test_service import PLAN
-from tests.promises.shop import TENANT, at
+from tests.promises.shop import TENANT, Shop, a_depot, at
 
 
 def news(town: Town) -> list[Fact]:
@@ -111,3 +113,40 @@ def test_what_was_foreseen_is_over_when_it_is_told() -> None:
     before = len(news(town))
     look(town, at(10, 3))
     assert len(news(town)) == before
+
+
+def all_day_long() -> Town:
+    """Somebody far away may be served at any time from eight to six; the morning's text is behind us."""
+    shop = Shop(depot=a_depot(slots=(SlotTemplate(starts=time(8), ends=time(18)),)))
+    shop.buy(at(8), FAR, "far")
+    return Town(shop)
+
+
+def test_a_wide_window_is_said_more_exactly_when_the_van_has_left() -> None:
+    """Once: hours become minutes, within what was told; looking again says nothing."""
+    town = all_day_long()
+    [stop_id] = town.order(VAN)
+    town.hear(VAN, departed_at=at(8, 30))
+    for minute in (31, 36, 41):
+        look(town, at(8, minute))
+    [fact] = news(town)
+    said, told = fact.data["expected_window"], fact.data["told_window"]
+    assert told["starts_at"] <= said["starts_at"] < said["ends_at"] <= told["ends_at"]
+    assert said["ends_at"] - said["starts_at"] <= HOUR
+    assert promise(town, stop_id).foreseen is not None
+
+
+def test_before_a_van_has_left_a_wide_window_is_the_mornings_to_narrow() -> None:
+    """CONTROL: the same forecast, an hour earlier."""
+    town = all_day_long()
+    town.hear(VAN, departed_at=None, milestones=1)
+    look(town, at(7, 30))
+    assert news(town) == []
+
+
+def test_a_window_that_is_exact_enough_is_left_alone() -> None:
+    """CONTROL: two hours are not made shorter."""
+    town = a_town()
+    town.hear(VAN, departed_at=at(9, 45))
+    look(town, at(9, 50))
+    assert news(town) == []

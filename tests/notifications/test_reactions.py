@@ -296,6 +296,17 @@ def test_in_the_morning_only_a_wide_window_is_told_more_exactly() -> None:
         assert written(office, MessageKind.MORNING_WINDOW).status is status
 
 
+def test_what_the_van_said_more_exactly_is_not_said_again_in_the_morning() -> None:
+    """It left before eight, and its text waits for the end of the night."""
+    window = TimeWindow(start=TODAY.start, end=TODAY.start + 8 * HOUR)
+    exact = TimeWindow(start=window.start + HOUR, end=window.start + 2 * HOUR)
+    office = office_of(replace(ON_THE_ROAD, window=window, told=window, foreseen=exact))
+    at = exact.start + 30 * MINUTE
+    office.expected = Interval(earliest_at=at - 1800, expected_at=at, latest_at=at + 1800)
+    office.notifications.remind(TENANT, ReminderKind.TELL_MORNING, "prm_1", NOW)
+    assert written(office, MessageKind.MORNING_WINDOW).reason is Silence.ALREADY_TOLD
+
+
 def test_feedback_is_asked_for_hours_later_unless_it_was_given() -> None:
     """On the page, it may have been."""
     delivered = replace(ON_THE_ROAD, phase=Phase.DELIVERED)

@@ -8,15 +8,14 @@ from chalicelib.routing.packed import unpack
 from tests.handlers.deployed import Deployed
 
 
-def rows_in_clear(shop: Deployed) -> dict[tuple[str, str], str]:
-    """Each row of the table by its key, everything sealed in it opened, and its routes unpacked."""
+def rows_of(shop: Deployed) -> list[dict[str, Any]]:
+    """Every row of the table, as it is stored."""
     pages = shop.dynamodb.get_paginator("scan").paginate(TableName=shop.resources.table_name)
-    rows = [row for page in pages for row in page["Items"]]
-    return {(row["pk"]["S"], row["sk"]["S"]): in_clear(shop, row) for row in rows}
+    return [row for page in pages for row in page["Items"]]
 
 
 def in_clear(shop: Deployed, row: dict[str, Any]) -> str:
-    """One row."""
+    """A row with everything sealed in it opened, and its route unpacked."""
     sealer, partition, sort = shop.services.sealer, row["pk"]["S"], row["sk"]["S"]
     whose = partition.removeprefix("T#").partition("#")[0]
     texts = [repr(shop.opened(row))]

@@ -6,17 +6,16 @@ everything and talks to nobody; each task runs in a fork of it, so that a life b
 """
 
 import gc
+import importlib
 import io
 import itertools
-import json
 import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Self
 
 import boto3
@@ -24,17 +23,31 @@ from aws_lambda_powertools import Logger
 from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
+from chalicelib.adapters.twilio import TwilioSender
 from chalicelib.bootstrap import Services, build
-from chalicelib.events import Tenant
-from chalicelib.handlers import checkout, door, fleet, operations, promises, workers
+from chalicelib.events import Fact, Tenant
+from chalicelib.handlers import checkout, door, fleet, operations, promises, twilio, workers
 from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant
-from chalicelib.notifications.carrier import Outgoing, Sighting, Taken
+from chalicelib.notifications.carrier import TextSender
+from chalicelib.notifications.kinds import usefulness_of
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.settings import Settings
 from chalicelib.units import Timestamp
 from tests.fakes import FakeClock
 from tests.store_faults import split_transactions
 
 PATIENCE_SECONDS = 60.0
+PUT_OFF = (  # until they are asked for, which would be in each life
+    "aws_lambda_powertools.utilities.batch",
+    "aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event",
+    "aws_lambda_powertools.utilities.data_classes.sqs_event",
+    "chalicelib.conversation.service",
+    "chalicelib.dispatch.service",
+    "chalicelib.notifications.sending",
+    "chalicelib.notifications.service",
+    "twilio.rest.api",
+)
+SENDER_WAITS = (1.0, 0.5)  # to connect, to be answered: nobody is far away here
 
 
 class Killed(Exception):
@@ -106,39 +119,62 @@ class NewMerchant:
         return make(self.tenant, type=KeyType.SECRET, scopes=ALL_SCOPES, now=self.now).text
 
 
-type Task = Request | Invocation | NewMerchant
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carrier:
-    """Takes texts into a file, because it must outlive its sender."""
+class Say:
+    """Texts to be sent, by their words; nobody looks at them yet."""
 
-    sent: Path
-    steps: Steps
-    clock: FakeClock
+    now: Timestamp
+    tenant: Tenant
+    subject: str
+    kind: MessageKind
+    bodies: tuple[str, ...]
 
-    def send(self, text: Outgoing) -> Taken:
-        self.steps()
-        sid = f"SM{os.urandom(16).hex()}"
-        told = {"to": text.to, "body": text.body, "sid": sid, "at": self.clock.at}
-        with self.sent.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(told)}\n")
-        return Taken(sid=sid)
+    def run(self, life: Life) -> Any:
+        for number, body in enumerate(self.bodies):
+            message = Message(
+                message_id=f"{self.subject}.said.{number}",
+                subject=self.subject,
+                kind=self.kind,
+                status=MessageStatus.PENDING,
+                created_at=self.now,
+                body=body,
+                ready_at=self.now,
+                expires_at=self.now + usefulness_of(self.kind).lasts,
+            )
+            life.services.notifications.post(self.tenant, message, self.now)
 
-    def sent_to(self, to: str) -> list[Sighting]:
-        self.steps()
-        lines = self.sent.read_text("utf-8").splitlines() if self.sent.exists() else []
-        taken = [told for told in map(json.loads, reversed(lines)) if told["to"] == to]
-        return [
-            Sighting(sid=each["sid"], body=each["body"], word="sent", code=None, created_at=each["at"])
-            for each in taken
-        ]
 
-    def sighting(self, sid: str) -> None:
-        self.steps()
+type Task = Request | Invocation | NewMerchant | Say
 
-    def forget(self, sid: str) -> None:
-        self.steps()
+
+class Stepping:
+    """The sender of texts, each of whose calls is a step."""
+
+    def __init__(self, sender: TextSender, steps: Steps) -> None:
+        self._sender, self._steps = sender, steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._sender, name)
+
+        def step(*given: Any) -> Any:
+            self._steps()
+            return method(*given)
+
+        return step
+
+
+def forget_that_it_is_sent(services: Services) -> None:
+    """Leave out what is written before the carrier is called: for controls."""
+    store: Any = services.store
+    save = store.save_message
+
+    def saved(tenant: Tenant, message: Message, facts: Sequence[Fact] = ()) -> Message | None:
+        if message.status is MessageStatus.SENDING:
+            return message
+        found: Message | None = save(tenant, message, facts)
+        return found
+
+    store.save_message = saved
 
 
 class Nursery:
@@ -148,17 +184,17 @@ class Nursery:
     ----------
     environment
         That leads to the emulated AWS, and what `Settings` asks for.
-    sent
-        File of the texts that the carrier took.
     whole
         Whether transactions are carried out as such; for controls they fall into single writes.
+    durable
+        Whether it is written down that a text is being sent; for controls it is not.
     """
 
-    def __init__(self, environment: Mapping[str, str], *, sent: Path, whole: bool = True) -> None:
+    def __init__(self, environment: Mapping[str, str], *, whole: bool = True, durable: bool = True) -> None:
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__, "tests.concurrency.racers"])
         self._line, theirs = context.Pipe()
-        given = (theirs, dict(environment), sent, whole)
+        given = (theirs, dict(environment), whole, durable)
         self._process = context.Process(target=_nurse, args=given, daemon=True)
         self._process.start()
         self.steps = 0
@@ -195,7 +231,7 @@ class Nursery:
         return HTTPResponse(*self.run(request, kill_at=kill_at))
 
 
-def _nurse(tasks: Connection, environment: Mapping[str, str], sent: Path, whole: bool) -> None:
+def _nurse(tasks: Connection, environment: Mapping[str, str], whole: bool, durable: bool) -> None:
     os.environ.update(environment)
     steps, clock = Steps(), FakeClock()
     boto3.setup_default_session()
@@ -204,12 +240,19 @@ def _nurse(tasks: Connection, environment: Mapping[str, str], sent: Path, whole:
         split_transactions(events)
     events.register("before-call", steps)
     services = build(Settings.from_env(os.environ), clock=clock)
-    carrier = Carrier(sent=sent, steps=steps, clock=clock)
-    services.__dict__["_text_sender"] = carrier
+    if not durable:
+        forget_that_it_is_sent(services)
+    url = services.settings.twilio_api_url
+    sender = TwilioSender(services.secrets.twilio, api_url=url, seconds=SENDER_WAITS)
+    services.__dict__["_text_sender"] = Stepping(sender, steps)
     app = Chalice("nursery", configure_logs=False)
     log = Logger(service="nursery", stream=io.StringIO())
-    door.register(app, [checkout.api, promises.api, operations.api, fleet.api], lambda: services, log=log)
+    door.register(
+        app, [checkout.api, promises.api, operations.api, fleet.api, twilio.api], lambda: services, log=log
+    )
     life = Life(services=services, clock=clock, http=Client(app).http)
+    for module in PUT_OFF:
+        importlib.import_module(module)
     gc.freeze()  # or every life would begin by copying what it never uses
     while (order := tasks.recv()) is not None:
         tasks.send(_lived(life, steps, *order))

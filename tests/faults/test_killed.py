@@ -6,172 +6,23 @@ request comes again, as its sender would repeat it.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from itertools import count, cycle, pairwise
-from pathlib import Path
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.rows import message_of
-from chalicelib.adapters.sealing import Sealer
-from chalicelib.adapters.secrets import NUMBER_KEYS, TwilioAccount, number_keys
-from chalicelib.events import Mode, Tenant
 from chalicelib.notifications.model import MessageStatus
-from infra.sandbox.emulator import Emulator
-from infra.sandbox.lambda_events import queue_record
-from infra.secrets import Vault
-from tests.faults.books import Books, disagreements, read, reader_of
-from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, fresh_name
-from tests.faults.stored import as_answered
-from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
+from tests.faults.books import Books, disagreements
+from tests.faults.nursery import Killed
+from tests.faults.premises import ACME, NOW, Attempt, Shop, killed_at_every_step, post
+from tests.handlers.shop_client import a_van, fresh
 from tests.handlers.test_import import an_order
-from tests.promises.shop import TODAY, at
+from tests.promises.shop import TODAY
 
-ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
-NOW = at(6)
 HOLD_ENDED = NOW + 700
-MOST_STEPS = 200
 ALL_DAY = {"starts_at": f"{TODAY}T08:00:00Z", "ends_at": f"{TODAY}T18:00:00Z"}
-
-
-@dataclass(slots=True)
-class Shop:
-    """A merchant of a table of its own, whose requests may be killed.
-
-    Attributes
-    ----------
-    kill_at
-        At which step the next requests die; None: they live.
-    """
-
-    nursery: Nursery
-    emulator: Emulator
-    table: str
-    queue_url: str
-    texts_queue_url: str
-    sent: Path
-    kill_at: int | None = None
-    api: ShopClient = field(init=False)
-
-    def __post_init__(self) -> None:
-        key = self.nursery.run(NewMerchant(now=NOW, tenant=ACME))
-        self.api = ShopClient(self._send, {"secret": key}, destination=NEAR)
-        self.api.done("PUT", "/v1/depots/porto", a_depot(service={"base_seconds": 120}))
-        self.api.done("PUT", "/v1/depots/porto/vehicles/van-1", a_van())
-
-    def offers(self) -> Iterator[str]:
-        """Offers for the same door, each of another slot, for as long as anybody asks."""
-        found = [slot["offer"] for slot in self.api.search(days=7) if slot["available"]]
-        return cycle(found)
-
-    def _send(self, method: str, target: str, headers: Any, body: bytes) -> Any:
-        request = Request(now=NOW, method=method, target=target, headers=dict(headers), body=body)
-        return self.nursery.send(request, kill_at=self.kill_at)
-
-    def invoke(self, function: str, event: Any = None, *, now: int = NOW) -> Any:
-        return self.nursery.run(Invocation(now=now, function=function, event=event), kill_at=self.kill_at)
-
-    def books(self) -> Books:
-        return read(self.emulator.client("dynamodb"), self.table, ACME, self.vault())
-
-    def vault(self) -> Sealer:
-        """What buyers' rows are sealed with."""
-        name = f"/{self.table}/{NUMBER_KEYS}"
-        found = self.emulator.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        return Sealer(number_keys(found["Parameter"]["Value"]))
-
-    def recorded_texts(self) -> list[str]:
-        """Which texts stand in the table, sent or under way."""
-        rows = self.emulator.client("dynamodb").scan(TableName=self.table)["Items"]
-        return [row["sk"]["S"] for row in rows if "#TEXTS#" in row["pk"]["S"]]
-
-    def text_states(self) -> list[tuple[str, bool, int]]:
-        """How each text in the table stands, whether it was resent, and how often the carrier was called."""
-        client = self.emulator.client("dynamodb")
-        reader = reader_of(client, self.table, self.vault())
-        rows = map(as_answered, client.scan(TableName=self.table)["Items"])
-        texts = [message_of(reader.opened(row)) for row in rows if "#TEXTS#" in row["pk"]["S"]]
-        return [(text.status, text.resent, text.tries) for text in texts]
-
-    def texts(self) -> int:
-        """How many texts the carrier took so far."""
-        return len(self.sent.read_text("utf-8").splitlines()) if self.sent.exists() else 0
-
-    def text_jobs(self) -> Any:
-        """The event that brings every text that waits; they are taken out."""
-        sqs, found = self.emulator.client("sqs"), list[Any]()
-        queue = {"QueueUrl": self.texts_queue_url}
-        while messages := sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(queue_record(message, arn="arn:aws:sqs:texts"))
-                sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
-        return {"Records": found}
-
-    def jobs(self) -> list[str]:
-        """Which requests the planning jobs in the queue come of; they are taken out."""
-        sqs, found = self.emulator.client("sqs"), list[str]()
-        queue = {"QueueUrl": self.queue_url}
-        while messages := sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(json.loads(message["Body"])["request"])
-                sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
-
-@pytest.fixture
-def new_shop(emulator: Emulator, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
-    """Makes shops; each has its table, queue and nursery."""
-    nurseries = []
-
-    def make(*, whole: bool = True) -> Shop:
-        resources = emulator.create(f"{fresh_name('killed')}-sandbox")
-        account = TwilioAccount(account_sid="AC0", auth_tokens=("none",), sender="+15005550006")
-        Vault(emulator.client("ssm"), resources.table_name).make(account, now=NOW)
-        environment = emulator.environment() | {
-            "STAGE": "sandbox",
-            "TABLE_NAME": resources.table_name,
-            "IMPROVE_QUEUE_URL": resources.improve_queue_url,
-            "REPAIR_QUEUE_URL": resources.repair_queue_url,
-            "WEBHOOKS_QUEUE_URL": resources.webhooks_queue_url,
-            "TEXTS_QUEUE_URL": resources.texts_queue_url,
-            "SECRETS_PATH": f"/{resources.table_name}",
-            "PUBLIC_BASE_URL": "http://127.0.0.1",
-            "REQUESTS_PER_MINUTE": "1000000",
-            "SEGMENTS_PER_SECOND": "1000",
-            "TEXTS_PER_NUMBER_DAY": "1000",
-        }
-        nursery = Nursery(environment, sent=tmp_path / "texts", whole=whole)
-        nurseries.append(nursery.__enter__())
-        table, queue_url = resources.table_name, resources.improve_queue_url
-        texts_queue_url = resources.texts_queue_url
-        return Shop(nursery, emulator, table, queue_url, texts_queue_url, tmp_path / "texts")
-
-    yield make
-    for nursery in nurseries:
-        nursery.__exit__()
-
-
-type Once = Callable[[], Any]
-"""Sends one request, the very same each time."""
-
-type Effects = Callable[[Books], int]
-"""How often it was carried out, by the books."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """A command about to be given."""
-
-    once: Once
-    effects: Effects
-
-
-def post(shop: Shop, target: str, body: Any) -> Once:
-    key = fresh("request")
-    return lambda: shop.api.done("POST", target, body, idempotency_key=key)
 
 
 def hold(shop: Shop, offers: Iterator[str]) -> Attempt:
@@ -270,24 +121,6 @@ COMMANDS = {
 }
 
 
-def killed_at_every_step(shop: Shop, begin: Callable[[], Attempt]) -> Iterator[Attempt]:
-    """A command, dead at its first step, at its second, …; ends with the first that lives."""
-    lived = False
-    for step in count(1):
-        assert step < MOST_STEPS
-        attempt = begin()
-        shop.kill_at = step
-        try:
-            attempt.once()
-            lived = True
-        except Killed:
-            pass
-        shop.kill_at = None
-        yield attempt
-        if lived:
-            return
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_f21_command_killed_at_any_step_is_done_once_by_its_retry(
     new_shop: Callable[..., Shop], command: str
@@ -350,7 +183,7 @@ def test_f21_facts_killed_on_their_way_are_told_by_the_retry(new_shop: Callable[
         shop.api.promise(offer=next(offers))
         (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
         known.add(row_id)
-        event = {"Records": [outbox_record(shop, row_id)]}
+        event = {"Records": [shop.outbox_record(row_id)]}
         return Attempt(once=lambda: shop.invoke("publish_facts", event), effects=lambda _: 1)
 
     fleet = {row_id for row_id, _ in shop.books().outbox}
@@ -382,7 +215,7 @@ def test_f07_facts_of_whoever_was_killed_are_swept_up_once(new_shop: Callable[..
         shop.api.promise(offer=next(offers))
         (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
         known.add(row_id)
-        event = {"Records": [outbox_record(shop, row_id)]}
+        event = {"Records": [shop.outbox_record(row_id)]}
         return Attempt(once=lambda: shop.invoke("publish_facts", event), effects=lambda _: 1)
 
     for _ in killed_at_every_step(shop, begin):
@@ -401,7 +234,7 @@ def test_f07_facts_of_whoever_was_killed_are_swept_up_once(new_shop: Callable[..
 
 def is_left(shop: Shop, row_id: str) -> bool:
     """Whether an outbox row still waits to be handed on."""
-    return "due_pk" in outbox_record(shop, row_id)["dynamodb"]["NewImage"]
+    return "due_pk" in shop.outbox_record(row_id)["dynamodb"]["NewImage"]
 
 
 def test_f07_without_its_place_in_the_index_nobody_finds_what_the_killed_one_left(
@@ -414,7 +247,7 @@ def test_f07_without_its_place_in_the_index_nobody_finds_what_the_killed_one_lef
     known = {row_id for row_id, _ in shop.books().outbox}
     shop.api.promise()
     (row_id,) = {row_id for row_id, facts in shop.books().outbox if facts} - known
-    record = outbox_record(shop, row_id)
+    record = shop.outbox_record(row_id)
     shop.kill_at = 1
     with pytest.raises(Killed):
         shop.invoke("publish_facts", {"Records": [record]})
@@ -439,7 +272,7 @@ def test_f08_text_killed_on_its_way_is_finished_by_the_sweeper(new_shop: Callabl
         new = {row_id for row_id, facts in shop.books().outbox if facts} - known
         known.update(new)
         for row_id in new:
-            shop.invoke("publish_facts", {"Records": [outbox_record(shop, row_id)]})
+            shop.invoke("publish_facts", {"Records": [shop.outbox_record(row_id)]})
         event, now = shop.text_jobs(), later  # the sender's pace has moved on to there
         return Attempt(once=lambda: shop.invoke("send_texts", event, now=now), effects=lambda _: 1)
 
@@ -448,20 +281,11 @@ def test_f08_text_killed_on_its_way_is_finished_by_the_sweeper(new_shop: Callabl
         attempt.once()
         for _ in range(4):
             later += 120
-            shop.invoke("drain_due", now=later)
-            if (event := shop.text_jobs())["Records"]:
-                shop.invoke("send_texts", event, now=later)
+            shop.sweep(later)
         assert shop.texts() == number
-    said = [state for state in shop.text_states() if state[0] is not MessageStatus.SKIPPED]
-    assert set(said) == {("sent", False, 1), ("sent", True, 2)}
-
-
-def outbox_record(shop: Shop, row_id: str) -> dict[str, Any]:
-    """An outbox row as the stream hands it over."""
-    key = {"pk": {"S": f"T#{ACME}#OUTBOX#{row_id}"}, "sk": {"S": "OUTBOX"}}
-    item = shop.emulator.client("dynamodb").get_item(TableName=shop.table, Key=key)["Item"]
-    change = {"NewImage": item, "SequenceNumber": "1"}
-    return {"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
+    rows = [(text.status, text.resent, text.tries) for text in shop.text_rows()]
+    said = {row for row in rows if row[0] is not MessageStatus.SKIPPED}
+    assert said == {("sent", False, 1), ("sent", True, 2), ("delivered", False, 1)}
 
 
 def job_for(plan: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What others are told while a buyer is delivered to: neighbours, finders of the link, merchants, the refused.
+"""What others are told while a buyer is delivered to: neighbours, finders of the link, merchants, strangers.
 
 All that is personal of the buyer is a canary. Nobody is told any of it who was not told by the merchant.
 """

@@ -18,6 +18,9 @@ from samtranslator.translator.translator import Translator
 from infra.artefact.template import Template
 
 SERVERLESS_FUNCTION: Final = "AWS::Serverless::Function"
+ROLE: Final = "AWS::IAM::Role"
+# AWS asks for one permission for both; the emulator for each call by its own name.
+SEND, SEND_BATCH = "sqs:SendMessage", "sqs:SendMessageBatch"
 _ABSENT: Final = object()
 
 
@@ -101,6 +104,9 @@ def adapted(
         function["CodeUri"] = f"s3://{bucket}/{function['CodeUri']}"
         own = function.setdefault("Environment", {}).setdefault("Variables", {})
         own |= variables
+    for actions in _allowed(deployed):
+        if SEND in actions:
+            actions.append(SEND_BATCH)
     return deployed, dropped
 
 
@@ -118,6 +124,15 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == SERVERLESS_FUNCTION
     }
+
+
+def _allowed(template: Template) -> Iterator[list[str]]:
+    """The actions of every statement of every role."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == ROLE:
+            for policy in resource["Properties"].get("Policies", ()):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    yield statement["Action"]
 
 
 def differences(built: object, deployed: object, path: str = "") -> Iterator[Difference]:

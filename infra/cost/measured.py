@@ -79,33 +79,35 @@ class Meter:
     log: io.StringIO
     now: Use = field(default_factory=Use)
     outbox: list[dict[str, Any]] = field(default_factory=list)
-    _of_a_sandbox: bool = False
-    _strong: bool = True
 
-    def attach(self) -> None:
-        """Watch every client of AWS that is made from here on."""
+    def attach(self) -> Session:
+        """Watch every client of AWS that is made from here on; gives whose they are."""
         session = Session()
         boto3.DEFAULT_SESSION = session  # whose clients the application makes
         events = session.events
         events.register("before-parameter-build.dynamodb", self._ask_for_units)
         events.register("after-call.dynamodb", self._count_units)
         events.register("after-call.sqs", self._count_queue)
+        return session
 
-    def _ask_for_units(self, params: dict[str, Any], **_: object) -> None:
+    def _ask_for_units(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
-        self._strong = params.get("ConsistentRead", "RequestItems" in params)
-        self._of_a_sandbox = params.get("Key", {}).get("sk") == {"S": _CLOCK}
+        # With the call: threads have several under way.
+        context["strong"] = params.get("ConsistentRead", "RequestItems" in params)
+        context["of_a_sandbox"] = params.get("Key", {}).get("sk") == {"S": _CLOCK}
         for action in params.get("TransactItems", ()):
             row = action.get("Put", {}).get("Item", {})
             if "facts" in row:
                 self.outbox.append(row)
 
-    def _count_units(self, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
-        if self._of_a_sandbox:
+    def _count_units(
+        self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: object
+    ) -> None:
+        if context["of_a_sandbox"]:
             return
         if model.name in ("GetItem", "Query", "BatchGetItem"):
             self.now.reads += 1
-            self.now.read_units += _read_units(parsed) * (1.0 if self._strong else 0.5)
+            self.now.read_units += _read_units(parsed) * (1.0 if context["strong"] else 0.5)
             return
         told = parsed.get("ConsumedCapacity") or []  # a refused call tells nothing
         self.now.writes += 1

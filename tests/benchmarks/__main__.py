@@ -27,6 +27,8 @@ PARTS = {
     "roads": "road look-ups, one to many and many to one",
     "observed": "log lines, counts and spans",
     "texts": "texts on simulated days: how many, how true, how early, beside fixed thresholds",
+    "delayed": "a van with 30 stops is 20 minutes late: from the event until the carrier has every text",
+    "throughput": "texts and replies: calls of the store, units and CPU of each step, backlogs, workers",
     "replies": "buyers' texts understood, beside a matcher of keywords",
     "http": "whole requests over HTTP, and a big plan cold and warm",
     "coldstart": "a process from nothing to its first answer, beside the floor of its libraries",

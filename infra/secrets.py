@@ -3,11 +3,13 @@
     python -m infra.secrets slotkeeper-live init --account-sid AC… --sender +1…    the token comes on stdin
     python -m infra.secrets slotkeeper-live rotate sealing
     python -m infra.secrets slotkeeper-live rotate twilio                          the token comes on stdin
+    python -m infra.secrets slotkeeper-live rotate numbers                         and later: --first
     python -m infra.secrets slotkeeper-live show
 
 A rotation is one write and can be left alone. A new sealing key opens at once and seals only when every
 process has read it; an old one is dropped by a later rotation, when nothing it sealed can still come back.
-The keys of numbers stay for ever: by them it is known who wants no texts.
+The keys of numbers stay for ever: by them it is known who wants no texts. A new one takes two steps: first
+everybody looks with it, then everybody writes with it.
 Weak point: SSM has no conditional write, so of two people who rotate at once one is told to look again.
 """
 
@@ -102,6 +104,11 @@ def account_text(account: TwilioAccount) -> str:
     return json.dumps(told)
 
 
+def numbers_text(keys: Sequence[bytes]) -> str:
+    """Write keys as `adapters.secrets.number_keys` reads them."""
+    return json.dumps({"keys": [b64encode(key).decode() for key in keys]})
+
+
 @dataclass(frozen=True, slots=True)
 class Vault:
     """The parameters of one stack.
@@ -132,7 +139,7 @@ class Vault:
         made = {
             SEALING_KEYS: keys_text(first_keys(now)),
             TWILIO: account_text(account),
-            NUMBER_KEYS: json.dumps({"keys": [b64encode(token_bytes(KEY_BYTES)).decode()]}),
+            NUMBER_KEYS: numbers_text([token_bytes(KEY_BYTES)]),
         }
         for name, text in made.items():
             try:
@@ -158,6 +165,29 @@ class Vault:
         text, version = self._get(TWILIO)
         self._replace(TWILIO, account_text(next_account(twilio_account(text), token)), version)
 
+    def add_number_key(self) -> None:
+        """Put a new key of numbers behind those there are: everybody looks with it, nobody writes with it."""
+        text, version = self._get(NUMBER_KEYS)
+        self._replace(NUMBER_KEYS, numbers_text([*number_keys(text), token_bytes(KEY_BYTES)]), version)
+
+    def use_number_key(self, *, now: Timestamp, lead: Seconds = LEAD) -> None:
+        """Put the last key of numbers first: from now on it seals and marks, and all others are looked with.
+
+        Raises
+        ------
+        Refused
+            It is the only one, or so new that a process may not have read it: that one would not know who
+            said STOP to another.
+        """
+        text, version = self._get(NUMBER_KEYS)
+        *others, last = number_keys(text)
+        if not others:
+            raise Refused("There is one key; add another first.")
+        ready = self._changed_at(NUMBER_KEYS) + lead
+        if now < ready:
+            raise Refused(f"Not all have read it; put it first from {iso_utc(ready)} on.")
+        self._replace(NUMBER_KEYS, numbers_text([last, *others]), version)
+
     def told(self, now: Timestamp) -> Iterator[str]:
         """Yield a line on each secret: what it does and since when."""
         keys = sealing_keys(self._get(SEALING_KEYS)[0])
@@ -165,9 +195,8 @@ class Vault:
         for key in sorted(keys, key=lambda key: key.seals_at):
             role = "seals" if key.seals_at == newest else "opens" if key.seals_at <= now else "will seal"
             yield f"{self.path}/{SEALING_KEYS}  {role} from {iso_utc(key.seals_at)}"
-        found = self.client.get_parameter(Name=f"{self.path}/{TWILIO}", WithDecryption=True)["Parameter"]
-        tokens = len(twilio_account(found["Value"]).auth_tokens)
-        changed = iso_utc(int(found["LastModifiedDate"].timestamp()))
+        tokens = len(twilio_account(self._get(TWILIO)[0]).auth_tokens)
+        changed = iso_utc(self._changed_at(TWILIO))
         yield f"{self.path}/{TWILIO}  {tokens} auth token{'s' * (tokens > 1)} since {changed}"
         numbers = len(number_keys(self._get(NUMBER_KEYS)[0]))
         yield f"{self.path}/{NUMBER_KEYS}  {numbers} key{'s' * (numbers > 1)}"
@@ -178,6 +207,10 @@ class Vault:
         except self.client.exceptions.ParameterNotFound:
             raise Refused(f"{self.path}/{name} does not exist; `init` makes it.") from None
         return found["Value"], found["Version"]
+
+    def _changed_at(self, name: str) -> Timestamp:
+        found = self.client.get_parameter(Name=f"{self.path}/{name}", WithDecryption=True)["Parameter"]
+        return int(found["LastModifiedDate"].timestamp())
 
     def _replace(self, name: str, text: str, version: int) -> None:
         if self._put(name, text, overwrite=True) != version + 1:
@@ -212,6 +245,12 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
             case "rotate", "twilio":
                 vault.rotate_twilio(_token())
                 print(f"Promote it at Twilio after {iso_utc(now + LEAD)}, not before: then all have read it.")
+            case "rotate", "numbers" if given.first:
+                vault.use_number_key(now=now)
+                print("The new key seals and marks; all others stay, and are looked with.")
+            case "rotate", "numbers":
+                vault.add_number_key()
+                print(f"The new key is looked with. Put it first from {iso_utc(now + LEAD)} on: `--first`.")
         print("\n".join(vault.told(now)))
     except (Refused, BadSecret) as error:
         print(error, file=sys.stderr)
@@ -233,6 +272,8 @@ def _parser() -> argparse.ArgumentParser:
     sealing = rotated.add_parser("sealing")
     sealing.add_argument("--leaked", action="store_true", help="at once, and what was sealed is void")
     rotated.add_parser("twilio", help="the new token comes on stdin")
+    numbers = rotated.add_parser("numbers")
+    numbers.add_argument("--first", action="store_true", help="the second step: write with the new key")
     commands.add_parser("show", help="what there is and since when; no values")
     return parser
 

@@ -2,7 +2,7 @@
 
     app -> handlers -> bootstrap -> adapters | settings -> motion | kpis
         -> promises | dispatch | notifications | merchants | webhooks
-        -> fleet -> routing -> events | errors -> units
+        -> fleet -> routing -> events | errors | retention -> units
 
 `routing` is a pure vehicle-routing library; `fleet` describes depots, vans and their calendar; each feature
 stands on the two and never imports another feature: it publishes a fact in `events`, the other reacts. Above

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.sandbox import Emulator, Sandbox
+from tests.canaries import leaks_of, pytest_configure
+
+__all__ = ["pytest_configure"]  # which has every test listened to
 
 if TYPE_CHECKING:
     from tests.handlers.deployed import Start
@@ -58,8 +61,10 @@ def dynamodb(emulator: Emulator) -> Any:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The whole product, running; `sandbox.merchants` has two merchants with keys and a depot each."""
-    with Sandbox(home=tmp_path_factory.mktemp("sandbox")) as running:
+    home = tmp_path_factory.mktemp("sandbox")
+    with Sandbox(home=home) as running:
         yield running
+    assert leaks_of(home) == []
 
 
 @pytest.fixture(scope="module")

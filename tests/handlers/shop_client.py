@@ -47,6 +47,7 @@ from chalicelib.notifications.progress import Moment
 from chalicelib.promises.model import Promise
 from chalicelib.settings import Settings, Stage
 from chalicelib.units import Seconds, StopId, Timestamp
+from tests.canaries import LINE, NAME
 from tests.fakes import FakeClock, FakeParameters, InMemoryMerchants, InMemoryRateCounter, InMemoryReceipts
 from tests.fakes_store import InMemoryStore
 from tests.fakes_texts import FakeTextQueue
@@ -62,7 +63,7 @@ PHONE = "+12025550123"
 CENTRE = {"lat": 41.15, "lon": -8.61}
 NEAR = {"lat": 41.16, "lon": -8.60}
 LISBON = {"lat": 38.72, "lon": -9.14}
-ADDRESS = {"lines": ["Rua das Flores 12"], "city": "Porto", "country": "PT", "unit": "2E", "floor": "2"}
+ADDRESS = {"lines": [LINE], "city": "Porto", "country": "PT", "unit": "2E", "floor": "2"}
 SLOT_SHOWN = {"slot_id", "depot_id", "starts_at", "ends_at", "available", "cutoff_at"}
 LIVE_ETA = {"earliest_at", "expected_at", "latest_at", "stops_before", "status", "computed_at"}
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
@@ -159,7 +160,7 @@ class ShopClient:
 
     def order(self, **more: Any) -> dict[str, Any]:
         """The body of a promise, but for what it is made of."""
-        recipient = {"name": "Ana", "phone": PHONE}
+        recipient = {"name": NAME, "phone": PHONE}
         return {"order_ref": fresh("order"), "recipient": recipient, "sms_consent": True} | more
 
     def promise(self, **more: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from chalice.test import HTTPResponse
 from chalicelib.fleet.plans import PlanKey, RouteWrite
 from chalicelib.motion.store import MotionChanges
 from chalicelib.routing.altered import Cause, altered
+from tests.canaries import NAME
 from tests.handlers.shop_client import ADDRESS, NEAR, PHONE, Shop, at
 from tests.handlers.test_motion import DAY, EVENTS, SHIFT, completed, event, o_clock, report
 
@@ -60,7 +61,7 @@ def test_a_manifest_has_the_stops_in_order_with_what_a_driver_must_know(
     assert (shown["shift_id"], shown["vehicle_id"], shown["date"]) == (SHIFT, "van-1", DAY)
     first, second = shown["stops"]
     assert [first["promise_id"], second["promise_id"]] == [each["promise_id"] for each in sold]
-    assert (first["sequence"], first["recipient"], first["phone"], first["parcels"]) == (1, "Ana", PHONE, 1)
+    assert (first["sequence"], first["recipient"], first["phone"], first["parcels"]) == (1, NAME, PHONE, 1)
     assert first["address"]["lines"] == ADDRESS["lines"]
     assert first["instructions"]["gate_code"] == "4471#"
     assert first["promised_window"] == sold[0]["promised_window"]
@@ -160,7 +161,7 @@ def test_a_manifest_as_csv_has_a_line_a_stop(shop: Shop, sold: list[dict[str, An
     answer = shop.ask("GET", MANIFEST, headers={"Accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
     assert [row["promise_id"] for row in rows] == [each["promise_id"] for each in sold]
-    assert rows[0]["recipient"] == "Ana"
+    assert rows[0]["recipient"] == NAME
     assert rows[0]["phone"] == f"'{PHONE}"
     assert answer.headers["ETag"]
 

@@ -204,6 +204,7 @@ def test_exception_that_is_logged_has_a_kind_and_a_place_and_no_words() -> None:
     assert "12025550123" not in line
 
 
+@pytest.mark.leaks
 def test_without_that_the_words_of_an_exception_would_be_logged() -> None:
     """The control."""
     assert "12025550123" in _log_an_error(safe=False)

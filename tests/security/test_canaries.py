@@ -326,6 +326,7 @@ def test_flow_wrote_what_it_should(flown: Flown) -> None:
     assert flown.bodies
 
 
+@pytest.mark.leaks
 @pytest.mark.parametrize("canary", CANARIES)
 def test_each_canary_is_found_where_it_is_logged(start: Start, canary: str) -> None:
     """The control of the look: one line of our own log, one of a library's, in whatever field."""

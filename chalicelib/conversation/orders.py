@@ -255,6 +255,7 @@ def _read(
         language=language.tag,
         asked=prompt.asked if prompt else None,
         choices=len(prompt.options) if prompt else 0,
+        windows=tuple(option.window for option in prompt.options) if prompt else (),
     )
     return understand(body, situation)
 

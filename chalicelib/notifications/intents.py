@@ -64,6 +64,8 @@ class Situation:
         What the newest open prompt waits for; None if no prompt is open.
     choices
         How many numbered choices that prompt has.
+    windows
+        What each of them stands for, if it is a time: who writes "thursday" may mean the one on that day.
     """
 
     now: Timestamp
@@ -72,6 +74,7 @@ class Situation:
     language: str = "en"
     asked: Asked | None = None
     choices: int = 0
+    windows: tuple[TimeWindow | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

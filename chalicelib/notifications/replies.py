@@ -29,14 +29,14 @@ from chalicelib.notifications.intents import (
     Unclear,
 )
 from chalicelib.notifications.keywords import Keyword, meant
-from chalicelib.notifications.understanding import english, french, german, spanish
+from chalicelib.notifications.understanding.asides import asides, beside, unsigned
 from chalicelib.notifications.understanding.covering import covering, glimpsed
-from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
+from chalicelib.notifications.understanding.lexicons import lexicons
+from chalicelib.notifications.understanding.parts import Aside, Mention, Nod, Part, Said
 from chalicelib.notifications.understanding.signs import Lexicon, Meaning, Sign, signs
-from chalicelib.notifications.understanding.times import Wall, Wish
+from chalicelib.notifications.understanding.times import Wall, Wish, chosen_by_time
 from chalicelib.notifications.understanding.tokens import cleaned, folded
 
-_LEXICONS = (english.lexicon, spanish.lexicon, german.lexicon, french.lexicon)
 _MOST_SIGNS = 60  # of a text that is read as a whole; a longer one is nothing to be certain about
 _HIGHEST_SCORE = 10
 _BY_KEYWORD: Mapping[Keyword, Intent] = {
@@ -67,14 +67,14 @@ def understand(text: str, situation: Situation) -> Intent | Question | Unclear:
     keyword = meant(text)
     if keyword is not None:
         return _BY_KEYWORD[keyword]
-    readings = [_Reading(text, lexicon(), situation) for lexicon in _LEXICONS]
+    readings = [_Reading(text, lexicon, situation) for lexicon in lexicons()]
     most = max(reading.known for reading in readings)
     best = [reading for reading in readings if reading.known == most]
     own = [reading for reading in best if reading.language == situation.language]
-    intents = {reading.intent for reading in own or best}
+    intents = {reading.intent() for reading in own or best}
     if len(intents) == 1 and (intent := intents.pop()) is not None:
         return intent
-    candidates = tuple(dict.fromkeys(kind for reading in best for kind in reading.candidates))
+    candidates = tuple(dict.fromkeys(kind for reading in best for kind in reading.candidates()))
     return Question(candidates) if candidates else Unclear()
 
 
@@ -85,28 +85,39 @@ class _Reading:
     ----------
     known
         Share of its signs the language knows.
-    intent
-        None where it is not certain.
-    candidates
-        What it may be about.
     """
 
     def __init__(self, text: str, lexicon: Lexicon, situation: Situation) -> None:
-        every = signs(text, lexicon)
-        words = [sign for sign in every if sign.meaning is not Meaning.PAUSE]
+        self._every = unsigned(signs(text, lexicon), lexicon.manner, capitals=lexicon.capitals)
+        words = [sign for sign in self._every if sign.meaning is not Meaning.PAUSE]
         unknown = sum(sign.meaning is Meaning.UNKNOWN for sign in words)
         repaired = sum(sign.repaired for sign in words)
         self.language = lexicon.language
         self.known = 1 - (unknown + repaired / 2) / max(1, len(words))
-        said = Said(
-            signs=_telling(every),
+        self._said = Said(
+            signs=_telling(self._every),
             text=text,
             situation=situation,
             wall=Wall.of(situation),
             afternoon=lexicon.afternoon,
+            manner=lexicon.manner,
+            capitals=lexicon.capitals,
+            polite=any(folded(sign.spelled) in lexicon.manner.polite for sign in self._every),
         )
-        self.candidates = _candidates(said)
-        self.intent = _intent(said, every)
+
+    def intent(self) -> Intent | None:
+        """What is certainly meant; None where nothing is.
+
+        In a language the buyer does not write in, a word that had to be put right is most likely another.
+        """
+        foreign = self.language != self._said.situation.language
+        if foreign and any(sign.repaired for sign in self._every):
+            return None
+        return _intent(self._said, self._every)
+
+    def candidates(self) -> tuple[IntentKind, ...]:
+        """What it may be about."""
+        return _candidates(self._said)
 
 
 def _telling(every: Sequence[Sign]) -> list[Sign]:
@@ -167,9 +178,13 @@ _AFTER_SELF = frozenset(
 def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:
     if not said.signs or len(said.signs) > _MOST_SIGNS:
         return _sole_one(said, every) or glimpsed(said)
-    if said.situation.asked is Asked.SCORES and (scores := _scores(said)) is not None:
+    if said.situation.asked is Asked.SCORES and (
+        scores := _scores(said.signs, asides(every, said.signs, said.manner))
+    ):
         return scores
     parts = covering(said)
+    if parts is None:
+        parts = covering(said, asides(every, said.signs, said.manner))
     if parts is None:
         return glimpsed(said)
     return _together(parts, said)
@@ -181,16 +196,23 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
     nods = {part for part in parts if isinstance(part, Nod)}
     wishes = [part for part in parts if isinstance(part, Wish)]
     mentions = {SafePlace(part.where) for part in parts if isinstance(part, Mention)}
-    intents = {part for part in parts if not isinstance(part, Nod | Wish | Mention)}
+    told = [part for part in parts if isinstance(part, Aside)]
+    intents = {part for part in parts if not isinstance(part, Nod | Wish | Mention | Aside)}
     if Nod.ANOTHER_TIME in nods or (Nod.OTHERWISE in nods and not wishes):
         return None
-    if Nod.BUT in nods and (asked is not None or Nod.NO in nods):
+    if Nod.BUT in nods and (asked is not None or Nod.NO in nods or told):
         return None
     if wishes:
-        moved = None if _only_named(parts, wishes) else _merged(wishes, said.wall)
-        if moved is None:
+        wanted: Intent | None
+        if asked is Asked.CHOICE and (chosen := chosen_by_time(wishes, said.situation)):
+            wanted = Choose(chosen[0]) if len(chosen) == 1 and not told else None
+        elif asked in (None, Asked.CHOICE) or all(each.asked_for for each in wishes):
+            wanted = None if _only_named(parts, wishes) else _merged(wishes, said.wall)
+        else:
+            wanted = None  # a number, a code: named where something else was asked
+        if wanted is None:
             return None
-        intents.add(moved)
+        intents.add(wanted)
     if NotHome() in intents and asked in (Asked.NEIGHBOUR, Asked.SAFE_PLACE):
         return None  # who is not home: the buyer, or the neighbour?
     if mentions:
@@ -198,7 +220,9 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
             return None
         intents |= mentions
     intents = _without_reasons(intents)
-    if len(intents) > 1:
+    if len(intents) > 1 or not all(beside(aside, intents, wishes, said) for aside in told):
+        return None
+    if intents and Nod.PRESENT in nods:
         return None
     return _allowed(intents.pop(), nods, said.situation) if intents else _nodded(nods, said.situation)
 
@@ -240,7 +264,7 @@ def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | N
     """Hold an intent against what was asked."""
     if isinstance(intent, Stop):
         return intent  # honoured whatever stands around it
-    if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and Nod.YES in nods):
+    if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and nods & {Nod.YES, Nod.OK}):
         return None
     return None if isinstance(intent, Choose) and Nod.NONE in nods else intent
 
@@ -252,7 +276,9 @@ def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:
         if Nod.NO in nods:
             return None if Nod.YES in nods or Nod.OK in nods else Answer(yes=False)
         return Answer(yes=True) if nods & {Nod.YES, Nod.OK} else None
-    if nods & {Nod.YES, Nod.NO}:
+    if nods & {Nod.YES, Nod.NO} or nods == {Nod.PRESENT}:
+        return None
+    if situation.asked is not None and Nod.PRESENT in nods:
         return None
     if Nod.THANKS in nods or (Nod.OK in nods and situation.asked is None):
         return Thanks()
@@ -270,11 +296,23 @@ def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
 _ONES = frozenset({"un", "une", "una", "ein", "eine"})
 
 
-def _scores(said: Said) -> Intent | None:
-    """Read two numbers, or numbers beside what they are about."""
-    signs_left = [sign for sign in said.signs if sign.meaning not in _BESIDE_SCORES]
+def _scores(signs: Sequence[Sign], told: Mapping[int, Sequence[tuple[int, Aside]]]) -> Intent | None:
+    """Read two numbers, or numbers beside what they are about; what is told behind them is left out."""
+    for at, ((end, aside), *_) in told.items():
+        if (
+            aside.stated
+            and not aside.has(Meaning.BAD)
+            and at
+            and end == len(signs)
+            and signs[at - 1].meaning is Meaning.PAUSE
+        ):
+            signs = signs[:at]
+    signs_left = [sign for sign in signs if sign.meaning not in _BESIDE_SCORES]
     numbers = [sign for sign in signs_left if sign.meaning is Meaning.NUMBER]
     labels = [sign for sign in signs_left if sign.meaning is Meaning.PARCEL and sign.value]
+    if [sign.meaning for sign in signs_left] == [Meaning.NUMBER, Meaning.BOTH]:
+        numbers *= 2
+        signs_left = numbers
     if len(numbers) + len(labels) != len(signs_left) or not 1 <= len(numbers) <= 2:
         return None
     if any(number.value > _HIGHEST_SCORE for number in numbers):

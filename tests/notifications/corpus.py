@@ -37,12 +37,14 @@ from chalicelib.notifications.intents import (
     WrongAddress,
     WrongNumber,
 )
+from chalicelib.notifications.understanding.times import Wall
 from chalicelib.notifications.understanding.tokens import folded
 from chalicelib.routing.model import TimeWindow
 
 DATA = Path(__file__).parent.parent / "data"
 ZONE = ZoneInfo("Europe/Lisbon")
 TODAY = date(2026, 11, 24)  # a Tuesday
+FIRST_WITH_WINDOWS = 7  # the round whose writers knew what they chose from
 
 
 class Verdict(StrEnum):
@@ -78,7 +80,7 @@ class Labelled:
 
     @property
     def situation(self) -> Situation:
-        return situation(self.asked, self.language)
+        return situation(self.asked, self.language, windows=self.round >= FIRST_WITH_WINDOWS)
 
 
 def corpus() -> Iterator[Labelled]:
@@ -104,9 +106,13 @@ _ASKED = {
 }
 
 
-def situation(asked: str = "-", language: str = "en") -> Situation:
-    """Tuesday at half past nine, and the parcel comes between two and four; on the eve, tomorrow at ten."""
+def situation(asked: str = "-", language: str = "en", *, windows: bool = False) -> Situation:
+    """Tuesday at half past nine, and the parcel comes between two and four; on the eve, tomorrow at ten.
+
+    To choose from are tomorrow at 8 to 10 or 18 to 20, and the day after at 10 to 12.
+    """
     tomorrow = TODAY + timedelta(days=1)
+    to_choose = ((tomorrow, 8), (tomorrow, 18), (tomorrow + timedelta(days=1), 10))
     eve = asked == "eve"
     return Situation(
         now=at(TODAY, 18, 5) if eve else at(TODAY, 9, 30),
@@ -117,6 +123,9 @@ def situation(asked: str = "-", language: str = "en") -> Situation:
         language=language,
         asked=_ASKED.get(asked),
         choices=3 if asked == "pick" else 0,
+        windows=tuple(TimeWindow(start=at(day, hour), end=at(day, hour + 2)) for day, hour in to_choose)
+        if asked == "pick" and windows
+        else (),
     )
 
 
@@ -126,7 +135,7 @@ def judge(case: Labelled, understood: Intent | Question | Unclear) -> Verdict:
         return Verdict.CAUTIOUS if asking else Verdict.WRONG
     if asking:
         return Verdict.ASKED
-    return Verdict.RIGHT if _same(understood, meant(case)) else Verdict.WRONG
+    return Verdict.RIGHT if _same(understood, meant(case), case.situation) else Verdict.WRONG
 
 
 def meant(case: Labelled) -> Intent:
@@ -182,8 +191,15 @@ def _minutes(written: str) -> int | None:
     return int(hour) * 60 + int(minute) if hour else None
 
 
-def _same(understood: Intent, label: Intent) -> bool:
+def _same(understood: Intent, label: Intent, situation: Situation) -> bool:
+    """Whether both have the same effect."""
     match understood, label:
+        case Choose(number=number), Answer(yes=yes) if situation.asked is Asked.CONFIRMATION:
+            return number == (1 if yes else 2)  # as the question lists them
+        case Reschedule(), Reschedule():
+            promised = Wall.of(situation).promised
+            first, second = ((each.day or promised, each.hours) for each in (understood, label))
+            return first == second  # no day is the day that is promised
         case (SafePlace(), SafePlace()) | (Neighbour(), Neighbour()):
             first, second = (next(iter(_told(intent))) for intent in (understood, label))
             return folded(first) == folded(second)

@@ -4,19 +4,28 @@ Every sign but fillers and pauses has to be part of a phrase, and the fewest phr
 condition or an unknown word near a wish takes its certainty away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from chalicelib.notifications.intents import Intent, WhereIsIt
 from chalicelib.notifications.understanding.grammar import GRAMMAR, HARMLESS, LETTER, TOLERANT, pattern
-from chalicelib.notifications.understanding.parts import Part, Said
+from chalicelib.notifications.understanding.parts import Aside, Part, Said
 from chalicelib.notifications.understanding.signs import Meaning
+from chalicelib.notifications.understanding.tokens import folded
 
 
-def covering(said: Said) -> tuple[Part, ...] | None:
+def covering(
+    said: Said, asides: Mapping[int, Sequence[tuple[int, Aside]]] = MappingProxyType({})
+) -> tuple[Part, ...] | None:
     """Read a whole text as phrases, as few as possible; None if something stays unread.
 
     O(patterns x signs).
+
+    Parameters
+    ----------
+    asides
+        What may be told at a position, with where it ends; as little as possible is read so.
     """
     written = "".join(LETTER[sign.meaning] for sign in said.signs)
     best: list[tuple[Part, ...] | None] = [None] * len(written) + [()]
@@ -24,12 +33,16 @@ def covering(said: Said) -> tuple[Part, ...] | None:
         meaning = said.signs[at].meaning
         if meaning in (Meaning.PAUSE, Meaning.AND):
             best[at] = best[at + 1]
-        for part, end in _phrases(said, written, at):
+        for part, end in (*_phrases(said, written, at), *((aside, end) for end, aside in asides.get(at, ()))):
             rest = best[end]
             found = best[at]
-            if rest is not None and (found is None or len(rest) + 1 < len(found)):
+            if rest is not None and (found is None or _cost((part, *rest)) < _cost(found)):
                 best[at] = (part, *rest)
     return best[0]
+
+
+def _cost(parts: Sequence[Part]) -> tuple[int, int]:
+    return sum(len(part.signs) for part in parts if isinstance(part, Aside)), len(parts)
 
 
 def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[Part, int]]:
@@ -40,6 +53,15 @@ def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[Part, int]]:
         part = reader(replace(said, signs=said.signs[at : found.end()]))
         if part is not None:
             yield part, found.end()
+
+
+def _turned(said: Said) -> bool:
+    return any(
+        word in said.manner.turns
+        for sign in said.signs
+        if sign.meaning is Meaning.UNKNOWN
+        for word in folded(sign.spelled).split()
+    )
 
 
 def glimpsed(said: Said) -> Intent | None:
@@ -53,6 +75,6 @@ def glimpsed(said: Said) -> Intent | None:
         match = pattern(phrase).search(written)
         if match is not None:
             rest = (*said.signs[: match.start()], *said.signs[match.end() :])
-            if all(sign.meaning in HARMLESS for sign in rest):
+            if all(sign.meaning in HARMLESS for sign in rest) and not _turned(said):
                 found[intent] = None
     return next(iter(found)) if len(found) == 1 else None

@@ -7,7 +7,9 @@ Weak point: what a language says in an order of its own needs a pattern of its o
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from chalicelib.notifications.intents import (
     Asked,
@@ -15,6 +17,7 @@ from chalicelib.notifications.intents import (
     Choose,
     GateCode,
     Help,
+    Hours,
     Intent,
     Neighbour,
     NotHome,
@@ -26,8 +29,9 @@ from chalicelib.notifications.intents import (
     WrongNumber,
 )
 from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
-from chalicelib.notifications.understanding.signs import Meaning
+from chalicelib.notifications.understanding.signs import Meaning, Sign
 from chalicelib.notifications.understanding.times import Wish, covers, wish
+from chalicelib.notifications.understanding.tokens import folded
 
 MOST_CHOICES = 4  # no prompt of ours has more
 
@@ -44,17 +48,22 @@ _WORDS = {
     "|(?:FROM|IN)?time(?:TO|UNTIL|AND)time)",
     "on": "(?:NEAR|IN|AT|FROM|TO)*",
     "prep": "(?:NEAR|IN|AT|WITH|BEFORE|FROM)+",
-    "spot": "(?:prep PLACE|prep?NEAR UNIT(?!NR|NUMBER|MIXED))",
+    "spot": "(?:prep(?:PLACE|ENTRY)|prep?NEAR UNIT(?!NR|NUMBER|MIXED))",
+    # ... with words nobody knows in it
+    "described": "(?:spot UNKNOWN|prep UNKNOWN{1,2}PLACE|NEAR UNKNOWN{1,2}|spot prep?PLACE)",
     "number": "(?:NUMBER|MIXED)",
     "ask": "REQUEST*",
+    "whereabouts": "(?:PAUSE?BESIDE)*(?:PAUSE?THEY?TAKES)?",
     "move": "(?:MOVE|PICK)*",
 }
 _WHEN = (
-    "(?:on day(?:on part)?(?:on hours)?|on hours on day|on part on day(?:on hours)?|on hours|on part"
-    "|on hours on part|on day on AT time|(?:on day)?ANYTIME(?:on(?:day|hours))?)"
+    "(?:on day(?:on part)?on AT time|on day(?:on part)?CLOCK(?!TO|UNTIL|AND)|on day(?:on part)?(?:on hours)?"
+    "|on hours on day|on part on day(?:on hours)?|on hours|on part"
+    "|on hours on part|(?:on day)?ANYTIME(?:on(?:day|hours))?)"
 )
 _WORDS["when"] = _WHEN
 _WORDS["whereof"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|SELF|ASKS|AT|THEY|day)*ASKING*"
+_WORDS["told"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|day|part|CLOCK|SELF|AT|IN|THEY)"
 _WORDS["more"] = (
     "(?:PARCEL|DRIVER|ARRIVE|MOVE|CLOSE|WAITING|NEWS|day|part|CLOCK|SELF|ASKS|AT|IN|HOME|LATE"
     "|NOTHING_YET|THEY)*ASKING*"
@@ -86,7 +95,13 @@ def _choose(said: Said) -> Part | None:
         return None
     (sign,) = said.those(Meaning.NUMBER, Meaning.ORDINAL, Meaning.LAST)
     number = said.situation.choices if sign.meaning is Meaning.LAST else sign.value
-    most = said.situation.choices if said.situation.asked is Asked.CHOICE else MOST_CHOICES
+    match said.situation.asked:
+        case Asked.CHOICE:
+            most = said.situation.choices
+        case Asked.CONFIRMATION:
+            most = 2
+        case _:
+            most = MOST_CHOICES
     return Choose(number) if 1 <= number <= most else None
 
 
@@ -95,12 +110,19 @@ def _reschedule(said: Said) -> Part | None:
     asked = wish(times, said.wall, said.afternoon)
     asked_for = bool(said.those(*_ASKING_FOR))
     doubted = not asked_for and bool(said.those(Meaning.ASKING, Meaning.PARCEL))
-    if asked.day == said.wall.promised and asked.hours is None and said.those(Meaning.GOOD):
+    suits = bool(said.those(Meaning.GOOD)) and not said.those(Meaning.MOVE, Meaning.REQUEST)
+    if asked.day == said.wall.promised and asked.hours is None and suits:
         return Nod.OK
     bare = len(said.signs) == 1 and asked.day is None  # "5pm", "afternoon": a time, a greeting?
     bare |= said.situation.asked is Asked.CHOICE and bool(said.those(Meaning.ORDINAL))
     certain = asked.certain and not doubted and not bare
-    return Wish(day=asked.day, hours=asked.hours, certain=certain, asked_for=asked_for)
+    return Wish(
+        day=asked.day,
+        hours=asked.hours,
+        certain=certain,
+        asked_for=asked_for,
+        readable=not doubted and (asked.day is not None or asked.hours is not None),
+    )
 
 
 _ASKING_FOR = (
@@ -123,6 +145,7 @@ _NOT_TIMES = frozenset(
         Meaning.GOOD,
         Meaning.ASKING,
         Meaning.PARCEL,
+        Meaning.DRIVER,
         Meaning.HOME,
         Meaning.BACK,
         Meaning.YES,
@@ -134,15 +157,35 @@ _NOT_TIMES = frozenset(
 )
 
 
+_PRESENCE = frozenset({Meaning.NOT, Meaning.NOBODY, Meaning.AWAY, Meaning.HOME, Meaning.BACK, Meaning.SELF})
+
+
 def _not_home(said: Said) -> Part | None:
-    when = [
-        sign
-        for sign in said.signs
-        if sign.meaning
-        not in (Meaning.NOT, Meaning.NOBODY, Meaning.AWAY, Meaning.HOME, Meaning.BACK, Meaning.SELF)
-    ]
+    when = [sign for sign in said.signs if sign.meaning not in _PRESENCE]
     asked = wish(when, said.wall, said.afternoon)
     return NotHome() if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
+
+
+def _away_until(said: Said) -> Part | None:
+    """Read when somebody comes home, which says that nobody is there before; not when to come."""
+    until = [
+        sign
+        for sign in said.signs
+        if sign.meaning not in (Meaning.HOME, Meaning.BACK, Meaning.SELF, Meaning.IN)
+    ]
+    asked = wish(until, said.wall, said.afternoon)
+    if not asked.certain or asked.hours is None or asked.hours.start is None:
+        return Nod.ANOTHER_TIME
+    before = Wish(day=asked.day, hours=Hours(end=asked.hours.start))
+    return NotHome() if covers(before, said.wall) else Nod.ANOTHER_TIME
+
+
+def _away_for_days(said: Said) -> Part | None:
+    """Read until which day nobody is there."""
+    until = wish(said.those(*_DAYS, Meaning.NEXT), said.wall, said.afternoon)
+    if not until.certain or until.day is None:
+        return None
+    return NotHome() if until.day > said.wall.promised else Nod.ANOTHER_TIME
 
 
 def _signed(said: Said) -> Part | None:
@@ -161,11 +204,29 @@ def _bare_no(said: Said) -> Part | None:
     return Nod.NO if said.signs[0].spelled.lower() == "no" else None
 
 
+def _that_one(said: Said) -> Part | None:
+    """Read "the thursday one", where it is one of our choices."""
+    if said.situation.asked is not Asked.CHOICE or said.signs[-1].spelled.lower() != "one":
+        return None
+    return _reschedule(replace(said, signs=said.signs[:-1]))
+
+
 def _see(said: Said) -> Part | None:
     """Read "see you tomorrow": fine if that is the day, and a misunderstanding if it is not."""
     times = [sign for sign in said.signs if sign.meaning not in (Meaning.SEE, Meaning.UNTIL)]
     asked = wish(times, said.wall, said.afternoon)
     return Nod.OK if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
+
+
+def _present(said: Said) -> Part | None:
+    """Read that somebody is there when it comes; of another time it says nothing."""
+    when = [
+        sign
+        for sign in said.signs
+        if sign.meaning not in (Meaning.PRESENT, Meaning.AND, Meaning.IN, *_PRESENCE)
+    ]
+    asked = wish(when, said.wall, said.afternoon)
+    return Nod.PRESENT if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
 
 
 def _unsure(said: Said) -> bool:
@@ -178,10 +239,28 @@ def _cancel(said: Said) -> Part | None:
 
 
 def _place(said: Said) -> Part | None:
-    if _unsure(said):
+    repaired = any(sign.repaired for sign in said.signs)
+    if _unsure(said) or not _promised_day(said) or (repaired and not said.those(Meaning.LEAVE)):
         return None
     where = _words(said, _PLACE_SIGNS)
     return SafePlace(where) if where else None
+
+
+def _one_thing(said: Said, signs: Sequence[Sign]) -> bool:
+    """Whether words that nobody knows name a thing: letters, no verb, and only articles between them."""
+    between = (said.text[first.end : second.start] for first, second in pairwise(signs))
+    joined = all(folded(word) in said.manner.articles for words in between for word in words.split())
+    unknown = [folded(sign.spelled) for sign in signs if sign.meaning is Meaning.UNKNOWN]
+    return joined and all(word.isalpha() and word not in said.manner.no_thing for word in unknown)
+
+
+def _promised_day(said: Said) -> bool:
+    """Whether no day is named, or the one that is promised."""
+    day = wish(said.those(*_DAYS), said.wall, said.afternoon).day
+    return day in (None, said.wall.promised)
+
+
+_DAYS = (Meaning.TODAY, Meaning.TOMORROW, Meaning.OVERMORROW, Meaning.WEEKDAY, Meaning.DATE, Meaning.MONTH)
 
 
 def _mention(said: Said) -> Part | None:
@@ -198,7 +277,9 @@ _PLACE_SIGNS = frozenset(
         Meaning.BEFORE,
         Meaning.FROM,
         Meaning.PLACE,
+        Meaning.ENTRY,
         Meaning.UNIT,
+        Meaning.UNKNOWN,
     }
 )
 
@@ -206,7 +287,11 @@ _PLACE_SIGNS = frozenset(
 def _words(said: Said, meanings: frozenset[Meaning]) -> str:
     """Take the buyer's words between the first and the last sign of these meanings, slips put right."""
     signs = [sign for sign in said.signs if sign.meaning in meanings]
+    while signs[-1].meaning is Meaning.FROM:  # the second half of "legen ... ab"
+        signs.pop()
     start, end = signs[0].start, signs[-1].end
+    if any(sign.meaning is Meaning.UNKNOWN for sign in signs) and not _one_thing(said, signs):
+        return ""
     words = said.text[start:end]
     for sign in reversed(signs):
         if sign.repaired:
@@ -227,10 +312,30 @@ def _neighbour(said: Said) -> Part | None:
 _HOUSE_NUMBER = re.compile(r"\d{1,4}[A-Za-z]?|[A-Za-z]\d{1,4}")
 
 
+def _house_number(said: Said) -> Part | None:
+    """Read that a number is wrong, where it is a house's and not the phone's."""
+    return WrongAddress() if folded(said.signs[0].spelled).startswith(("hous", "haus")) else None
+
+
 def _named(said: Said) -> Part | None:
     signs = said.those(Meaning.TITLE, Meaning.UNKNOWN)
     name = said.text[signs[0].start : signs[-1].end]
-    return Neighbour(name) if all(sign.spelled.isalpha() for sign in signs) else None
+    unknown = [sign.spelled for sign in said.those(Meaning.UNKNOWN)]
+    if not all(
+        word.replace("'", "").isalpha() and folded(word) not in said.manner.no_thing for word in unknown
+    ):
+        return None
+    cased = all(word[0].isupper() for word in unknown) or len(unknown) == 1
+    apart = [said.text[first.end : second.start].strip(" .") for first, second in pairwise(signs)]
+    return Neighbour(name) if cased and not any(apart) else None
+
+
+def _first_named(said: Said) -> Part | None:
+    """Read a name without a title, where a capital tells one."""
+    names = said.those(Meaning.UNKNOWN)
+    if said.capitals or not all(name.spelled.istitle() for name in names) or not _one_thing(said, names):
+        return None
+    return _named(replace(said, signs=names))
 
 
 def _code(said: Said) -> Part | None:
@@ -245,6 +350,22 @@ def _asked_code(said: Said) -> Part | None:
     if said.situation.asked is not Asked.GATE_CODE:
         return None
     return _code(said)
+
+
+def _opening_code(said: Said) -> Part | None:
+    """Read what is to be typed at a door, though nobody calls it a code; a short number may be a house's."""
+    (sign,) = said.those(Meaning.NUMBER, Meaning.MIXED)
+    return _code(said) if len(sign.spelled) >= _SHORTEST_BARE_CODE else None
+
+
+_SHORTEST_BARE_CODE = 4
+
+
+def _spelled_code(said: Said) -> Part | None:
+    """Read a code whose digits are written as words."""
+    digits = [str(sign.value) for sign in said.signs]
+    spelled = all(sign.spelled.isalpha() for sign in said.signs) and all(len(digit) == 1 for digit in digits)
+    return GateCode("".join(digits)) if spelled and said.situation.asked is Asked.GATE_CODE else None
 
 
 def _asked_neighbour(said: Said) -> Part | None:
@@ -266,23 +387,32 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("NONE|NOT TODAY|TODAY(?:NOT|BAD)BAD?|BAD TODAY", _just(Nod.NONE)),
     ("BUT", _just(Nod.BUT)),
     ("SEE+(?:when)?|UNTIL day part?", _see),
+    ("(?:SELF|AND)*(?:when)?(?:PRESENT|SELF HOME)+(?:when)?", _present),
+    ("SELF IN(?:when)?(?=PAUSE|THANKS|(?!.))", _present),
     ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", _just(Nod.OTHERWISE)),
     ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", _choose),
     (
-        "(?:REQUEST|GOOD)*move PARCEL?move(?:(?<=MOVE)SEE)?when"
+        "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER)*move(?:(?<=MOVE)SEE)?when"
         "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
         _reschedule,
     ),
-    ("(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)(?:UNTIL|BEFORE)time", _reschedule),
-    ("(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _reschedule),
-    ("SELF?(?:HOME|BACK)(?:FROM|AFTER)time|SELF?(?:FROM|AFTER)time(?:HOME|BACK)", _reschedule),
-    ("SELF*(?:NOT|NOBODY)+(?:NOBODY|HOME|BACK|IN(?!PLACE))+(?:when)?", _not_home),
+    ("(?:day part?|part)NUMBER", _that_one),
+    ("(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?", _away_until),
+    ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
+    ("SELF*(?:AWAY+HOME?UNTIL day|UNTIL day AWAY+)", _away_for_days),
+    ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _away_until),
+    ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when)?", _not_home),
+    ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", _not_home),
     ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", _not_home),
     ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", _not_home),
-    ("ask LEAVE spot{1,2}INSTEAD?ASKING?", _place),
-    ("ask LEAVE?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
-    ("(?:prep)?PLACE GOOD", _place),
+    ("ask LEAVE day?spot{1,2}day?FROM?INSTEAD?ASKING?", _place),
+    ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
+    ("(?:prep)?PLACE(?:GOOD|OK)", _place),
+    ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", _mention),
     ("(?:prep)?PLACE", _mention),
+    ("ask LEAVE day?described FROM?INSTEAD?ASKING?", _place),
+    ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", _place),
+    ("(?<!.)(?:OK|YES|PAUSE)*described", _mention),
     (
         "ask LEAVE?(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
         "(?:TAKES|LEAVE|INSTEAD)+ASKING?",
@@ -290,25 +420,28 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     (
         "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "(?:INSTEAD|GOOD)?ASKING?",
+        "FROM?whereabouts(?:INSTEAD|GOOD)?ASKING?",
         _neighbour,
     ),
     (
-        "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS|OK)*(?!.))",
+        "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS)*(?!.))",
         _neighbour,
     ),
-    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}INSTEAD?ASKING?", _named),
-    ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}LEAVE ASKING?", _named),
-    ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?", _asked_neighbour),
-    ("(?:WITH|NEIGHBOUR)*TITLE UNKNOWN{1,2}", _asked_name),
+    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}FROM?whereabouts INSTEAD?ASKING?", _named),
+    ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}whereabouts(?:LEAVE|TAKES)ASKING?", _named),
+    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts INSTEAD?ASKING?", _first_named),
+    ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts", _asked_neighbour),
+    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*TITLE UNKNOWN{1,2}whereabouts", _asked_name),
     (
-        "(?:USE|ENTRY|PLACE|REQUEST)*CODE(?:ENTRY|PLACE|NR|USE|IN|AT|NEAR)*number(?:USE|ENTRY|PLACE|IN|NEAR)*",
+        "(?:USE|ENTRY|PLACE|REQUEST)*CODE(?:ENTRY|PLACE|NR|USE|IN|AT|NEAR)*number(?:PAUSE?(?:USE|ENTRY|PLACE|IN|NEAR|BESIDE))*",
         _code,
     ),
-    ("number CODE(?:ENTRY|PLACE)*", _code),
-    ("(?:USE|NR|YES|OK)*number USE*", _asked_code),
+    ("number ASKS?CODE(?:ENTRY|PLACE)*", _code),
+    ("USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", _opening_code),
+    ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?USE)*", _asked_code),
+    ("NUMBER{3,8}", _spelled_code),
     (
-        "WHERE whereof|WHEN more|HOWLONG more|NEWS NEAR?more|more(?:WHERE|WHEN|HOWLONG)more",
+        "ask WHERE whereof|ask WHEN more|ask HOWLONG more|ask NEWS NEAR?more|more(?:WHERE|WHEN|HOWLONG)more",
         _just(WhereIsIt()),
     ),
     ("PARCEL*(?:NOTHING_YET|LATE)+more|SELF?PARCEL*WAITING+more", _just(WhereIsIt())),
@@ -318,22 +451,31 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?", _just(WhereIsIt())),
     ("(?:PARCEL|DRIVER|SELF)*(?:ARRIVE|CLOSE)day?ASKING", _just(WhereIsIt())),
     (
-        "(?:SELF|ASKS)*(?:WRONG ADDRESS|ADDRESS WRONG|NOT ADDRESS|MOVED(?:ADDRESS WRONG)?|ADDRESS MOVED)",
+        "(?:SELF|ASKS)*(?:WRONG ADDRESS|(?:NR)?ADDRESS WRONG|NOT ADDRESS|MOVED(?:ADDRESS WRONG)?"
+        "|ADDRESS MOVED)",
         _just(WrongAddress()),
     ),
+    ("NR WRONG", _house_number),
     ("(?:SELF|ASKS)*PHONE+NR?", _just(WrongNumber())),
-    ("ask CANCEL PARCEL+ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
+    ("ask CANCEL PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
     ("(?<!.)ask CANCEL(?=(?:PAUSE|THANKS)*(?!.))", _cancel),
-    ("STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NOT TEXTS+", _just(Stop())),
+    (
+        "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
+        _just(Stop()),
+    ),
     ("START", _just(Start())),
-    ("REQUEST?HELP+", _just(Help())),
+    ("REQUEST?HELP+ASKING*", _just(Help())),
 )
 
 # Read even where words around them are not: what they lead to changes nothing.
 TOLERANT: Sequence[tuple[str, Intent]] = (
-    ("STOP TEXTS|NOT TEXTS", Stop()),
-    ("WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN.*ASKING(?!.)|WAITING PARCEL|NOTHING_YET", WhereIsIt()),
-    ("WRONG ADDRESS|NOT ADDRESS", WrongAddress()),
+    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop()),
+    (
+        "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
+        WhereIsIt(),
+    ),
+    ("WRONG ADDRESS|NOT ADDRESS|MOVED(?:IN|FROM)*MONTH|MOVED.*ADDRESS", WrongAddress()),
+    ("PHONE", WrongNumber()),
 )
 # ... if nothing else in the text could be part of another wish.
 HARMLESS = frozenset(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.notifications.intents import Intent, Situation
-from chalicelib.notifications.understanding.signs import Meaning, Sign
+from chalicelib.notifications.understanding.signs import Manner, Meaning, Sign
 from chalicelib.notifications.understanding.times import Wall, Wish
 
 
@@ -18,6 +18,7 @@ class Nod(StrEnum):
     NO = "no"
     NONE = "none"  # none of them, not today
     BUT = "but"
+    PRESENT = "present"  # somebody will be there
     ANOTHER_TIME = "another_time"  # something is said of a time that was never promised
     OTHERWISE = "otherwise"  # another time, nobody says which
 
@@ -29,7 +30,27 @@ class Mention:
     where: str
 
 
-type Part = Intent | Wish | Nod | Mention
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """Something that is told and asks for nothing; not all of its words are known.
+
+    Attributes
+    ----------
+    signs
+        All of it, fillers included; at least one.
+    stated
+        It opens as statements do; otherwise it is only certain that it is none of our wishes.
+    """
+
+    signs: tuple[Sign, ...]
+    stated: bool
+
+    def has(self, *meanings: Meaning) -> bool:
+        """Whether any sign of these meanings is in it."""
+        return any(sign.meaning in meanings for sign in self.signs)
+
+
+type Part = Intent | Wish | Nod | Mention | Aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +67,9 @@ class Said:
     text: str
     situation: Situation
     wall: Wall
+    manner: Manner
+    capitals: bool
+    polite: bool
     afternoon: tuple[int, int]
 
     def those(self, *meanings: Meaning) -> list[Sign]:

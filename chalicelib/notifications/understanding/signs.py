@@ -79,6 +79,8 @@ class Meaning(StrEnum):
     NEIGHBOUR = "NEIGHBOUR"
     UNIT = "UNIT"  # flat, apartment
     TITLE = "TITLE"
+    BESIDE = "BESIDE"  # upstairs, across the road: says more of a neighbour who is named
+    BOTH = "BOTH"
     TAKES = "TAKES"  # will take it
     CODE = "CODE"
     ENTRY = "ENTRY"  # gate, door: what a code opens
@@ -90,6 +92,7 @@ class Meaning(StrEnum):
     HOME = "HOME"
     AWAY = "AWAY"
     NOBODY = "NOBODY"
+    PRESENT = "PRESENT"  # I shall be in
     BACK = "BACK"
     # the delivery
     WHERE = "WHERE"
@@ -112,6 +115,8 @@ class Meaning(StrEnum):
     # the texts themselves
     STOP = "STOP"
     TEXTS = "TEXTS"
+    NO_TEXTS = "NO_TEXTS"
+    NO_MORE = "NO_MORE"  # of what is named next
     UNSUBSCRIBE = "UNSUBSCRIBE"
     START = "START"
     HELP = "HELP"
@@ -142,6 +147,56 @@ class Sign:
     repaired: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """Words by which a statement is told from a wish, folded.
+
+    Attributes
+    ----------
+    polite
+        Please: what stands behind it may be another clause.
+    subjects
+        What opens a statement, even without a mark before it.
+    tells
+        What opens one behind a mark.
+    copulas
+        Verbs of statements, where they stand near the beginning.
+    turns
+        What may take back, report or add to what stands beside it.
+    introducing, closings
+        What stands before a name at the beginning and at the end of a text.
+    therefore
+        What leads from a reason to the wish.
+    articles
+        What may stand between the words that name one thing.
+    """
+
+    polite: frozenset[str]
+    subjects: frozenset[str]
+    tells: frozenset[str]
+    copulas: frozenset[str]
+    turns: frozenset[str]
+    introducing: frozenset[str]
+    closings: frozenset[str]
+    therefore: frozenset[str]
+    articles: frozenset[str]
+
+    @property
+    def no_thing(self) -> frozenset[str]:
+        """Words that cannot be the name of a place or a person."""
+        return self.turns | self.tells | self.subjects | self.copulas | self.polite
+
+    @staticmethod
+    def of(**words: str) -> "Manner":
+        """Read lists of words, parted by commas."""
+        return Manner(
+            **{
+                name: frozenset(folded(" ".join(word.split())) for word in listed.split(","))
+                for name, listed in words.items()
+            }
+        )
+
+
 type Entry = tuple[tuple[Meaning, int], ...]  # what a phrase stands for: one sign or several
 
 
@@ -161,6 +216,10 @@ class Lexicon:
         Words that mean something else than the same letters without accents.
     afternoon
         First and last hour of the part of the day that `Meaning.AFTERNOON` names.
+    capitals
+        Whether every noun has one, so that a capital tells no name.
+    manner
+        How people say what is no wish.
     """
 
     language: str
@@ -168,6 +227,8 @@ class Lexicon:
     phrases: Mapping[tuple[str, ...], Entry]
     afternoon: tuple[int, int]
     accented: Mapping[str, Entry]
+    manner: "Manner"
+    capitals: bool
     longest: int = field(init=False)
     words: frozenset[str] = field(init=False)
     spellings: Mapping[tuple[str, int], Sequence[str]] = field(init=False)
@@ -182,7 +243,9 @@ class Lexicon:
                     if word not in known:
                         known.append(word)
         object.__setattr__(self, "spellings", spellings)
-        object.__setattr__(self, "words", frozenset(word for words in self.phrases for word in words))
+        object.__setattr__(
+            self, "words", self.manner.turns | {word for words in self.phrases for word in words}
+        )
         object.__setattr__(self, "longest", max(map(len, self.phrases)))
 
     @staticmethod
@@ -193,6 +256,8 @@ class Lexicon:
         apostrophe: str,
         afternoon: tuple[int, int],
         accented: Mapping[str, str],
+        manner: Manner,
+        capitals: bool = False,
     ) -> "Lexicon":
         """Read a table of meanings (`"WEEKDAY:0"`, `"TODAY EVENING"`) and phrases, parted by commas."""
         phrases = dict[tuple[str, ...], Entry]()
@@ -208,6 +273,8 @@ class Lexicon:
             apostrophe=apostrophe,
             phrases=phrases,
             afternoon=afternoon,
+            manner=manner,
+            capitals=capitals,
             accented={
                 word.strip(): tuple(_meaning(meaning) for meaning in meanings.split())
                 for meanings, spelled in accented.items()
@@ -223,6 +290,8 @@ _NEVER_REPAIRED = frozenset(
     {
         Meaning.STOP,
         Meaning.UNSUBSCRIBE,
+        Meaning.NO_TEXTS,
+        Meaning.NO_MORE,
         Meaning.START,
         Meaning.NO,
         Meaning.NOT,
@@ -255,8 +324,8 @@ def signs(text: str, lexicon: Lexicon) -> list[Sign]:
 def _signs(cut: Sequence[Token], lexicon: Lexicon) -> Iterator[Sign]:
     words = [token.folded for token in cut]
     words = [
-        _repaired(word, lexicon) if at < _MOST_REPAIRED and token.shape is Shape.WORD else word
-        for at, (word, token) in enumerate(zip(words, cut, strict=True))
+        _repaired(word, lexicon) if at < _MOST_REPAIRED and not _is_name(at, cut, lexicon) else word
+        for at, word in enumerate(words)
     ]
     at = 0
     while at < len(cut):
@@ -277,19 +346,30 @@ def _signs(cut: Sequence[Token], lexicon: Lexicon) -> Iterator[Sign]:
             )
         else:
             repaired = any(words[at + n] != token.folded for n, token in enumerate(part))
-            for meaning, value in entry:
+            for nth, (meaning, value) in enumerate(entry, start=1):
                 yield Sign(
                     meaning=meaning,
                     spelled=" ".join(
                         words[at + n] if words[at + n] != token.folded else token.typed
                         for n, token in enumerate(part)
                     ),
-                    start=part[0].start,
+                    start=part[-1 if nth > 1 and nth == len(entry) else 0].start,
                     end=part[-1].end,
                     value=value,
                     repaired=repaired,
                 )
         at += len(part)
+
+
+def _is_name(at: int, cut: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Whether a word is no slip of another, but somebody's name; or no word at all."""
+    if cut[at].shape is not Shape.WORD:
+        return True
+    titled = (
+        at > 0 and lexicon.phrases.get((cut[at - 1].folded,), ((Meaning.UNKNOWN, 0),))[0][0] is Meaning.TITLE
+    )
+    inside = at > 0 and cut[at - 1].shape is Shape.WORD
+    return titled or (inside and not lexicon.capitals and cut[at].typed.istitle())
 
 
 def _longest(words: Sequence[str], at: int, lexicon: Lexicon) -> tuple[int, Entry | None]:
@@ -354,5 +434,7 @@ def _meaning(written: str) -> tuple[Meaning, int]:
 
 def _spellings(phrase: str) -> set[str]:
     """Fold a phrase, both ways where a German would write `ue` for `ü`."""
+    if phrase.isascii():
+        return {phrase.casefold()}
     apart = phrase.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     return {folded(phrase), folded(apart)}

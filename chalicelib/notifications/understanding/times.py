@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.notifications.intents import Hours, MinuteOfDay, Situation
 from chalicelib.notifications.understanding.signs import Meaning, Sign
+from chalicelib.routing.model import TimeWindow
 
 _FIRST_DRIVEN, _LAST_DRIVEN = 7 * 60, 21 * 60  # vans are at doors between these
 _EARLY_EVENING = 7 * 60  # "after 6" is in the evening, "after 8" may be either
@@ -30,12 +31,15 @@ class Wish:
     ----------
     asked_for
         Somebody says to come then; otherwise a time is only named.
+    readable
+        It may only be uncertain because it has two readings, not because nobody asks for it.
     """
 
     day: date | None = None
     hours: Hours | None = None
     certain: bool = True
     asked_for: bool = True
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,41 @@ def wish(said: Sequence[Sign], wall: Wall, afternoon: tuple[int, int]) -> Wish:
     day, day_certain = _day(said, wall)
     hours, hours_certain = _hours(said, wall, day or wall.promised, afternoon)
     return Wish(day=day, hours=hours, certain=day_certain and hours_certain)
+
+
+def chosen_by_time(wishes: Sequence[Wish], situation: Situation) -> Sequence[int]:
+    """Which numbered choices a time fits, read with either half of the day where none is told."""
+    zone = ZoneInfo(situation.timezone)
+    if not all(asked.readable for asked in wishes):
+        return ()
+    return [
+        number
+        for number, window in enumerate(situation.windows, start=1)
+        if window is not None and all(_may_be(window, asked, zone) for asked in wishes)
+    ]
+
+
+def _may_be(window: TimeWindow, asked: Wish, zone: ZoneInfo) -> bool:
+    later = _later(asked.hours) if asked.hours is not None and not asked.certain else asked.hours
+    return any(_lies_in(window, asked.day, hours, zone) for hours in (asked.hours, later))
+
+
+def _later(hours: Hours) -> Hours:
+    """The same hours, half a day later."""
+    start, end = (at + 12 * 60 if at is not None else None for at in (hours.start, hours.end))
+    return Hours(start=start, end=end)
+
+
+def _lies_in(window: TimeWindow, day: date | None, hours: Hours | None, zone: ZoneInfo) -> bool:
+    starts, ends = (datetime.fromtimestamp(at, zone) for at in (window.start, window.end))
+    if day is not None and starts.date() != day:
+        return False
+    if hours is None:
+        return day is not None
+    start, end = _minute(starts), _minute(ends)
+    if hours.start is not None and hours.start == hours.end:
+        return start <= hours.start < end
+    return (hours.start is None or start >= hours.start) and (hours.end is None or end <= hours.end)
 
 
 def covers(asked: Wish, wall: Wall) -> bool:

@@ -22,6 +22,7 @@ _SIGNED = re.compile(
 _SAME = str.maketrans("\u2019\u2018\u0060\u00b4\u2013\u2014\u2212", "''''---")
 _NUMERO = re.compile(r"\bn\s?[º°]\.?\s?|№\s?", re.IGNORECASE)  # NFKC would make "no" of them: a refusal
 _FEMININE = re.compile(r"(?<=\d)[ªº°]")
+_WOULD_BE = re.compile(r"\bwär(?=s?\b)", re.IGNORECASE)  # without its accent it would be "was"
 _HYPHEN = re.compile(r"(?<=\w)-(?=[^\W\d])")
 _MARKS_OF_EMOJI = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _TOKEN = re.compile(
@@ -93,7 +94,7 @@ def cleaned(text: str) -> str:
     text = _FEMININE.sub("", text)
     text = unicodedata.normalize("NFKC", text)[:LONGEST]
     text = "".join(_ascii_digit(char) for char in text if char not in _MARKS_OF_EMOJI)
-    text = _HYPHEN.sub(" ", text)
+    text = _WOULD_BE.sub("wäre", _HYPHEN.sub(" ", text))
     return _SIGNED.sub("", _QUOTED.sub("", text)).strip()
 
 

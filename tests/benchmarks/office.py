@@ -131,7 +131,8 @@ class Office:
             twilio_url,
         )
         merchants, now = self.services.merchants, round(time())
-        merchants.save_settings(Merchant(tenant=TENANT, brand="Slots", quiet_hours=None))
+        settings = Merchant(tenant=TENANT, brand="Slots", quiet_hours=None, sms_countries=("US",))
+        merchants.save_settings(settings)
         self._key = merchants.create_key(TENANT, type=KeyType.SECRET, scopes=ALL_SCOPES, now=now).text
 
     def _count(self, params: Mapping[str, Any], model: Any, **_: object) -> None:

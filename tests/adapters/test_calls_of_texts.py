@@ -69,7 +69,7 @@ class Office:
         client = boto3.client("dynamodb", **ACCOUNT)
         client.meta.events.register("before-call.dynamodb", self._count)
         store = new_store(client)
-        store.put_merchant(Merchant(tenant=ACME, brand="Acme"))
+        store.put_merchant(Merchant(tenant=ACME, brand="Acme", sms_countries=("US",)))
         late = [
             a_promise(stop_id, standing=Standing.AT_RISK, foreseen=LATER, sequence=2)
             for stop_id in range(1, STOPS + 1)

@@ -133,6 +133,7 @@ def _status(progress: Progress, now: Timestamp) -> EtaStatus:
         return EtaStatus.STRANDED
     if progress.departed_at is None:
         return EtaStatus.PLANNED
-    busy = progress.serving is not None or progress.resting is not None
+    held = progress.held_until is not None and now < progress.held_until  # as its driver said
+    busy = held or progress.serving is not None or progress.resting is not None
     silent = not busy and now - progress.heard_at() > SILENT_FOR
     return EtaStatus.STALE if silent else EtaStatus.UNDER_WAY

@@ -196,6 +196,7 @@ class Progress:
             self.departed_at or 0,
             self.returned_at or 0,
             self.seen.at if self.seen else 0,
+            max((each.at for each in self.incidents), default=0),
             (last.left_at or last.arrived_at) if last else 0,
         )
 

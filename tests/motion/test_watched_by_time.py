@@ -383,3 +383,22 @@ def test_the_less_time_is_left_the_sooner_a_look(
     day = live_day(street, now)
     odds = {stop_id: Odds(kept=kept, expected_at=now) for stop_id in street.order(VAN)}
     assert when_next(day, odds, now) == now + minutes * MINUTE
+
+
+def test_a_van_whose_driver_said_how_long_it_is_held_up_is_not_silent(street: Clockwork) -> None:
+    """Nobody need hear of it until then; CONTROL: an hour behind that, they should have."""
+    street.hear(VAN)
+    street.shop.now = at(9)
+    street.hear(
+        VAN,
+        held_until=at(13),
+        milestones=2,
+        incidents=(Incident(kind=Trouble.DELAY, at=at(9), until_at=at(13)),),
+    )
+    street.look()
+    street.wait(at(12, 50))
+    said = expected(street)
+    assert said
+    assert all(fact.data["expected_window"] is not None for fact in said)
+    street.wait(at(13, 50))
+    assert expected(street)[-1].data["expected_window"] is None

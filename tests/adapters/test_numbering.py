@@ -3,7 +3,6 @@
 import pytest
 
 from chalicelib.adapters.numbering import country_at, country_of
-from chalicelib.notifications.caps import calling_code
 
 
 @pytest.mark.parametrize(
@@ -26,11 +25,6 @@ from chalicelib.notifications.caps import calling_code
 def test_a_number_is_of_one_country(number: str, country: str | None) -> None:
     """Also where many share a calling code; what is no country's, or no number, has none."""
     assert country_of(number) == country
-
-
-def test_a_calling_code_alone_would_not_tell_countries_apart() -> None:
-    """CONTROL: where texts are dear and where they are not, behind one code."""
-    assert calling_code("+18765550123") == calling_code("+12025550123")
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,30 @@ def test_f27_a_country_that_is_taken_off_the_list_stops_a_text_that_waits(shop: 
     assert ("cancelled", "skipped", "country_not_served") in recorded(shop, made)
 
 
+@pytest.mark.parametrize(
+    ("cap", "reason"),
+    [
+        ("texts_per_number_day", "number_cap"),
+        ("texts_per_prefix_day", "prefix_cap"),
+        ("texts_per_country_day", "country_cap"),
+        ("texts_per_merchant_day", "merchant_cap"),
+    ],
+)
+def test_f27_caps_of_the_deployment_stop_a_script_that_orders(shop: Shop, cap: str, reason: str) -> None:
+    """F27: its orders are sold, the third text is not sent, and another merchant's is."""
+    shop.services.settings = replace(shop.services.settings, **{cap: 2})
+    made = [shop.promise() for _ in range(3)]
+    theirs = shop.other.promise()
+    assert len(texts(shop)) == 3
+    told = [
+        recorded(client, each) for client, each in [*((shop, each) for each in made), (shop.other, theirs)]
+    ]
+    sent = [("promise_confirmed", "sent", None)]
+    assert sorted(told, key=str) == sorted(
+        [sent, sent, [("promise_confirmed", "skipped", reason)], sent], key=str
+    )
+
+
 def test_what_one_merchant_settles_changes_nothing_for_another(shop: Shop) -> None:
     """B10: all of it at once."""
     shop.services.merchants.assign_senders(ACME, [SENDER])

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.adapters.numbering import country_of
 from chalicelib.errors import Upstream
 from chalicelib.events import Mode, Tenant
 from chalicelib.notifications.caps import TextCaps, TextLimiter, calling_code
 from chalicelib.notifications.model import MessageStatus, Silence
 from chalicelib.units import DAY
 from tests.fakes import InMemoryRateCounter
-from tests.notifications.post_office import ANA, CONFIRMED, NOW, TENANT, PostOffice
+from tests.notifications.post_office import ANA, CONFIRMED, NOW, PLENTY, TENANT, PostOffice
 from tests.notifications.store_contract import TextCounterContract
 
 CAPS = TextCaps(number=3, prefix=6, country=10, merchant=12)
@@ -127,6 +128,30 @@ def test_f27_without_the_caps_each_order_would_be_paid_for() -> None:
     assert len(pumped(PostOffice(), 40).carrier.texts) == 40
 
 
+@pytest.mark.parametrize(
+    ("cap", "phones", "elsewhere", "silence"),
+    [
+        ("number", ["+351912000001"] * 3, "+351912000002", Silence.NUMBER_CAP),
+        ("prefix", [f"+35191200000{n}" for n in range(3)], "+351912010000", Silence.PREFIX_CAP),
+        ("country", [f"+35191{n}000000" for n in range(3)], "+34612000000", Silence.COUNTRY_CAP),
+        ("merchant", ["+351912000000", "+34612000000", "+4915112345678"], None, Silence.MERCHANT_CAP),
+    ],
+)
+@pytest.mark.parametrize("holds", [True, False], ids=["capped", "control"])
+def test_f27_each_cap_holds_by_itself(
+    cap: str, phones: list[str], elsewhere: str | None, silence: Silence, holds: bool
+) -> None:
+    """F27: the third of two is not sent, and says why; who is outside of it is texted. CONTROL: all are."""
+    office = PostOffice(caps=replace(PLENTY, **({cap: 2} if holds else {})))
+    for n, phone in enumerate([*phones, *([elsewhere] if elsewhere else [])]):
+        office.others[f"prm_{n}"] = replace(ANA, phone=phone)
+        office.react(replace(CONFIRMED, subject=f"prm_{n}"))
+        office.bring()
+    reasons = [text.reason for text in office.rows.texts.values()]
+    assert reasons[:3] == [None, None, silence if holds else None]
+    assert reasons[3:] == ([None] if elsewhere else [])
+
+
 def test_a_text_that_is_tried_again_is_counted_once() -> None:
     """Busy carriers are nobody's fault."""
     office = PostOffice(caps=replace(CAPS, number=1))
@@ -153,3 +178,9 @@ def test_counts_that_do_not_answer_stop_nobody() -> None:
 def test_calling_codes_are_read_off_the_number(number: str, code: str) -> None:
     """E.164: one digit, two, else three."""
     assert calling_code(number) == code
+
+
+def test_f27_a_calling_code_alone_would_not_tell_countries_apart() -> None:
+    """F27 control: where texts are dear and where they are not, behind one code."""
+    assert calling_code("+18765550123") == calling_code("+12025550123")
+    assert country_of("+18765550123") != country_of("+12025550123")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.events import Fact, Tenant
-from chalicelib.notifications.inbound import Contact
+from chalicelib.notifications.inbound import Contact, Part
 from chalicelib.notifications.pace import Reserved, SenderState
 from chalicelib.units import Seconds, Timestamp
 
@@ -95,14 +95,19 @@ class InMemoryPhones:
             self.facts.append((whose[0], fact))
         return True
 
-    def forget(self, tenant: Tenant, marks: Iterable[str]) -> list[str]:
+    def forget(self, tenant: Tenant, marks: Iterable[str], only: Part | None = None) -> list[str]:
         wanted = set(marks)
         for key in [key for key in self.known if key[0] in wanted and key[2] == tenant]:
-            del self.known[key]
+            if only is None or key[3] in only.subjects:
+                del self.known[key]
         theirs = {(key[0], key[1]) for key in self.known}
         self.talks = {key: talk for key, talk in self.talks.items() if key[0] not in wanted or key in theirs}
+        came = [sid for sid, mark in self.wrote.items() if mark in wanted]
+        return self._disown(tenant, [sid for sid in came if only is None or sid in only.sids])
+
+    def _disown(self, tenant: Tenant, sids: Iterable[str]) -> list[str]:
         gone = list[str]()
-        for sid in [sid for sid, mark in self.wrote.items() if mark in wanted and sid in self.arrived]:
+        for sid in [sid for sid in sids if sid in self.arrived]:
             sealed, whose = self.arrived[sid]
             left = [each for each in whose if each != tenant]
             if left:

@@ -17,7 +17,7 @@ from chalicelib.adapters.sealing import Sealer
 from chalicelib.adapters.secrets import Parameter
 from chalicelib.conversation.model import Talk
 from chalicelib.events import Tenant
-from chalicelib.notifications.inbound import Arrival, Contact, Inbound
+from chalicelib.notifications.inbound import Arrival, Contact, Inbound, Part
 from chalicelib.units import Timestamp
 
 _PURPOSE: Final = "inbound-text"
@@ -106,12 +106,12 @@ class PhoneBook:
         phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, sealed))
         return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body, at=at), tenants
 
-    def forget(self, tenant: Tenant, phone: str) -> list[str]:
+    def forget(self, tenant: Tenant, phone: str, only: Part | None = None) -> list[str]:
         """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.
 
         Not that it wants no texts: whoever said so has said it for good.
         """
-        return self._rows.forget(tenant, self._marks(phone))
+        return self._rows.forget(tenant, self._marks(phone), only)
 
     def _marks(self, phone: str) -> list[str]:
         digests = (hmac.digest(key, phone.encode(), "sha256") for key in self._keys.current())

@@ -8,7 +8,7 @@ way from a phone. For that a reminder comes back. Weak point: a copy of the tabl
 knows the buyer again, for as long as such copies are kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.erasure.places import Places
@@ -17,8 +17,8 @@ from chalicelib.errors import Conflict, StaleWrite
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, PROOF_KINDS, promise_id, proof_key, stop_id_of
 from chalicelib.fleet.plans import PlanKey
-from chalicelib.notifications.inbound import answer_receipt
-from chalicelib.notifications.model import Message, MessageStatus, Silence
+from chalicelib.notifications.inbound import Part, answer_receipt
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Silence
 from chalicelib.notifications.ports import TextQueue
 from chalicelib.promises.doors import Doors
 from chalicelib.promises.model import HandedOver, Instructions, Promise, Recipient
@@ -111,7 +111,8 @@ class Erasure:
             )
         known = [promise for promise in found if promise.erased_at is None]
         phones = {promise.order.recipient.phone for promise in known} | {buyer.phone}
-        wrote = [sid for phone in sorted(filter(None, phones)) for sid in self._heard_from(tenant, phone)]
+        heard = (self._heard_from(tenant, phone, known) for phone in sorted(filter(None, phones)))
+        wrote = [sid for sids in heard for sid in sids]
         erased = Erased(replies=len(wrote))
         if buyer.phone is not None:
             erased = erased.and_also(Erased(doors=self._doors.forget(tenant, phone=buyer.phone)))
@@ -151,11 +152,20 @@ class Erasure:
                     break
         return list(found.values())
 
-    def _heard_from(self, tenant: Tenant, phone: str) -> Sequence[str]:
-        sids = self._correspondence.forget(tenant, phone)
+    def _heard_from(self, tenant: Tenant, phone: str, known: Sequence[Promise]) -> Sequence[str]:
+        """Forget what was said with a number: all of it, unless another order of it is still remembered."""
+        stop_ids = {promise.stop_id for promise in known}
+        is_all = stop_ids.issuperset(self._store.people.promises_to(tenant, phone))
+        only = None if is_all else self._said_about(tenant, {promise_id(each) for each in stop_ids})
+        sids = self._correspondence.forget(tenant, phone, only)
         for sid in sids:
             self._store.people.drop_receipt(tenant, answer_receipt(sid))
         return sids
+
+    def _said_about(self, tenant: Tenant, subjects: Collection[str]) -> Part:
+        texts = [text for subject in subjects for text in self._store.messages(tenant, subject)]
+        replies = {text.sid for text in texts if text.kind is MessageKind.REPLY and text.sid}
+        return Part(subjects=frozenset(subjects), sids=frozenset(replies))
 
     def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
         subject = promise_id(promise.stop_id)

@@ -6,6 +6,7 @@ from typing import Protocol
 from chalicelib.events import Tenant
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress
+from chalicelib.notifications.inbound import Part
 from chalicelib.notifications.ports import MessageStore, Reminders
 from chalicelib.promises.model import Promise
 from chalicelib.promises.store import PromiseStore
@@ -94,6 +95,12 @@ class ErasureStore(PromiseStore, MessageStore, Protocol):
 class Correspondence(Protocol):
     """What is known of numbers."""
 
-    def forget(self, tenant: Tenant, phone: str) -> list[str]:
-        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in."""
+    def forget(self, tenant: Tenant, phone: str, only: Part | None = None) -> list[str]:
+        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.
+
+        Parameters
+        ----------
+        only
+            What is to go; None: all that is between them.
+        """
         ...

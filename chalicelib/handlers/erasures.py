@@ -59,10 +59,11 @@ class ErasureView(View):
 def erase_buyer(call: Call[ErasureRequest]) -> Answer:
     """Forget a buyer.
 
-    Name, number, address, instructions, what was said and texted, gate codes: gone at once, and the buyer's
-    page with them; the carrier is told to delete its copies, again and again until it has. What remains is
-    that something was delivered, when and how well, and that a number wants no more texts. A buyer who still
-    waits for a delivery is not forgotten: cancel it first.
+    Name, number, address, instructions, what was said and texted, photos, gate codes: gone at once, and the
+    buyer's page with them; the carrier is told to delete its copies, again and again until it has. The place
+    on a route goes some hours after the route's day. What remains is that something was delivered, when and
+    how well, about where to a kilometre, and that a number wants no more texts. A buyer who still waits for a
+    delivery is not forgotten: cancel it first.
     """
 
     def answer(erased: Erased) -> Answer:

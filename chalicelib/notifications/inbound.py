@@ -72,6 +72,22 @@ class Arrival:
     fact: Fact | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Part of what was said between a merchant and a number.
+
+    Attributes
+    ----------
+    subjects
+        The promises it was about.
+    sids
+        The carrier's ids of texts that came in.
+    """
+
+    subjects: frozenset[str]
+    sids: frozenset[str]
+
+
 class Correspondence(Protocol):
     """Where it is known who texted whom."""
 

@@ -116,7 +116,7 @@ class Heard:
 
         def attempt() -> Promise:
             before = store.promise(tenant, stop_id)
-            if before is None:
+            if before is None or before.erased_at is not None:  # nothing is said of a buyer nobody knows
                 raise NotFound("There is no such promise.")
             promise, data = step(before)
             promise = replace(promise, sequence=before.sequence + 1)

@@ -167,6 +167,8 @@ def test_forgotten_buyer_is_in_no_row_no_object_and_no_queue(life: Life) -> None
     life.live()
     before = life.left()
     assert {canary for found in before.values() for canary in found} >= set(CANARIES)
+    sealed = [PHONE[1:], *SAID]
+    assert found_in(repr(rows_of(life.shop)), sealed) == []  # nor in the stream, which has the same rows
     assert before.keys() >= {"PROMISE", "HOLD", "R", "MOTION", "RECEIPT", "L", "DOOR", "INBOUND", "TEXTS"}
     assert (len(before["bucket"]), before["carrier"]) == (1, [PHONE[1:]])
     assert life.forget(phone=PHONE) == {"promises": 1, "texts": 3, "replies": 1, "doors": 1}

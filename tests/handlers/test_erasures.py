@@ -135,6 +135,40 @@ def test_talk_with_a_forgotten_number_is_forgotten(shop: Shop) -> None:
     assert not shop.services.store.phones.talks
 
 
+def test_order_that_is_still_to_come_hears_its_buyers_answers(shop: Shop) -> None:
+    """Forgetting one order of a number leaves what was said about another; what came in about it goes.
+
+    CONTROL: by the number all of it goes, once nothing is to come.
+    """
+    past, to_come = bought(shop), shop.promise(recipient={"name": NAME, "phone": PHONE})
+    answers(shop)
+    shop.services.publish()
+    book = shop.services.phone_book
+    assert {each.subject for each in book.contacts(PHONE, [OUR_NUMBER])} == {
+        past["promise_id"],
+        to_come["promise_id"],
+    }
+    erase(shop, order_ref=past["order_ref"])
+    assert [each.subject for each in book.contacts(PHONE, [OUR_NUMBER])] == [to_come["promise_id"]]
+    answers(shop, sid="SM2")
+    shop.services.publish()
+    assert book.inbound("SM2") is not None
+    shop.change(to_come["promise_id"], kind="cancel")
+    assert erase(shop, phone=PHONE)["promises"] == 1
+    assert (book.contacts(PHONE, [OUR_NUMBER]), book.inbound("SM2")) == ([], None)
+
+
+def test_nothing_more_is_written_down_of_a_forgotten_buyer(shop: Shop) -> None:
+    """404, as if there were no such promise: nobody could have it forgotten again. CONTROL: before, 201."""
+    made = bought(shop)
+    said = {"channel": "phone", "reason": NOTE}
+    path = f"/v1/promises/{made['promise_id']}/contacts"
+    shop.done("POST", path, said)
+    erase(shop, phone=PHONE)
+    assert shop.refused("POST", path, said)["code"] == "not_found"
+    assert NOTE not in stored(shop)
+
+
 def test_nobody_else_is_forgotten(shop: Shop) -> None:
     """CONTROL: another number's delivery, another order of the same number, and another merchant's."""
     mine, theirs = bought(shop), bought(shop, OTHERS)

@@ -161,9 +161,8 @@ but for the routes a search reads.
     97  addressed                   BatchGetItem     promises, and their merchant
     98  assign_senders              UpdateItem
     99  drop_receipt                DeleteItem
-    100  drop_receipt                DeleteItem
-    101  rewrite_route               UpdateItem
-    102  rewrite_progress            UpdateItem
+   100  rewrite_route               UpdateItem
+   101  rewrite_progress            UpdateItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, 
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
-from chalicelib.notifications.inbound import Contact
+from chalicelib.notifications.inbound import Contact, Part
 from chalicelib.retention import BUYERS_KEPT, INBOUND_KEPT, TALKS_KEPT
 from chalicelib.units import Timestamp
 
@@ -137,26 +137,33 @@ class PhoneRows(Rows):
         tenants = [Tenant.parse(each) for each in item["tenants"]["S"].split()]
         return item["sealed"]["S"], tenants, int(item["at"]["N"])
 
-    def forget(self, tenant: Tenant, marks: Iterable[str]) -> list[str]:
+    def forget(self, tenant: Tenant, marks: Iterable[str], only: Part | None = None) -> list[str]:
         """Forget whom a merchant texted, and what came back; gives the ids of texts that came in.
 
         A text that may have been meant for another merchant as well stays theirs. Who wants no texts is
         never forgotten.
+
+        Parameters
+        ----------
+        only
+            What is to go; None: all that is between them.
         """
         gone = list[str]()
         for mark in marks:
             theirs = set[str]()  # whom other merchants text this number from: that talk is theirs as well
             for item in self._table.query(contacts_span(mark)):
                 whose, sender = contact_of(item["sk"]["S"])
-                if whose == tenant:
-                    self._table.ask("delete_item", Key=key_item(key_of(item)))
-                else:
+                if whose != tenant:
                     theirs.add(sender)
-            for item in self._table.query(talks_span(mark)):
-                if item["sk"]["S"] not in theirs:
+                elif only is None or item["subject"]["S"] in only.subjects:
                     self._table.ask("delete_item", Key=key_item(key_of(item)))
+            if only is None:
+                for item in self._table.query(talks_span(mark)):
+                    if item["sk"]["S"] not in theirs:
+                        self._table.ask("delete_item", Key=key_item(key_of(item)))
             for item in self._table.query(arrivals_span(mark)):
-                gone += self._disown(tenant, mark, item["sk"]["S"])
+                if only is None or item["sk"]["S"] in only.sids:
+                    gone += self._disown(tenant, mark, item["sk"]["S"])
         return gone
 
     def _disown(self, tenant: Tenant, mark: str, sid: str) -> list[str]:

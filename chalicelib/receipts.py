@@ -22,7 +22,7 @@ class ReceiptRow:
     key
         Kind of API key, method, endpoint and the caller's Idempotency-Key: unique within a tenant.
     fingerprint
-        SHA-256 (hex) of method, path and canonical body, to tell a repetition from another request.
+        Keyed hash of method, path and canonical body, to tell a repetition from another request.
     status
         The HTTP status that was answered.
     sealed_body

@@ -5,7 +5,10 @@ from typing import Any
 
 from chalicelib.adapters.secrets import NUMBER_KEYS
 from chalicelib.handlers import workers
+from chalicelib.handlers.idempotency import fingerprint_of
+from chalicelib.handlers.strict_json import canonical
 from chalicelib.notifications.inbound import Inbound
+from infra.secrets import LEAD, Vault
 from tests.handlers.deployed import Deployed, Start
 from tests.security.test_canaries import (
     ADDRESS,
@@ -127,3 +130,28 @@ def test_line_of_before_its_words_were_sealed_is_read_and_forgotten(start: Start
     shop.done("POST", "/v1/erasures", {"order_ref": made["order_ref"]}, key="admin")
     assert "reason" not in shop.done("GET", path)["data"][-1]["data"]
     assert found_in(repr(rows_of(shop)), [REASON]) == []
+
+
+def test_receipt_does_not_give_away_what_was_asked_to_who_tries_all(start: Start) -> None:
+    """There are few enough numbers, and gate codes, to try them all: the hash of a body is keyed.
+
+    CONTROL: without the key it would be the hash of what is tried; with it the same request is known again,
+    also after a rotation.
+    """
+    shop = start()
+    who = {"phone": "+12025550199"}
+    tried = fingerprint_of("POST /v1/erasures", canonical(who))
+
+    def erase() -> Any:
+        return shop.ask("POST", "/v1/erasures", who, key="admin", idempotency_key="once")
+
+    first = erase()
+    [kept] = [row["fingerprint"]["S"] for row in rows_of(shop) if row["sk"]["S"] == "RECEIPT"]
+    assert kept != tried
+    assert shop.services.sealer.is_derived("fingerprint", tried, kept)
+    Vault(shop.ssm, shop.environment["SECRETS_PATH"].removeprefix("/")).rotate_sealing(now=shop.clock.at)
+    shop.clock.advance(LEAD + 61)
+    again = erase()
+    assert (again.json_body, again.headers["Idempotent-Replayed"]) == (first.json_body, "true")
+    who["phone"] = "+12025550198"
+    assert erase().json_body["code"] == "idempotency_mismatch"

@@ -34,6 +34,14 @@ def forgetful_racers(emulator: Any) -> Iterator[Racers]:
         yield waiting
 
 
+@pytest.fixture(scope="session")
+def claimless_racers(emulator: Any) -> Iterator[Racers]:
+    """The same, but every single row is written whatever is stored: for controls of texts."""
+    table = emulator.resources.table_name
+    with Racers(PROCESSES, emulator.url, table, claims=False) as waiting:
+        yield waiting
+
+
 @pytest.fixture
 def arena(emulator: Any, request: pytest.FixtureRequest) -> Arena:
     """Depots of a merchant of this test's own."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.dispatch.model import ReplanState, Work
@@ -36,7 +36,7 @@ from infra.sandbox.emulator import connect
 from tests.builders import CALM
 from tests.fakes import A_VAULT, FakeClock
 from tests.promises.shop import an_order
-from tests.store_faults import drop_conditions
+from tests.store_faults import drop_claims, drop_conditions
 
 START_SECONDS = 60.0  # for a whole machine that is busy with other things
 
@@ -212,7 +212,12 @@ class Improve:
         return "improved", applied
 
 
-type Task = Held | Confirm | Expire | Shop | Improve
+class Task(Protocol):
+    """One thing that a process does at its desk."""
+
+    def run(self, desk: Desk) -> Outcome:
+        """Do it, and say what came of it."""
+        ...
 
 
 def receipt(request: str | None) -> ReceiptRow | None:
@@ -222,22 +227,28 @@ def receipt(request: str | None) -> ReceiptRow | None:
     return ReceiptRow(key=request, fingerprint="f", status=201, sealed_body=b"", expires_at=4_000_000_000)
 
 
-def new_store(url: str, table: str, *, unguarded: Sequence[str] = ()) -> DynamoStore:
+def new_store(url: str, table: str, *, unguarded: Sequence[str] = (), claims: bool = True) -> DynamoStore:
     """A store with a client of its own.
 
     Parameters
     ----------
     unguarded
         Beginnings of the sort keys of rows that are written on no condition: for controls.
+    claims
+        Whether a row that is written by itself is written on a condition: for controls.
     """
     client = connect("dynamodb", url)
     if unguarded:
         drop_conditions(client, lambda _, sk: sk.startswith(tuple(unguarded)))
+    if not claims:
+        drop_claims(client)
     return DynamoStore(client, table=table, vault=A_VAULT, clock=FakeClock(), pause=lambda _: None)
 
 
-def _race(tasks: Connection, start: Barrier, url: str, table: str, unguarded: Sequence[str]) -> None:
-    desk = Desk(new_store(url, table, unguarded=unguarded))
+def _race(
+    tasks: Connection, start: Barrier, url: str, table: str, unguarded: Sequence[str], claims: bool
+) -> None:
+    desk = Desk(new_store(url, table, unguarded=unguarded, claims=claims))
     while (task := tasks.recv()) is not None:
         start.wait(START_SECONDS)
         try:
@@ -256,7 +267,9 @@ class Racers:
         How many there are; every race needs as many tasks.
     """
 
-    def __init__(self, count: int, url: str, table: str, *, unguarded: Sequence[str] = ()) -> None:
+    def __init__(
+        self, count: int, url: str, table: str, *, unguarded: Sequence[str] = (), claims: bool = True
+    ) -> None:
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
         self.count = count
@@ -265,7 +278,7 @@ class Racers:
         self._start = context.Barrier(count)  # goes with its last owner, and the processes find it by name
         for _ in range(count):
             ours, theirs = context.Pipe()
-            given = (theirs, self._start, url, table, tuple(unguarded))
+            given = (theirs, self._start, url, table, tuple(unguarded), claims)
             process = context.Process(target=_race, args=given, daemon=True)
             process.start()
             self._lines.append(ours)

@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from types import SimpleNamespace
 from typing import Any, Self
 
 import boto3
@@ -34,7 +35,7 @@ from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.settings import Settings
 from chalicelib.units import Timestamp
 from tests.fakes import FakeClock
-from tests.store_faults import split_transactions
+from tests.store_faults import drop_conditions, split_transactions
 
 PATIENCE_SECONDS = 60.0
 PUT_OFF = (  # until they are asked for, which would be in each life
@@ -144,7 +145,46 @@ class Say:
             life.services.notifications.post(self.tenant, message, self.now)
 
 
-type Task = Request | Invocation | NewMerchant | Say
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texted:
+    """A number was texted about promises, so it may answer."""
+
+    now: Timestamp
+    tenant: Tenant
+    phone: str
+    subjects: tuple[str, ...]
+
+    def run(self, life: Life) -> Any:
+        for subject in self.subjects:
+            life.services.phone_book.note_texted(self.tenant, self.phone, "", subject, self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsOptedOut:
+    """Whether a number wants no texts."""
+
+    now: Timestamp
+    tenant: Tenant
+    phone: str
+
+    def run(self, life: Life) -> Any:
+        return life.services.phone_book.is_opted_out(self.tenant, self.phone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackOf:
+    """Where the carrier was told to say what became of a text."""
+
+    now: Timestamp
+    tenant: Tenant
+    message_id: str
+
+    def run(self, life: Life) -> Any:
+        message = life.services.store.message(self.tenant, self.message_id)
+        return message and life.services.callbacks.url_of(self.tenant, message)
+
+
+type Task = Request | Invocation | NewMerchant | Say | Texted | IsOptedOut | CallbackOf
 
 
 class Stepping:
@@ -177,6 +217,14 @@ def forget_that_it_is_sent(services: Services) -> None:
     store.save_message = saved
 
 
+def forget_what_was_done(services: Services, events: Any) -> None:
+    """Find no receipt, and write one whether or not there is one: for controls."""
+    store: Any = services.store
+    store.get_receipt = lambda *_: None
+    client = SimpleNamespace(meta=SimpleNamespace(events=events))
+    drop_conditions(client, lambda _, sk: sk.startswith("RECEIPT"))
+
+
 class Nursery:
     """Where those processes come from.
 
@@ -188,13 +236,22 @@ class Nursery:
         Whether transactions are carried out as such; for controls they fall into single writes.
     durable
         Whether it is written down that a text is being sent; for controls it is not.
+    receipts
+        Whether it is known that a request or a reply had its effect; for controls it is forgotten.
     """
 
-    def __init__(self, environment: Mapping[str, str], *, whole: bool = True, durable: bool = True) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        whole: bool = True,
+        durable: bool = True,
+        receipts: bool = True,
+    ) -> None:
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__, "tests.concurrency.racers"])
         self._line, theirs = context.Pipe()
-        given = (theirs, dict(environment), whole, durable)
+        given = (theirs, dict(environment), whole, durable, receipts)
         self._process = context.Process(target=_nurse, args=given, daemon=True)
         self._process.start()
         self.steps = 0
@@ -231,7 +288,9 @@ class Nursery:
         return HTTPResponse(*self.run(request, kill_at=kill_at))
 
 
-def _nurse(tasks: Connection, environment: Mapping[str, str], whole: bool, durable: bool) -> None:
+def _nurse(
+    tasks: Connection, environment: Mapping[str, str], whole: bool, durable: bool, receipts: bool
+) -> None:
     os.environ.update(environment)
     steps, clock = Steps(), FakeClock()
     boto3.setup_default_session()
@@ -242,6 +301,8 @@ def _nurse(tasks: Connection, environment: Mapping[str, str], whole: bool, durab
     services = build(Settings.from_env(os.environ), clock=clock)
     if not durable:
         forget_that_it_is_sent(services)
+    if not receipts:
+        forget_what_was_done(services, events)
     url = services.settings.twilio_api_url
     sender = TwilioSender(services.secrets.twilio, api_url=url, seconds=SENDER_WAITS)
     services.__dict__["_text_sender"] = Stepping(sender, steps)

@@ -31,7 +31,17 @@ from infra.sandbox.emulator import Emulator
 from infra.sandbox.lambda_events import queue_record
 from infra.secrets import Vault
 from tests.faults.books import Books, read, reader_of
-from tests.faults.nursery import Invocation, Killed, NewMerchant, Nursery, Request, Say, fresh_name
+from tests.faults.nursery import (
+    CallbackOf,
+    Invocation,
+    IsOptedOut,
+    Killed,
+    NewMerchant,
+    Nursery,
+    Request,
+    Say,
+    fresh_name,
+)
 from tests.faults.stored import as_answered
 from tests.handlers.shop_client import NEAR, ShopClient, a_depot, a_van, fresh
 from tests.promises.shop import at
@@ -188,6 +198,16 @@ class Shop:
         """Forget how often the carrier failed: each text is to meet its own fault, and no open circuit."""
         key = key_item(sender_key(""))  # the deployment's own
         self.emulator.client("dynamodb").delete_item(TableName=self.table, Key=key)
+
+    def is_opted_out(self, phone: str) -> bool:
+        """Whether the merchant's ledger says that a number wants no texts."""
+        found: bool = self.nursery.run(IsOptedOut(now=NOW, tenant=ACME, phone=phone))
+        return found
+
+    def callback_of(self, message_id: str) -> str:
+        """Where Twilio tells what became of a text."""
+        found: str = self.nursery.run(CallbackOf(now=NOW, tenant=ACME, message_id=message_id))
+        return found.removeprefix(BASE)
 
     def outbox_record(self, row_id: str) -> dict[str, Any]:
         """An outbox row as the stream hands it over."""

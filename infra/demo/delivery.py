@@ -7,12 +7,14 @@ point: how often a fleet has such a day was not measured.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from chalicelib.adapters.road_graph import RoadFigures, RoadGraph
+from chalicelib.notifications.governor import IMPORTANCE
+from chalicelib.notifications.model import MessageStatus
 from chalicelib.promises.model import Outcome, PromiseState
 from chalicelib.routing.model import Break, Location
 from chalicelib.routing.travel_times import CITY_PROFILE, WorkClock
@@ -36,6 +38,9 @@ LEADS: Final = (0, 15 * MINUTE, HOUR, 3 * HOUR)
 CLIMATE: Final = replace(Climate(), leg_trouble=0.03, leg_trouble_delay=1200, closed_road=0.01)
 BREAKS_ON_LEG: Final = 5
 TOWED_AFTER: Final = 4 * HOUR
+QUEUES: Final = ("improve", "repair", "texts")
+NEWS_GOAL: Final = 1.2  # texts for a delivery, of a usual day; this one is rougher
+_SENT: Final = frozenset({MessageStatus.SENT, MessageStatus.DELIVERED})
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Delivered:
     ignored
         Reports that the API ignored, by reason.
     texts
-        That buyers were sent meanwhile.
+        That buyers of this day's deliveries were sent since it began, by kind.
     """
 
     depot: Depot
@@ -75,7 +80,12 @@ class Delivered:
     repairs: int
     says: Counter[str]
     ignored: Counter[str]
-    texts: int
+    texts: Counter[str]
+
+    @property
+    def news(self) -> float:
+        """Texts for a delivery beyond what was agreed and what came of it, as the governor counts them."""
+        return sum(self.texts[kind] for kind in IMPORTANCE) / max(1, len(self.lived.promised))
 
     @property
     def agreed(self) -> bool:
@@ -108,10 +118,11 @@ def deliver(plan: Plan, *, sandbox: Sandbox, storefront: Storefront, seed: int, 
         plan=f"{plan.depot.depot_id}/{plan.day}",
         home=sandbox.home,
         sqs=sandbox.client("sqs"),
-        queues={name: sandbox.environment[f"{name.upper()}_QUEUE_URL"] for name in ("improve", "repair")},
+        queues={name: sandbox.environment[f"{name.upper()}_QUEUE_URL"] for name in QUEUES},
     )
     office.rest("improve", "repair")
-    office.move_to(round(at(plan.day, DAWN).timestamp()))
+    dawn = round(at(plan.day, DAWN).timestamp())
+    office.move_to(dawn)
     office.rest("improve", "repair")
     document = storefront.want("plan", "GET", place)
     stops = {stop["promise_id"]: stop for route in document["routes"] for stop in route["stops"]}
@@ -128,10 +139,9 @@ def deliver(plan: Plan, *, sandbox: Sandbox, storefront: Storefront, seed: int, 
         if not route["withdrawn"]:
             phones.append(SandboxPhone(storefront, office, route["shift_id"]))
             drivers.append(Driver(_duty(plan, route), phones[-1], ground, cargo))
-    before = _texts(storefront)
     show = _Progress(screen, plan.day, drivers, office, len(stops))
     live(drivers, office, seen=show)
-    office.rest("repair")
+    office.rest("repair", "texts")
     return Delivered(
         depot=plan.depot,
         day=plan.day,
@@ -139,12 +149,19 @@ def deliver(plan: Plan, *, sandbox: Sandbox, storefront: Storefront, seed: int, 
         repairs=office.repairs,
         says=_states(storefront, plan, frozenset(stops)),
         ignored=Counter(each.rpartition(" ")[2] for phone in phones for each in phone.ignored),
-        texts=_texts(storefront) - before,
+        texts=_texts(storefront, stops, since=dawn),
     )
 
 
-def _texts(storefront: Storefront) -> int:
-    return len(storefront.want("texts", "GET", "/v1/test/messages")["data"])
+def _texts(storefront: Storefront, promised: Iterable[str], *, since: Timestamp) -> Counter[str]:
+    """What the buyers of these promises were sent since then, by kind."""
+    sent = Counter[str]()
+    for promise_id in promised:
+        told = storefront.want("texts", "GET", f"/v1/promises/{promise_id}/messages")["data"]
+        sent.update(
+            text["kind"] for text in told if text["status"] in _SENT and _instant(text["created_at"]) >= since
+        )
+    return sent
 
 
 def show(delivered: Delivered, screen: Screen) -> None:
@@ -185,7 +202,10 @@ def show(delivered: Delivered, screen: Screen) -> None:
     if delivered.ignored:
         reasons = ", ".join(f"{reason} {count}" for reason, count in delivered.ignored.most_common())
         screen.say(f"    reports it ignored: {reasons}")
-    screen.say(f"    texts to buyers on the day: {delivered.texts}")
+    screen.say(
+        f"    texts to their buyers on the day: {delivered.texts.total()}; beyond confirmation and outcome"
+        f" {delivered.news:.2f} a delivery (goal {NEWS_GOAL})"
+    )
 
 
 class _Progress:

@@ -299,13 +299,18 @@ class Acting:
             case IntentKind.NOT_HOME:
                 return self._asked(about, self._choices.instead())
             case IntentKind.RESCHEDULE:
-                return self._asked(about, self._choices.slots())
+                return self._asked(about, self._listed_slots() or self._choices.slots())
             case IntentKind.CANCEL:
                 return self._asked(about, CANCEL_OR_KEEP)
             case kind if kind in IN_WORDS:
                 return self._asked(kind, ())
             case _:
                 return self._unclear()
+
+    def _listed_slots(self) -> Sequence[Option]:
+        """The slots that were listed and can still be chosen: a day that several of them have picks none."""
+        options = self._prompt.options if self._prompt else ()
+        return options if all(option.kind is ChoiceKind.SLOT for option in options) else ()
 
     def _unclear(self) -> Answer:
         """Ask once, with what was open or what there is to choose; and let the merchant read it."""

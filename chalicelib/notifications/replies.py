@@ -203,13 +203,7 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
     if Nod.BUT in nods and (asked is not None or Nod.NO in nods or told):
         return None
     if wishes:
-        wanted: Intent | None
-        if asked is Asked.CHOICE and (chosen := chosen_by_time(wishes, said.situation)):
-            wanted = Choose(chosen[0]) if len(chosen) == 1 and not told else None
-        elif asked in (None, Asked.CHOICE) or all(each.asked_for for each in wishes):
-            wanted = None if _only_named(parts, wishes) else _merged(wishes, said.wall)
-        else:
-            wanted = None  # a number, a code: named where something else was asked
+        wanted = _at_that_time(parts, wishes, said)
         if wanted is None:
             return None
         intents.add(wanted)
@@ -225,6 +219,23 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
     if intents and Nod.PRESENT in nods:
         return None
     return _allowed(intents.pop(), nods, said.situation) if intents else _nodded(nods, said.situation)
+
+
+def _at_that_time(parts: Sequence[Part], wishes: Sequence[Wish], said: Said) -> Intent | None:
+    """Make a choice of a time that one choice alone has, and a wish of one that was not offered.
+
+    A time that every choice has says nothing yet: it stays the wish that it was before they were offered.
+    """
+    asked, windows = said.situation.asked, said.situation.windows
+    if asked is Asked.CHOICE and (chosen := chosen_by_time(wishes, said.situation)):
+        explained = any(isinstance(part, Aside) for part in parts)
+        if len(chosen) == 1:
+            return None if explained else Choose(chosen[0])
+        if len(chosen) < len(windows):
+            return None
+    elif asked not in (None, Asked.CHOICE) and not all(each.asked_for for each in wishes):
+        return None  # a number, a code: named where something else was asked
+    return None if _only_named(parts, wishes) else _merged(wishes, said.wall)
 
 
 def _only_named(parts: Sequence[Part], wishes: Sequence[Wish]) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -152,6 +154,20 @@ def test_a_number_takes_the_choice_it_stands_for(ana: Buyer) -> None:
     assert answer == f"acme: done: today {start}-{end}."
     ledger = ana.shop.done("GET", f"/v1/promises/{ana.promise_id}/ledger")["data"]
     assert [(line["kind"], line["actor"]) for line in ledger][-1] == ("promise.changed", "buyer")
+
+
+def test_a_time_that_was_listed_takes_the_choice_it_stands_for(ana: Buyer) -> None:
+    """People write the hours as often as the number."""
+    slots = ana.endangered()
+    choices = ana.promise().choices
+    assert choices is not None
+    starts, ends = (
+        datetime.fromtimestamp(at, ZoneInfo("Europe/Lisbon"))
+        for at in (choices.choices[1].window.start, choices.choices[1].window.end)
+    )
+    [answer] = ana.writes(f"{starts:%H:%M} - {ends:%H:%M} please")
+    assert answer.startswith("acme: done: ")
+    assert ana.promise().slot_id == slots[1]
 
 
 def test_after_a_failed_attempt_at_night_it_is_the_same(shop: Shop) -> None:

@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     | (?P<number>(?<!\w)\#?\d{1,9}(?![\w\#*]))
     | (?P<mixed>[\#*]?\w*\d\w*[\#*]*)
     | (?P<word>[^\W\d_]+(?:'[^\W\d_]+)*'?)
-    | (?P<between>(?<=[\w])\s?-\s?(?=\d))
+    | (?P<between>(?:(?<=\w)\s?|(?<=\d\s))-\s?(?=\d))
     | (?P<asking>\?)
     | (?P<stop>[.,;:!¡¿\n()"'…=-])
     | (?P<symbol>\S)

@@ -27,6 +27,7 @@ from chalicelib.notifications.intents import (
     Stop,
     Thanks,
     Unclear,
+    WhereIsIt,
 )
 from chalicelib.notifications.keywords import Keyword, meant
 from chalicelib.notifications.understanding.asides import asides, beside, unsigned
@@ -204,7 +205,7 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
         return None
     if wishes:
         wanted = _at_that_time(parts, wishes, said)
-        if wanted is None:
+        if wanted is None or (Nod.NONE in nods and not _on_another_day(wanted, said.wall)):
             return None
         intents.add(wanted)
     if NotHome() in intents and asked in (Asked.NEIGHBOUR, Asked.SAFE_PLACE):
@@ -236,6 +237,11 @@ def _at_that_time(parts: Sequence[Part], wishes: Sequence[Wish], said: Said) -> 
     elif asked not in (None, Asked.CHOICE) and not all(each.asked_for for each in wishes):
         return None  # a number, a code: named where something else was asked
     return None if _only_named(parts, wishes) else _merged(wishes, said.wall)
+
+
+def _on_another_day(wanted: Intent, wall: Wall) -> bool:
+    """Whether a wish can stand beside "none of them" or "not today"."""
+    return isinstance(wanted, Reschedule) and wanted.day not in (None, wall.today)
 
 
 def _only_named(parts: Sequence[Part], wishes: Sequence[Wish]) -> bool:
@@ -275,6 +281,8 @@ def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | N
     """Hold an intent against what was asked."""
     if isinstance(intent, Stop):
         return intent  # honoured whatever stands around it
+    if isinstance(intent, WhereIsIt) and Nod.OK in nods:
+        return None  # "great, waiting all day again"
     if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and nods & {Nod.YES, Nod.OK}):
         return None
     return None if isinstance(intent, Choose) and Nod.NONE in nods else intent

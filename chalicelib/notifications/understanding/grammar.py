@@ -265,7 +265,14 @@ _DAYS = (Meaning.TODAY, Meaning.TOMORROW, Meaning.OVERMORROW, Meaning.WEEKDAY, M
 
 def _mention(said: Said) -> Part | None:
     where = _words(said, _PLACE_SIGNS)
-    return Mention(where) if where else None
+    return Mention(where) if where and _nothing_left_out(said) else None
+
+
+def _nothing_left_out(said: Said) -> bool:
+    """Whether no word but an article or a please stands right before, such as a preposition nobody reads."""
+    *_, clause = re.split(r"[.,;:!?\n]", said.text[: said.signs[0].start])
+    left_out = said.manner.articles | said.manner.polite
+    return all(folded(word) in left_out for word in clause.split())
 
 
 _PLACE_SIGNS = frozenset(

@@ -21,7 +21,7 @@ _SIGNED = re.compile(
 )
 _SAME = str.maketrans("\u2019\u2018\u0060\u00b4\u2013\u2014\u2212", "''''---")
 _NUMERO = re.compile(r"\bn\s?[º°]\.?\s?|№\s?", re.IGNORECASE)  # NFKC would make "no" of them: a refusal
-_FEMININE = re.compile(r"(?<=\d)[ªº°]")
+_FEMININE = re.compile(r"(?<=\d)[ªº°](?!\w)")  # "2ºD" is a floor and a door
 _WOULD_BE = re.compile(r"\bwär(?=s?\b)", re.IGNORECASE)  # without its accent it would be "was"
 _HYPHEN = re.compile(r"(?<=\w)-(?=[^\W\d])")
 _MARKS_OF_EMOJI = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"

@@ -54,8 +54,7 @@ def read(client: Any, table: str, tenant: Tenant, vault: Sealer = A_VAULT) -> Bo
         for item in map(as_answered, page["Items"]):
             (partition,), (sort,) = item["pk"].values(), item["sk"].values()
             if partition.startswith(whose):
-                sealed = "B" in item.get("document", {})
-                opened = reader.opened(item) if sealed else item
+                opened = reader.opened(reader.opened(item), "words")
                 _enter(books, partition.removeprefix(whose), sort, opened)
     return books
 

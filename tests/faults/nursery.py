@@ -217,12 +217,10 @@ def forget_that_it_is_sent(services: Services) -> None:
     store.save_message = saved
 
 
-def forget_what_was_done(services: Services, events: Any) -> None:
-    """Find no receipt, and write one whether or not there is one: for controls."""
-    store: Any = services.store
-    store.get_receipt = lambda *_: None
-    client = SimpleNamespace(meta=SimpleNamespace(events=events))
-    drop_conditions(client, lambda _, sk: sk.startswith("RECEIPT"))
+def forget_what_was_done(services: Services) -> None:
+    """Find no receipt: for controls."""
+    receipts: Any = services.receipts
+    receipts.get_receipt = lambda *_: None
 
 
 class Nursery:
@@ -297,12 +295,15 @@ def _nurse(
     events = boto3.DEFAULT_SESSION.events  # type: ignore[union-attr]
     if not whole:
         split_transactions(events)
+    if not receipts:
+        client = SimpleNamespace(meta=SimpleNamespace(events=events))
+        drop_conditions(client, lambda _, sk: sk.startswith("RECEIPT"))
     events.register("before-call", steps)
     services = build(Settings.from_env(os.environ), clock=clock)
     if not durable:
         forget_that_it_is_sent(services)
     if not receipts:
-        forget_what_was_done(services, events)
+        forget_what_was_done(services)
     url = services.settings.twilio_api_url
     sender = TwilioSender(services.secrets.twilio, api_url=url, seconds=SENDER_WAITS)
     services.__dict__["_text_sender"] = Stepping(sender, steps)

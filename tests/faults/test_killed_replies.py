@@ -131,7 +131,8 @@ def test_f21_a_reply_whose_worker_dies_at_any_step_acts_once_and_is_answered_onc
     shop, reply = new_shop(), REPLIES[what]
     texts = list(taken_at_every_step(shop, reply))
     assert len(texts) > 10
-    shop.invoke("send_texts", shop.text_jobs())
+    if (jobs := shop.text_jobs())["Records"]:
+        shop.invoke("send_texts", jobs)
     books, rows = shop.books(), shop.text_rows()
     for text in texts:
         facts = [fact for fact in books.ledger if fact.subject in text.promise_ids]

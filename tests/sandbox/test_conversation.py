@@ -212,7 +212,7 @@ def test_a_near_miss_of_stop_is_honoured_until_start(ana: Buyer, shop: ShopClien
     assert ana.writes("leave with no 12") == ["Foz Books: done: your driver will ask that neighbour."]
 
 
-def test_of_several_orders_the_one_she_names_is_changed(ana: Buyer, shop: ShopClient) -> None:
+def test_f33_of_several_orders_the_one_she_names_is_changed(ana: Buyer, shop: ShopClient) -> None:
     """F33: one question with numbers, and what was written waits for the answer to it."""
     first = ana.orders(shop, hour=10, order_ref=f"{ana.phone[-2:]}-one")
     second = ana.orders(shop, hour=14, order_ref=(name := f"{ana.phone[-2:]}-two"))
@@ -223,7 +223,7 @@ def test_of_several_orders_the_one_she_names_is_changed(ana: Buyer, shop: ShopCl
     assert (ana.did(first), ana.did(second)) == ([], ["promise.changed"])
 
 
-def test_two_merchants_on_one_number_are_asked_about_by_name(
+def test_f33_two_merchants_on_one_number_are_asked_about_by_name(
     ana: Buyer, shop: ShopClient, other: ShopClient
 ) -> None:
     """F33: she names one; the other merchant reads nothing of it. STOP is for both: the carrier's is, too."""

@@ -25,7 +25,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def let_in(sandbox: Sandbox, brand: str, *, vans: int = 3) -> ShopClient:
-    """A merchant of a test's own, who may text at night, with a depot and vans."""
+    """A merchant of a test's own, who may text at night and to America, with a depot and vans."""
     done = subprocess.run(
         [sys.executable, "-m", "infra.merchant", STACK, fresh("mer").replace("-", "_"), "--brand", brand],
         env={**os.environ, **sandbox.environment},
@@ -37,7 +37,7 @@ def let_in(sandbox: Sandbox, brand: str, *, vans: int = 3) -> ShopClient:
     assert done.returncode == 0, done.stderr
     shop = ShopClient(over_http(sandbox.url), {"secret": done.stdout.strip()}, destination=NEAR)
     settings = shop.done("GET", "/v1/settings")
-    shop.done("PUT", "/v1/settings", settings | {"quiet_hours": None})
+    shop.done("PUT", "/v1/settings", settings | {"quiet_hours": None, "sms_countries": ["US"]})
     slots = [{"starts": f"{hour:02}:00", "ends": f"{hour + 2:02}:00"} for hour in range(8, 20, 2)]
     shop.done("PUT", "/v1/depots/foz", a_depot(slots=slots))
     van = a_van(weekly=[{"days": DAYS, "starts": "07:30", "ends": "20:30"}])

@@ -194,7 +194,8 @@ def test_what_nobody_understands_is_one_question_and_an_event(ana: Buyer, shop: 
     """Gibberish changes nothing, is asked about once with numbers, and its merchant may read it."""
     promise_id = ana.orders(shop)
     [question] = ana.writes("xqzt 🤷 lorem")
-    assert question.startswith("Foz Books: sorry, we did not understand. What can we do? Reply 1) ")
+    assert question.startswith("Foz Books: sorry, we did not understand. ")
+    assert "Reply 1) " in question
     assert ana.window(promise_id) == "10:00-12:00"
     assert ana.unhandled(promise_id) == ["unclear"]
     [read] = [text for text in ana.messages() if text["kind"] == "reply"]

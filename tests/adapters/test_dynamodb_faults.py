@@ -285,7 +285,7 @@ def record_texts(store: DynamoStore, number: int) -> list[str]:
     sids = [f"SM{n}" for n in range(number)]
     for sid in sids:
         store.add_message(ACME, a_message(f"prm_1.{sid}"))
-        store.save_message(ACME, a_message(f"prm_1.{sid}", sid=sid, version=1))
+        store.save_message(ACME, a_message(f"prm_1.{sid}", sid=sid, version=1), new_sid=sid)
     return sids
 
 

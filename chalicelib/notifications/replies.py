@@ -315,9 +315,9 @@ def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
 _ONES = frozenset({"un", "une", "una", "ein", "eine"})
 
 
-def _scores(signs: Sequence[Sign], told: Mapping[int, Sequence[tuple[int, Aside]]]) -> Intent | None:
+def _scores(signs: Sequence[Sign], told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
     """Read two numbers, or numbers beside what they are about; what is told behind them is left out."""
-    for at, ((end, aside), *_) in told.items():
+    for at, (end, aside) in told.items():
         if (
             aside.stated
             and not aside.has(Meaning.BAD)

@@ -1,8 +1,9 @@
 """What people tell beside what they want: who they are, and why they ask.
 
 "Pop it in the greenhouse, the door slides to the left": nobody has to know what sliding is to know that it is
-no second wish. A clause of unknown words is an aside only if it opens as statements do, and nothing in it
-could turn what is said beside it: no negation, condition, report of what others said, second wish or number.
+no second wish. A clause of unknown words is an aside only if nothing in it could turn what is said beside
+it: no negation, condition, report of what others said, second wish or number. Beside what changes something
+it has to open as statements do, too.
 Weak point: irony, and a retraction in words that no list of ours has.
 """
 
@@ -29,6 +30,7 @@ from chalicelib.notifications.understanding.times import Wish, wish
 from chalicelib.notifications.understanding.tokens import folded
 
 _LONGEST_NAME = 3
+_LONGEST_GREETING = 6  # signs, with "this is" and its like
 # What an aside may hold; whatever asks, chooses, denies, doubts or names a number turns or adds to a wish.
 _TELLABLE = frozenset(
     {
@@ -107,7 +109,7 @@ def _may_sign(signs: Sequence[Sign], at: int, manner: Manner, *, capitals: bool)
     last = before[-1]
     if last.meaning is Meaning.THANKS or folded(last.spelled) in manner.closings:
         return True
-    between = {sign.spelled for sign in signs[len(signs[:at]) - _pauses(signs[:at]) : at]}
+    between = {sign.spelled for sign in signs[at - _pauses(signs[:at]) : at]}
     starts_sentence = signs[at].spelled == "." or bool(between & {".", "!", "\n"})
     return starts_sentence and (not capitals or "\n" in between)
 
@@ -131,7 +133,8 @@ def _is_name(sign: Sign, manner: Manner) -> bool:
 
 
 def _unintroduced(signs: Sequence[Sign], manner: Manner) -> list[Sign]:
-    for at, sign in enumerate(signs[:6]):
+    """Leave out who writes, where a text begins with that; a greeting may stand before it."""
+    for at, sign in enumerate(signs[:_LONGEST_GREETING]):
         if folded(sign.spelled) not in manner.introducing:
             if sign.meaning in (Meaning.FILLER, Meaning.PAUSE):
                 continue
@@ -144,10 +147,8 @@ def _unintroduced(signs: Sequence[Sign], manner: Manner) -> list[Sign]:
     return list(signs)
 
 
-def asides(
-    every: Sequence[Sign], kept: Sequence[Sign], manner: Manner
-) -> Mapping[int, Sequence[tuple[int, Aside]]]:
-    """Where an aside may begin, and each that may begin there with where it ends.
+def asides(every: Sequence[Sign], kept: Sequence[Sign], manner: Manner) -> Mapping[int, tuple[int, Aside]]:
+    """Give where an aside may begin, and for each where it ends.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ def asides(
     """
     before = list(_before_each(every, kept))
     ends = [at for at in range(1, len(kept) + 1) if _ends(at, kept, before, manner)]
-    found = dict[int, Sequence[tuple[int, Aside]]]()
+    found = dict[int, tuple[int, Aside]]()
     for at in range(len(kept)):
         opening = _opening(at, kept, before, manner)
         if opening is None or kept[at].meaning in _RESUMES:
@@ -171,7 +172,7 @@ def asides(
             words += (*(before[each] if each > at else ()), kept[each])
         if _turns_nothing(words, manner):
             stated = _stated(words, manner)
-            found[at] = ((end, Aside(signs=tuple(words), stated=stated)),)
+            found[at] = end, Aside(signs=tuple(words), stated=stated)
     return found
 
 

@@ -1,7 +1,7 @@
 """A text is understood only if phrases cover it.
 
-Every sign but fillers and pauses has to be part of a phrase, and the fewest phrases win. So a negation, a
-condition or an unknown word near a wish takes its certainty away.
+Every sign but fillers and pauses has to be part of a phrase or of an aside; the shortest asides win, then the
+fewest phrases. So a negation, a condition or an unknown word near a wish takes its certainty away.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from chalicelib.notifications.understanding.tokens import folded
 
 
 def covering(
-    said: Said, asides: Mapping[int, Sequence[tuple[int, Aside]]] = MappingProxyType({})
+    said: Said, asides: Mapping[int, tuple[int, Aside]] = MappingProxyType({})
 ) -> tuple[Part, ...] | None:
     """Read a whole text as phrases, as few as possible; None if something stays unread.
 
@@ -25,7 +25,7 @@ def covering(
     Parameters
     ----------
     asides
-        What may be told at a position, with where it ends; as little as possible is read so.
+        What may be told at a position, after where it ends; as little as possible is read so.
     """
     written = "".join(LETTER[sign.meaning] for sign in said.signs)
     best: list[tuple[Part, ...] | None] = [None] * len(written) + [()]
@@ -33,7 +33,8 @@ def covering(
         meaning = said.signs[at].meaning
         if meaning in (Meaning.PAUSE, Meaning.AND):
             best[at] = best[at + 1]
-        for part, end in (*_phrases(said, written, at), *((aside, end) for end, aside in asides.get(at, ()))):
+        told = [asides[at]] if at in asides else []
+        for end, part in (*_phrases(said, written, at), *told):
             rest = best[end]
             found = best[at]
             if rest is not None and (found is None or _cost((part, *rest)) < _cost(found)):
@@ -45,14 +46,14 @@ def _cost(parts: Sequence[Part]) -> tuple[int, int]:
     return sum(len(part.signs) for part in parts if isinstance(part, Aside)), len(parts)
 
 
-def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[Part, int]]:
+def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[int, Part]]:
     for phrase, reader in GRAMMAR:
         found = pattern(phrase).match(written, at)
         if found is None or found.end() == at:
             continue
         part = reader(replace(said, signs=said.signs[at : found.end()]))
         if part is not None:
-            yield part, found.end()
+            yield found.end(), part
 
 
 def _turned(said: Said) -> bool:

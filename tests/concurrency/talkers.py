@@ -5,7 +5,7 @@ table. The carrier is in the process and takes everything, and each task says ho
 point: the queue brings nothing; whoever wants a text sent looks at it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.adapters.addressees import PromiseAddressees
@@ -60,6 +60,9 @@ class NoQueue:
     """Forgets whatever it is given."""
 
     def look(self, tenant: Tenant, message_id: str, *, delay: Seconds = 0) -> None:
+        pass
+
+    def look_at_all(self, tenant: Tenant, delays: Mapping[str, Seconds]) -> None:
         pass
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import time
 from itertools import count
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from chalicelib.events import Actor, FactKind
 from chalicelib.fleet.ids import promise_id
 from chalicelib.fleet.model import BookingRules, ServiceTime, SlotTemplate
+from chalicelib.merchants.model import Merchant
+from chalicelib.merchants.service import Merchants
 from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
@@ -56,6 +59,8 @@ class Town:
 
     def __init__(self, arena: Arena) -> None:
         self.arena, self.talking = arena, Talking(arena.store, NOW)
+        merchant = Merchant(tenant=arena.tenant, brand="acme", sms_countries=("US",))
+        Merchants(arena.store, entropy=token_bytes).save_settings(merchant)
 
     def anas(self, rounds: int, *, service: Seconds = 60) -> Iterator[Ana]:
         """Open a depot for each, and let her order there."""

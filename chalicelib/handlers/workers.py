@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+    from chalicelib.adapters.dynamodb.outbox import OutboxRow
     from chalicelib.bootstrap import Services
     from chalicelib.dispatch.model import Work
 
@@ -75,35 +76,44 @@ def publish_facts(event: Event, services: "Services", *, log: "Logger" = _log) -
             events = services.webhooks.publish(row.tenant, row.row_id, row.facts, now)
             line.fields |= {"events": [event.event_id for event in events]} if events else {}
             news = list[Fact]()
-            for fact in row.facts:
-                follow_up(services, row.tenant, fact, now)
-                if fact.kind in _MAY_NEED_WATCHING:
-                    services.watch.expect(row.tenant, PlanKey.parse(fact.subject), now)
-                if work := _work_of(fact):
-                    services.plan_jobs.send(
-                        row.tenant,
-                        fact.subject,
-                        work,
-                        request=row.row_id,
-                        number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject), work),
-                        replan_id=fact.data.get("replan_id"),
-                    )
-                elif fact.kind is FactKind.SHIFT_DEPARTED:
-                    plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
-                    services.motion.set_out(row.tenant, plan, shift_id, now)
-                elif shifts := _shifts_to_watch(fact):
-                    plan = PlanKey.parse(fact.subject)
-                    for shift_id in shifts:
-                        services.watch.look(row.tenant, plan, shift_id, now)
-                else:
-                    news.append(fact)
-            if row.written_at is None or system_now <= row.written_at + _NEWS_FOR:
-                watch.texts(row.tenant, news, now)
-            elif news:
-                line.fields["reason"] = "no_news_to_a_buyer"
+            try:
+                for fact in row.facts:
+                    if not _reacted(services, row, fact, now):
+                        news.append(fact)
+            finally:  # what came before a fact that cannot be handled is told all the same
+                if row.written_at is None or system_now <= row.written_at + _NEWS_FOR:
+                    watch.texts(row.tenant, news, now)
+                elif news:
+                    line.fields["reason"] = "no_news_to_a_buyer"
             services.store.note_handed_on(row)
 
     return watch.processed(event, publish, BatchProcessor(EventType.DynamoDBStreams), "publish_facts")
+
+
+def _reacted(services: "Services", row: "OutboxRow", fact: Fact, now: Timestamp) -> bool:
+    """Do what follows from a fact here; tells whether that was all, or buyers may have to be told."""
+    follow_up(services, row.tenant, fact, now)
+    if fact.kind in _MAY_NEED_WATCHING:
+        services.watch.expect(row.tenant, PlanKey.parse(fact.subject), now)
+    if work := _work_of(fact):
+        services.plan_jobs.send(
+            row.tenant,
+            fact.subject,
+            work,
+            request=row.row_id,
+            number=services.dispatch.request(row.tenant, PlanKey.parse(fact.subject), work),
+            replan_id=fact.data.get("replan_id"),
+        )
+    elif fact.kind is FactKind.SHIFT_DEPARTED:
+        plan, shift_id = PlanKey.parse(fact.subject), fact.data["shift_id"]
+        services.motion.set_out(row.tenant, plan, shift_id, now)
+    elif shifts := _shifts_to_watch(fact):
+        plan = PlanKey.parse(fact.subject)
+        for shift_id in shifts:
+            services.watch.look(row.tenant, plan, shift_id, now)
+    else:
+        return False
+    return True
 
 
 def _work_of(fact: Fact) -> "Work | None":

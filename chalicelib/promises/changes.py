@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from chalicelib.errors import BadToken, Expired, NotFound, StaleWrite
+from chalicelib.errors import BadToken, NotFound, StaleWrite
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.fleet.area import serves
 from chalicelib.fleet.model import Requirement
@@ -160,38 +160,6 @@ class Promises:
             slots=tuple(slot for slot in slots if slot.window != promise.window),
             until=movable.cutoff_at,
         )
-
-    def choose(
-        self,
-        tenant: Tenant,
-        stop_id: StopId,
-        slot_id: str,
-        now: Timestamp,
-        receipt: Receipt[Changed],
-        *,
-        actor: Actor = Actor.BUYER,
-    ) -> Changed:
-        """Take one of the slots that were offered unasked; checked anew, so a late answer oversells nothing.
-
-        Raises
-        ------
-        NotFound
-            The merchant has no such promise.
-        Expired
-            It is not among what the buyer may choose, or no longer.
-        """
-        promise = self.read(tenant, stop_id)
-        offers = promise.offered(now, OFFER_LIFE)
-        offer = next((each for each in offers.values() if each.slot_id == slot_id), None)
-        if offer is None:
-            known = promise.choices
-            raise Expired(
-                "This slot is not offered any more.",
-                expired_at=known.valid_until if known else now,
-                code="offer_expired",
-            )
-        change = Change(kind=ChangeKind.SLOT, offer=offer)
-        return self.change(tenant, stop_id, change, now, receipt, actor=actor)
 
     def change(
         self,

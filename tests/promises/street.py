@@ -5,12 +5,13 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from chalicelib.events import Fact
+from chalicelib.events import Actor, Fact
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.progress import Progress, Trouble
 from chalicelib.motion.events import Event, EventKind
 from chalicelib.promises.changes import Changed
 from chalicelib.promises.model import Change, ChangeKind, Listed, Outcome, Promise
+from chalicelib.promises.search import OFFER_LIFE
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Location
 from chalicelib.units import StopId, Timestamp
@@ -71,7 +72,7 @@ class Street:
         self.tell(EventKind.INCIDENT, when, nth, trouble=Trouble.ACCESS)
 
     def change(self, nth: int, kind: ChangeKind, **wish: Any) -> Changed:
-        """A buyer asks for a change."""
+        """Asked for by the shop."""
         wanted = Change(kind=kind, **wish)
         return self.shop.promises.change(TENANT, self.stops[nth], wanted, self.shop.now, no_receipt)
 
@@ -84,6 +85,16 @@ class Street:
         """To the slot that starts then."""
         slot = next(slot for slot in self.slots(nth) if slot.window.start == starts)
         return self.change(nth, ChangeKind.SLOT, offer=slot.offer)
+
+    def choose(self, nth: int, slot_id: str) -> Changed | None:
+        """The buyer takes a slot that was offered unasked; None if it is not among them, or no longer."""
+        stop_id, now = self.stops[nth], self.shop.now
+        offers = self.promise(nth).offered(now, OFFER_LIFE).values()
+        offer = next((each for each in offers if each.slot_id == slot_id), None)
+        if offer is None:
+            return None
+        wanted = Change(kind=ChangeKind.SLOT, offer=offer)
+        return self.shop.promises.change(TENANT, stop_id, wanted, now, no_receipt, actor=Actor.BUYER)
 
     def order(self, day: date = TODAY, shift_id: str | None = None) -> list[StopId]:
         """Whom the vans of a day have to serve or have served, in their order."""

@@ -5,14 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import Expired
 from chalicelib.events import Actor, FactKind
 from chalicelib.motion.events import EventKind
 from chalicelib.motion.store import MotionChanges
 from chalicelib.promises.choices import CHOICES_LIFE, MOST_CHOICES
 from chalicelib.promises.documents import promise_document, read_promise
 from chalicelib.promises.model import ChangeKind, ChoicesAfter, Outcome, Promise, Refusal, Standing
-from chalicelib.receipts import no_receipt
 from tests.promises.shop import TENANT, TODAY, Shop, at
 from tests.promises.street import PLAN, SHIFT, Street
 
@@ -65,9 +63,8 @@ def test_a_fact_that_comes_twice_is_answered_once(street: Street) -> None:
 def test_a_choice_is_taken_by_its_slot(street: Street) -> None:
     """It becomes the promise's window, by the buyer, and the choices are gone."""
     offer(street)
-    changed = street.shop.promises.choose(
-        TENANT, street.stops[0], "porto.2026-11-24.1200-1400", street.shop.now, no_receipt
-    )
+    changed = street.choose(0, "porto.2026-11-24.1200-1400")
+    assert changed is not None
     assert (changed.refusal, changed.promise.window.start) == (None, at(12))
     assert changed.promise.choices is None
     assert street.facts()[0].actor is Actor.BUYER
@@ -79,10 +76,10 @@ def test_a_late_choice_sells_nothing_that_is_gone(street: Street) -> None:
     street.serve(1, at(10, 30))
     street.shop.now = at(11, 58)
     taken = [
-        street.shop.promises.choose(TENANT, street.stops[0], slot_id, street.shop.now, no_receipt)
-        for slot_id in ("porto.2026-11-24.1000-1200", "porto.2026-11-24.1200-1400")
+        street.choose(0, slot_id) for slot_id in ("porto.2026-11-24.1000-1200", "porto.2026-11-24.1200-1400")
     ]
-    assert [each.refusal for each in taken] == [Refusal.SLOT_TAKEN, None]
+    assert [each and each.refusal for each in taken] == [Refusal.SLOT_TAKEN, None]
+    assert taken[0] is not None
     assert at(12) in {slot.window.start for slot in taken[0].alternatives}
 
 
@@ -90,9 +87,8 @@ def test_a_late_choice_sells_nothing_that_is_gone(street: Street) -> None:
 def test_what_is_not_offered_any_more_cannot_be_chosen(street: Street, slot_id: str) -> None:
     """The fourth nearest never was; the first is over when a day is."""
     offer(street)
-    later = street.shop.now + (CHOICES_LIFE if "1000" in slot_id else 0)
-    with pytest.raises(Expired):
-        street.shop.promises.choose(TENANT, street.stops[0], slot_id, later, no_receipt)
+    street.shop.now += CHOICES_LIFE if "1000" in slot_id else 0
+    assert street.choose(0, slot_id) is None
 
 
 def test_who_was_helped_meanwhile_is_offered_nothing(street: Street) -> None:

@@ -11,13 +11,11 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from chalicelib.errors import Expired
 from chalicelib.fleet.model import EVERY_DAY, WeeklyShift
 from chalicelib.fleet.progress import heading_to
 from chalicelib.motion.events import EventKind
 from chalicelib.promises.access import Asking
 from chalicelib.promises.model import Address, ChangeKind, ChoicesAfter, Outcome, PromiseState, Refusal
-from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import StopKind
 from chalicelib.units import MINUTE, StopId
 from tests.promises.shop import TENANT, TODAY, Shop, a_vehicle
@@ -103,15 +101,12 @@ class DayMachine(RuleBasedStateMachine):
 
     @rule(nth=WHICH, which=st.integers(1, 3))
     def choose(self, nth: int, which: int) -> None:
-        promise, shop = self.street.promise(nth), self.street.shop
+        promise = self.street.promise(nth)
         if promise.choices is None or which > len(promise.choices.choices):
             return
-        slot_id = promise.choices.choices[which - 1].slot_id
-        try:
-            changed = shop.promises.choose(TENANT, promise.stop_id, slot_id, shop.now, no_receipt)
-        except Expired:
-            return
-        event(f"choose: {changed.refusal or 'done'}")
+        changed = self.street.choose(nth, promise.choices.choices[which - 1].slot_id)
+        if changed is not None:
+            event(f"choose: {changed.refusal or 'done'}")
 
     @rule(minutes=st.sampled_from([1, 10, 45]))
     def wait(self, minutes: int) -> None:

@@ -46,7 +46,7 @@ from chalicelib.units import Timestamp
 
 LANGUAGES = {language.tag: language for language in (ENGLISH, SPANISH, GERMAN, FRENCH)}
 _VARIANTS = {"en-us": AMERICAN, "en-ca": AMERICAN}
-_LONGEST_ORDER_REF = 12
+_LONGEST_ORDER_REF = 24
 
 
 def language_of(locale: str | None, locales: Sequence[str]) -> Language:

@@ -18,7 +18,7 @@ class Cause(StrEnum):
     NO_ACCESS = "no_access"
     WRONG_ADDRESS = "wrong_address"
     ATTEMPT_FAILED = "attempt_failed"  # for another reason, which is ours
-    TRAFFIC = "traffic"
+    HELD_UP = "held_up"  # as far as anybody said
     ROAD_CLOSED = "road_closed"
     VAN_BROKE_DOWN = "van_broke_down"
 

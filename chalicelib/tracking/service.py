@@ -45,7 +45,7 @@ _CAUSES: Final = {
 _TROUBLES: Final = {
     Trouble.VEHICLE_DOWN: Cause.VAN_BROKE_DOWN,
     Trouble.ROAD_CLOSED: Cause.ROAD_CLOSED,
-    Trouble.DELAY: Cause.TRAFFIC,
+    Trouble.DELAY: Cause.HELD_UP,
 }
 _FOR_THE_DOOR: Final = (ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE, ChangeKind.GATE_CODE)
 
@@ -182,4 +182,4 @@ def _done(ledger: Sequence[Fact], number: int) -> Done | None:
 def _in_the_way(progress: Progress | None) -> Cause:
     """What holds the van up, as far as anybody said."""
     known = [incident.kind for incident in progress.incidents] if progress else []
-    return next((_TROUBLES[kind] for kind in reversed(known) if kind in _TROUBLES), Cause.TRAFFIC)
+    return next((_TROUBLES[kind] for kind in reversed(known) if kind in _TROUBLES), Cause.HELD_UP)

@@ -34,7 +34,7 @@ ENGLISH: Final = PageWords(
         Cause.NO_ACCESS: "We could not get to your door.",
         Cause.WRONG_ADDRESS: "We could not find the address.",
         Cause.ATTEMPT_FAILED: "We could not deliver; that was our fault.",
-        Cause.TRAFFIC: "The van is held up.",
+        Cause.HELD_UP: "The van is held up.",
         Cause.ROAD_CLOSED: "A road on the way is closed.",
         Cause.VAN_BROKE_DOWN: "The van has broken down.",
     },

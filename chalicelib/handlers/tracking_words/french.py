@@ -34,7 +34,7 @@ FRENCH: Final = PageWords(
         Cause.NO_ACCESS: "Nous n'avons pas pu atteindre votre porte.",
         Cause.WRONG_ADDRESS: "Nous n'avons pas trouvé l'adresse.",
         Cause.ATTEMPT_FAILED: "Nous n'avons pas pu livrer ; c'est notre faute.",
-        Cause.TRAFFIC: "La camionnette est retardée.",
+        Cause.HELD_UP: "La camionnette est retardée.",
         Cause.ROAD_CLOSED: "Une route est fermée sur le trajet.",
         Cause.VAN_BROKE_DOWN: "La camionnette est en panne.",
     },

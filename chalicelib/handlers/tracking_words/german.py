@@ -34,7 +34,7 @@ GERMAN: Final = PageWords(
         Cause.NO_ACCESS: "Wir kamen nicht bis zu Ihrer Tür.",
         Cause.WRONG_ADDRESS: "Wir haben die Adresse nicht gefunden.",
         Cause.ATTEMPT_FAILED: "Wir konnten nicht zustellen; das lag an uns.",
-        Cause.TRAFFIC: "Der Wagen wird aufgehalten.",
+        Cause.HELD_UP: "Der Wagen wird aufgehalten.",
         Cause.ROAD_CLOSED: "Eine Straße auf dem Weg ist gesperrt.",
         Cause.VAN_BROKE_DOWN: "Der Wagen hat eine Panne.",
     },

@@ -34,7 +34,7 @@ SPANISH: Final = PageWords(
         Cause.NO_ACCESS: "No pudimos llegar a su puerta.",
         Cause.WRONG_ADDRESS: "No encontramos la dirección.",
         Cause.ATTEMPT_FAILED: "No pudimos entregar; fue culpa nuestra.",
-        Cause.TRAFFIC: "La furgoneta va con retraso.",
+        Cause.HELD_UP: "La furgoneta va con retraso.",
         Cause.ROAD_CLOSED: "Hay una calle cortada en el camino.",
         Cause.VAN_BROKE_DOWN: "La furgoneta se ha averiado.",
     },

@@ -7,6 +7,7 @@ that mixes two of them is mostly a question.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from chalicelib.notifications.intents import (
@@ -34,7 +35,7 @@ from chalicelib.notifications.understanding.asides import asides, beside, unsign
 from chalicelib.notifications.understanding.covering import covering, glimpsed
 from chalicelib.notifications.understanding.lexicons import lexicons
 from chalicelib.notifications.understanding.parts import Aside, Mention, Nod, Part, Said
-from chalicelib.notifications.understanding.signs import Lexicon, Meaning, Sign, signs
+from chalicelib.notifications.understanding.signs import Lexicon, Manner, Meaning, Sign, signs
 from chalicelib.notifications.understanding.times import Wall, Wish, chosen_by_time
 from chalicelib.notifications.understanding.tokens import cleaned, folded
 
@@ -180,15 +181,18 @@ def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:
     if not said.signs or len(said.signs) > _MOST_SIGNS:
         return _sole_one(said, every) or glimpsed(said)
     if said.situation.asked is Asked.SCORES and (
-        scores := _scores(said.signs, asides(every, said.signs, said.manner))
+        scores := _scores(said, asides(every, said.signs, said.manner))
     ):
         return scores
     parts = covering(said)
     if parts is None:
         parts = covering(said, asides(every, said.signs, said.manner))
-    if parts is None:
-        return glimpsed(said)
-    return _together(parts, said)
+    if parts is not None:
+        return _together(parts, said)
+    parts = covering(said, asides(every, said.signs, said.manner, loosely=True))
+    if parts is not None and (answered := _together(parts, said)):
+        return answered
+    return glimpsed(said)
 
 
 def _together(parts: Sequence[Part], said: Said) -> Intent | None:
@@ -229,9 +233,8 @@ def _at_that_time(parts: Sequence[Part], wishes: Sequence[Wish], said: Said) -> 
     """
     asked, windows = said.situation.asked, said.situation.windows
     if asked is Asked.CHOICE and (chosen := chosen_by_time(wishes, said.situation)):
-        explained = any(isinstance(part, Aside) for part in parts)
         if len(chosen) == 1:
-            return None if explained else Choose(chosen[0])
+            return Choose(chosen[0])
         if len(chosen) < len(windows):
             return None
     elif asked not in (None, Asked.CHOICE) and not all(each.asked_for for each in wishes):
@@ -241,7 +244,7 @@ def _at_that_time(parts: Sequence[Part], wishes: Sequence[Wish], said: Said) -> 
 
 def _on_another_day(wanted: Intent, wall: Wall) -> bool:
     """Whether a wish can stand beside "none of them" or "not today"."""
-    return isinstance(wanted, Reschedule) and wanted.day not in (None, wall.today)
+    return isinstance(wanted, Reschedule) and wanted.day not in (None, wall.today, wall.promised)
 
 
 def _only_named(parts: Sequence[Part], wishes: Sequence[Wish]) -> bool:
@@ -257,7 +260,9 @@ def _without_reasons(intents: set[Intent]) -> set[Intent]:
     kept = {
         intent
         for intent in intents
-        if not isinstance(intent, SafePlace) or intent.where == longest or intent.where not in longest
+        if not isinstance(intent, SafePlace)
+        or intent.where == longest
+        or folded(intent.where) not in folded(longest)
     }
     if any(isinstance(intent, Neighbour | SafePlace | Reschedule) for intent in kept):
         kept.discard(NotHome())
@@ -315,8 +320,9 @@ def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
 _ONES = frozenset({"un", "une", "una", "ein", "eine"})
 
 
-def _scores(signs: Sequence[Sign], told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
-    """Read two numbers, or numbers beside what they are about; what is told behind them is left out."""
+def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
+    """Read two numbers, or numbers beside what they are about; what is told or praised behind is left out."""
+    signs = [_out_of_ten(sign) for sign in said.signs]
     for at, (end, aside) in told.items():
         if (
             aside.stated
@@ -326,32 +332,64 @@ def _scores(signs: Sequence[Sign], told: Mapping[int, tuple[int, Aside]]) -> Int
             and signs[at - 1].meaning is Meaning.PAUSE
         ):
             signs = signs[:at]
-    signs_left = [sign for sign in signs if sign.meaning not in _BESIDE_SCORES]
-    numbers = [sign for sign in signs_left if sign.meaning is Meaning.NUMBER]
-    labels = [sign for sign in signs_left if sign.meaning is Meaning.PARCEL and sign.value]
-    if [sign.meaning for sign in signs_left] == [Meaning.NUMBER, Meaning.BOTH]:
-        numbers *= 2
-        signs_left = numbers
-    if len(numbers) + len(labels) != len(signs_left) or not 1 <= len(numbers) <= 2:
+    left = [sign for sign in _unpraised(signs) if sign.meaning not in _BESIDE_SCORES]
+    if [sign.meaning for sign in left] == [Meaning.NUMBER, Meaning.BOTH]:
+        left = [left[0], left[0]]
+    labelled = [sign for sign in left if sign.meaning is Meaning.PARCEL and sign.value]
+    numbers = [sign for sign in left if sign.meaning is Meaning.NUMBER]
+    if not all(number.value <= _HIGHEST_SCORE for number in numbers):
         return None
-    if any(number.value > _HIGHEST_SCORE for number in numbers):
-        return None
-    if not labels and len(numbers) == 2:
+    if not labelled and len(numbers) == len(left) == 2:
         return Scores(product=numbers[0].value, delivery=numbers[1].value)
-    if len(labels) != len(numbers):
+    if len(labelled) != len(numbers) or not 1 <= len(numbers) <= 2:
         return None
-    by_label = {label.value: number.value for label, number in zip(labels, numbers, strict=True)}
-    if len(by_label) != len(numbers) or _mixed_up(signs_left):
+    by_label = {label.value: number.value for label, number in zip(labelled, numbers, strict=True)}
+    rest = [sign for sign in left if sign not in labelled and sign not in numbers]
+    if len(by_label) != len(numbers) or _mixed_up(labelled + numbers):
+        return None
+    if rest and not (len(by_label) == 2 and _side_by_side(signs) and _remarked(rest, said.manner)):
         return None
     return Scores(product=by_label.get(2), delivery=by_label.get(1))
 
 
+def _out_of_ten(sign: Sign) -> Sign:
+    """Read `9/10` as the score it is and not as a day of October."""
+    score, _, most = sign.spelled.partition("/")
+    if sign.meaning is not Meaning.DATE or most != str(_HIGHEST_SCORE):
+        return sign
+    return replace(sign, meaning=Meaning.NUMBER, value=int(score))
+
+
+def _unpraised(signs: Sequence[Sign]) -> Sequence[Sign]:
+    """Leave out praise behind the last mark: "10 10, lovely driver"."""
+    kept = list(signs)
+    while kept and kept[-1].meaning in _PRAISE:
+        kept.pop()
+    return kept if kept and kept[-1].meaning is Meaning.PAUSE else signs
+
+
+def _side_by_side(signs: Sequence[Sign]) -> bool:
+    """Whether each number stands right beside its label, so that a remark cannot part them."""
+    kinds = [sign.meaning for sign in signs if sign.meaning in (Meaning.NUMBER, Meaning.PARCEL)]
+    pairs = [(first.meaning, second.meaning) for first, second in pairwise(signs)]
+    return pairs.count((kinds[0], kinds[1])) >= len(kinds) // 2
+
+
+def _remarked(rest: Sequence[Sign], manner: Manner) -> bool:
+    """Whether all that is said beside two labelled scores is how it was."""
+    return all(
+        sign.meaning in _REMARKS and not manner.turns & set(folded(sign.spelled).split()) for sign in rest
+    )
+
+
 def _mixed_up(labelled: Sequence[Sign]) -> bool:
     """Whether labels and numbers do not alternate."""
-    kinds = [sign.meaning for sign in labelled]
+    kinds = [sign.meaning for sign in sorted(labelled, key=lambda sign: sign.start)]
     return any(first is second for first, second in pairwise(kinds))
 
 
+_PRAISE = frozenset({Meaning.OK, Meaning.GOOD, Meaning.THANKS, Meaning.DRIVER, Meaning.PARCEL})
+_REMARKS = frozenset({Meaning.UNKNOWN, Meaning.GOOD, Meaning.LATE, Meaning.DRIVER, Meaning.THEY})
 _BESIDE_SCORES = frozenset({Meaning.PAUSE, Meaning.AND, Meaning.THANKS, Meaning.OK})
 _ABOUT = {
     Meaning.NUMBER: IntentKind.CHOOSE,

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from chalicelib.notifications.intents import (
     Cancel,
+    Choose,
     GateCode,
     Help,
     Intent,
@@ -79,7 +80,32 @@ _TELLABLE = frozenset(
         Meaning.BESIDE,
     }
 )
+# ... and what else it may hold beside what is only answered or passed on: facts, of now or of another time.
+_LOOSELY_TELLABLE = _TELLABLE | {
+    Meaning.NOT,
+    Meaning.PAST,
+    Meaning.NUMBER,
+    Meaning.MIXED,
+    Meaning.MONTH,
+    Meaning.DATE,
+    Meaning.HALF_PAST,
+    Meaning.HALF_TO,
+    Meaning.UNIT,
+    Meaning.TITLE,
+    Meaning.ADDRESS,
+    Meaning.WRONG,
+    Meaning.MOVED,
+    Meaning.PHONE,
+    Meaning.ARRIVE,
+    Meaning.LATE,
+    Meaning.NOTHING_YET,
+    Meaning.NEWS,
+}
 _MARKS = frozenset({Meaning.PAUSE, Meaning.ASKING, Meaning.THANKS})
+# What is said right behind these belongs to them: "when I get home", "we moved the car".
+_TAKE_MORE = frozenset(
+    {Meaning.WHERE, Meaning.WHEN, Meaning.HOWLONG, Meaning.ASKS, Meaning.PHONE, Meaning.MOVED}
+)
 _RESUMES = frozenset({Meaning.PAUSE, Meaning.THANKS, Meaning.REQUEST})
 
 
@@ -147,7 +173,9 @@ def _unintroduced(signs: Sequence[Sign], manner: Manner) -> list[Sign]:
     return list(signs)
 
 
-def asides(every: Sequence[Sign], kept: Sequence[Sign], manner: Manner) -> Mapping[int, tuple[int, Aside]]:
+def asides(
+    every: Sequence[Sign], kept: Sequence[Sign], manner: Manner, *, loosely: bool = False
+) -> Mapping[int, tuple[int, Aside]]:
     """Give where an aside may begin, and for each where it ends.
 
     Parameters
@@ -156,12 +184,14 @@ def asides(every: Sequence[Sign], kept: Sequence[Sign], manner: Manner) -> Mappi
         All signs, fillers included.
     kept
         Those that phrases are made of; positions count in these.
+    loosely
+        Give also what may only stand beside an intent that changes nothing at once.
     """
     before = list(_before_each(every, kept))
     ends = [at for at in range(1, len(kept) + 1) if _ends(at, kept, before, manner)]
     found = dict[int, tuple[int, Aside]]()
     for at in range(len(kept)):
-        opening = _opening(at, kept, before, manner)
+        opening = _opening(at, kept, before, manner.opens if loosely else manner.subjects, manner)
         if opening is None or kept[at].meaning in _RESUMES:
             continue
         end = next((end for end in ends if end > at), None)
@@ -170,9 +200,11 @@ def asides(every: Sequence[Sign], kept: Sequence[Sign], manner: Manner) -> Mappi
         words = list(opening)
         for each in range(at, end):
             words += (*(before[each] if each > at else ()), kept[each])
-        if _turns_nothing(words, manner):
-            stated = _stated(words, manner)
+        if _turns_nothing(words, _TELLABLE, manner.turns):
+            stated = not loosely and _stated(words, manner)
             found[at] = end, Aside(signs=tuple(words), stated=stated)
+        elif loosely and _turns_nothing(words, _LOOSELY_TELLABLE, manner.undoes):
+            found[at] = end, Aside(signs=tuple(words), stated=False)
     return found
 
 
@@ -189,6 +221,10 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
     if not intents or not all(isinstance(intent, _MAY_BE_EXPLAINED) for intent in intents):
         return False
     if not aside.stated and not all(isinstance(intent, _ONLY_ANSWERED) for intent in intents):
+        return False
+    if any(isinstance(intent, Choose) for intent in intents) and aside.has(*_TIMES, *_SUITS):
+        return False  # it may be why it is another
+    if any(isinstance(intent, Cancel | NotHome) for intent in intents) and aside.counts:
         return False
     times = [sign for sign in aside.signs if sign.meaning in _TIMES]
     if aside.has(Meaning.BAD) and not times:
@@ -228,6 +264,7 @@ def _touch(told: Wish, asked: Wish, said: Said) -> bool:
 
 
 _MAY_BE_EXPLAINED = (
+    Choose,
     Reschedule,
     SafePlace,
     Neighbour,
@@ -243,6 +280,7 @@ _MAY_BE_EXPLAINED = (
 )
 # Nothing changes at once by these: they are answered, asked about or passed on.
 _ONLY_ANSWERED = (NotHome, WhereIsIt, WrongAddress, WrongNumber, Cancel, Help)
+_SUITS = (Meaning.GOOD, Meaning.BAD)
 _ONESELF = (Meaning.SELF, Meaning.ME)
 _TIMES = frozenset(
     {
@@ -290,7 +328,11 @@ def _before_each(every: Sequence[Sign], kept: Sequence[Sign]) -> Iterator[Sequen
 
 
 def _opening(
-    at: int, kept: Sequence[Sign], before: Sequence[Sequence[Sign]], manner: Manner
+    at: int,
+    kept: Sequence[Sign],
+    before: Sequence[Sequence[Sign]],
+    opens: Collection[str],
+    manner: Manner,
 ) -> Sequence[Sign] | None:
     """Give the words an aside begins with before its first kept sign; None if none can begin here."""
     left_out = before[at]
@@ -299,8 +341,10 @@ def _opening(
             return left_out[nth + 1 :]
     if at == 0 or kept[at - 1].meaning in _MARKS:
         return left_out
+    if kept[at - 1].meaning in _TAKE_MORE:
+        return None
     for nth, sign in enumerate((*left_out, kept[at])):
-        if _first_word(sign) in manner.subjects:
+        if _first_word(sign) in opens:
             return left_out[nth:]
     return None
 
@@ -318,9 +362,9 @@ def _stated(words: Sequence[Sign], manner: Manner) -> bool:
     return first in manner.subjects or first in manner.tells or bool(set(spelled[1:4]) & manner.copulas)
 
 
-def _turns_nothing(words: Sequence[Sign], manner: Manner) -> bool:
-    return all(sign.meaning in _TELLABLE or sign.repaired for sign in words) and not any(
-        word in manner.turns for sign in words for word in _loose(sign)
+def _turns_nothing(words: Sequence[Sign], tellable: Collection[Meaning], turns: Collection[str]) -> bool:
+    return all(sign.meaning in tellable or sign.repaired for sign in words) and not any(
+        word in turns for sign in words for word in _loose(sign)
     )
 
 

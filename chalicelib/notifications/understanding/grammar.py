@@ -55,6 +55,7 @@ _WORDS = {
     "ask": "REQUEST*",
     "whereabouts": "(?:PAUSE?BESIDE)*(?:PAUSE?THEY?TAKES)?",
     "move": "(?:MOVE|PICK)*",
+    "tail": "(?:INSTEAD|PAUSE?GOOD)*(?:PAUSE?REQUEST(?=PAUSE|ASKING|THANKS|(?!.)))?ASKING?",
 }
 _WHEN = (
     "(?:on day(?:on part)?on AT time|on day(?:on part)?CLOCK(?!TO|UNTIL|AND)|on day(?:on part)?(?:on hours)?"
@@ -153,6 +154,8 @@ _NOT_TIMES = frozenset(
         Meaning.LEAVE,
         Meaning.SELF,
         Meaning.ARRIVE,
+        Meaning.LATER,
+        Meaning.PAUSE,
     }
 )
 
@@ -188,6 +191,14 @@ def _away_for_days(said: Said) -> Part | None:
     return NotHome() if until.day > said.wall.promised else Nod.ANOTHER_TIME
 
 
+def _unsuitable(said: Said) -> Part | None:
+    """Read that a day is no good: an answer if it is the one that is promised, or today."""
+    times = [sign for sign in said.signs if sign.meaning not in (Meaning.BAD, Meaning.NOT)]
+    asked = wish(times, said.wall, said.afternoon)
+    promised = asked.certain and (asked.day == said.wall.today or covers(asked, said.wall))
+    return Nod.NONE if promised else Nod.ANOTHER_TIME
+
+
 def _signed(said: Said) -> Part | None:
     """Read a name below the thanks."""
     names = said.those(Meaning.UNKNOWN)
@@ -206,9 +217,10 @@ def _bare_no(said: Said) -> Part | None:
 
 def _that_one(said: Said) -> Part | None:
     """Read "the thursday one", where it is one of our choices."""
-    if said.situation.asked is not Asked.CHOICE or said.signs[-1].spelled.lower() != "one":
+    (one,) = said.those(Meaning.NUMBER)
+    if said.situation.asked is not Asked.CHOICE or one.spelled.lower() != "one":
         return None
-    return _reschedule(replace(said, signs=said.signs[:-1]))
+    return _reschedule(replace(said, signs=[sign for sign in said.signs if sign is not one]))
 
 
 def _see(said: Said) -> Part | None:
@@ -383,6 +395,10 @@ def _asked_name(said: Said) -> Part | None:
     return _named(said) if said.situation.asked is Asked.NEIGHBOUR else None
 
 
+def _asked_first_name(said: Said) -> Part | None:
+    return _first_named(said) if said.situation.asked is Asked.NEIGHBOUR else None
+
+
 GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("THANKS+", _just(Nod.THANKS)),
     ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", _signed),
@@ -391,7 +407,8 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("YES+", _just(Nod.YES)),
     ("NO+", _just(Nod.NO)),
     ("(?<!.)NOT(?!.)", _bare_no),
-    ("NONE|NOT TODAY|TODAY(?:NOT|BAD)BAD?|BAD TODAY", _just(Nod.NONE)),
+    ("NONE|NOT TODAY", _just(Nod.NONE)),
+    ("BAD day part?|(?:day part?|part)(?:NOT|BAD)BAD?", _unsuitable),
     ("BUT", _just(Nod.BUT)),
     ("SEE+(?:when)?|UNTIL day part?", _see),
     ("(?:SELF|AND)*(?:when)?(?:PRESENT|SELF HOME)+(?:when)?", _present),
@@ -399,11 +416,11 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", _just(Nod.OTHERWISE)),
     ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", _choose),
     (
-        "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER)*move(?:(?<=MOVE)SEE)?when"
+        "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER)*move(?:(?<=MOVE)LATER PAUSE?)?(?:(?<=MOVE)SEE)?when"
         "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
         _reschedule,
     ),
-    ("(?:day part?|part)NUMBER", _that_one),
+    ("(?:REQUEST|PICK|YES)*(?:day part?|part)NUMBER(?:GOOD|OK)*", _that_one),
     ("(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?", _away_until),
     ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
     ("SELF*(?:AWAY+HOME?UNTIL day|UNTIL day AWAY+)", _away_for_days),
@@ -412,12 +429,12 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", _not_home),
     ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", _not_home),
     ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", _not_home),
-    ("ask LEAVE day?spot{1,2}day?FROM?INSTEAD?ASKING?", _place),
+    ("ask LEAVE day?spot{1,2}day?FROM?tail", _place),
     ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
     ("(?:prep)?PLACE(?:GOOD|OK)", _place),
     ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", _mention),
     ("(?:prep)?PLACE", _mention),
-    ("ask LEAVE day?described FROM?INSTEAD?ASKING?", _place),
+    ("ask LEAVE day?described FROM?tail", _place),
     ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", _place),
     ("(?<!.)(?:OK|YES|PAUSE)*described", _mention),
     (
@@ -427,18 +444,20 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     (
         "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "FROM?whereabouts(?:INSTEAD|GOOD)?ASKING?",
+        "FROM?whereabouts tail",
         _neighbour,
     ),
     (
         "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS)*(?!.))",
         _neighbour,
     ),
-    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}FROM?whereabouts INSTEAD?ASKING?", _named),
+    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}FROM?whereabouts tail", _named),
     ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}whereabouts(?:LEAVE|TAKES)ASKING?", _named),
-    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts INSTEAD?ASKING?", _first_named),
+    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", _first_named),
     ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts", _asked_neighbour),
     ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*TITLE UNKNOWN{1,2}whereabouts", _asked_name),
+    ("(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts", _asked_first_name),
+    ("UNKNOWN{1,2}(?=PAUSE?(?:BESIDE|THEY?TAKES))whereabouts", _asked_first_name),
     (
         "(?:USE|ENTRY|PLACE|REQUEST)*CODE(?:ENTRY|PLACE|NR|USE|IN|AT|NEAR)*number(?:PAUSE?(?:USE|ENTRY|PLACE|IN|NEAR|BESIDE))*",
         _code,
@@ -458,14 +477,15 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?", _just(WhereIsIt())),
     ("(?:PARCEL|DRIVER|SELF)*(?:ARRIVE|CLOSE)day?ASKING", _just(WhereIsIt())),
     (
-        "(?:SELF|ASKS)*(?:WRONG ADDRESS|(?:NR)?ADDRESS WRONG|NOT ADDRESS|MOVED(?:ADDRESS WRONG)?"
-        "|ADDRESS MOVED)",
+        "(?:SELF|ASKS)*(?:WRONG ADDRESS|(?:NR)?ADDRESS(?:(?:NEAR|IN)PARCEL)?WRONG|NOT ADDRESS"
+        "|MOVED(?:IN MONTH|PAST|ADDRESS WRONG)?(?!UNKNOWN|PLACE|PARCEL)|ADDRESS MOVED)"
+        "(?:(?:NEAR|IN|WITH)PARCEL)?",
         _just(WrongAddress()),
     ),
     ("NR WRONG", _house_number),
-    ("(?:SELF|ASKS)*PHONE+NR?", _just(WrongNumber())),
+    ("(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?", _just(WrongNumber())),
     ("ask CANCEL PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
-    ("(?<!.)ask CANCEL(?=(?:PAUSE|THANKS)*(?!.))", _cancel),
+    ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", _cancel),
     (
         "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
         _just(Stop()),

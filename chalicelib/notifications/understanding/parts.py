@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from chalicelib.notifications.intents import Intent, Situation
 from chalicelib.notifications.understanding.signs import Manner, Meaning, Sign
@@ -48,6 +49,13 @@ class Aside:
     def has(self, *meanings: Meaning) -> bool:
         """Whether any sign of these meanings is in it."""
         return any(sign.meaning in meanings for sign in self.signs)
+
+    @property
+    def counts(self) -> bool:
+        """Whether a number in it is no time: "the 2 of them"."""
+        numbers = (sign for sign in self.signs if sign.meaning in (Meaning.NUMBER, Meaning.MIXED))
+        timed = {second.start for first, second in pairwise(self.signs) if first.meaning is Meaning.AT}
+        return any(sign.start not in timed for sign in numbers)
 
 
 type Part = Intent | Wish | Nod | Mention | Aside

@@ -163,6 +163,8 @@ class Manner:
         Verbs of statements, where they stand near the beginning.
     turns
         What may take back, report or add to what stands beside it.
+    undoes
+        Those of them that do so even beside an intent that changes nothing at once.
     introducing, closings
         What stands before a name at the beginning and at the end of a text.
     therefore
@@ -176,10 +178,16 @@ class Manner:
     tells: frozenset[str]
     copulas: frozenset[str]
     turns: frozenset[str]
+    undoes: frozenset[str]
     introducing: frozenset[str]
     closings: frozenset[str]
     therefore: frozenset[str]
     articles: frozenset[str]
+
+    @property
+    def opens(self) -> frozenset[str]:
+        """What opens a statement without a mark, where taking it for one does no harm."""
+        return self.subjects | self.tells
 
     @property
     def no_thing(self) -> frozenset[str]:
@@ -188,11 +196,11 @@ class Manner:
 
     @staticmethod
     def of(**words: str) -> "Manner":
-        """Read lists of words, parted by commas."""
+        """Read lists of words, parted by commas; where no `undoes` is given, all that turns undoes."""
         return Manner(
             **{
                 name: frozenset(folded(" ".join(word.split())) for word in listed.split(","))
-                for name, listed in words.items()
+                for name, listed in {"undoes": words["turns"], **words}.items()
             }
         )
 

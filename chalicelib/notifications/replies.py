@@ -333,8 +333,8 @@ def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
         ):
             signs = signs[:at]
     left = [sign for sign in _unpraised(signs) if sign.meaning not in _BESIDE_SCORES]
-    if [sign.meaning for sign in left] == [Meaning.NUMBER, Meaning.BOTH]:
-        left = [left[0], left[0]]
+    if sorted(sign.meaning for sign in left) == [Meaning.BOTH, Meaning.NUMBER]:
+        left = 2 * [sign for sign in left if sign.meaning is Meaning.NUMBER]
     labelled = [sign for sign in left if sign.meaning is Meaning.PARCEL and sign.value]
     numbers = [sign for sign in left if sign.meaning is Meaning.NUMBER]
     if not all(number.value <= _HIGHEST_SCORE for number in numbers):
@@ -361,11 +361,13 @@ def _out_of_ten(sign: Sign) -> Sign:
 
 
 def _unpraised(signs: Sequence[Sign]) -> Sequence[Sign]:
-    """Leave out praise behind the last mark: "10 10, lovely driver"."""
-    kept = list(signs)
-    while kept and kept[-1].meaning in _PRAISE:
-        kept.pop()
-    return kept if kept and kept[-1].meaning is Meaning.PAUSE else signs
+    """Leave out the praise at the end: "10 10, lovely driver", "8 10 great service"."""
+    at = len(signs)
+    while at and signs[at - 1].meaning in _PRAISE:
+        at -= 1
+    parted = at and signs[at - 1].meaning is Meaning.PAUSE
+    praised = at < len(signs) and signs[at].meaning in (Meaning.OK, Meaning.GOOD)
+    return signs[:at] if parted or praised else signs
 
 
 def _side_by_side(signs: Sequence[Sign]) -> bool:

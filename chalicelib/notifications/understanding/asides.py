@@ -8,6 +8,7 @@ Weak point: irony, and a retraction in words that no list of ours has.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from chalicelib.notifications.intents import (
     Cancel,
@@ -90,6 +91,7 @@ _LOOSELY_TELLABLE = _TELLABLE | {
     Meaning.DATE,
     Meaning.HALF_PAST,
     Meaning.HALF_TO,
+    Meaning.NR,
     Meaning.UNIT,
     Meaning.TITLE,
     Meaning.ADDRESS,
@@ -101,6 +103,7 @@ _LOOSELY_TELLABLE = _TELLABLE | {
     Meaning.NOTHING_YET,
     Meaning.NEWS,
 }
+_BEFORE_HOURS = (Meaning.AT, Meaning.UNTIL, Meaning.BEFORE)  # "at 5": a number that is a time
 _MARKS = frozenset({Meaning.PAUSE, Meaning.ASKING, Meaning.THANKS})
 # What is said right behind these belongs to them: "when I get home", "we moved the car".
 _TAKE_MORE = frozenset(
@@ -224,8 +227,12 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
         return False
     if any(isinstance(intent, Choose) for intent in intents) and aside.has(*_TIMES, *_SUITS):
         return False  # it may be why it is another
+    if aside.has(Meaning.NUMBER) and any(isinstance(intent, _NUMBERED) for intent in intents):
+        return False  # which of the two numbers?
     if any(isinstance(intent, Cancel | NotHome) for intent in intents) and aside.counts:
         return False
+    if all(isinstance(intent, WhereIsIt) for intent in intents):
+        return True
     times = [sign for sign in aside.signs if sign.meaning in _TIMES]
     if aside.has(Meaning.BAD) and not times:
         return False  # what does not suit?
@@ -280,6 +287,7 @@ _MAY_BE_EXPLAINED = (
 )
 # Nothing changes at once by these: they are answered, asked about or passed on.
 _ONLY_ANSWERED = (NotHome, WhereIsIt, WrongAddress, WrongNumber, Cancel, Help)
+_NUMBERED = (Choose, Neighbour, GateCode, Scores)
 _SUITS = (Meaning.GOOD, Meaning.BAD)
 _ONESELF = (Meaning.SELF, Meaning.ME)
 _TIMES = frozenset(
@@ -363,9 +371,13 @@ def _stated(words: Sequence[Sign], manner: Manner) -> bool:
 
 
 def _turns_nothing(words: Sequence[Sign], tellable: Collection[Meaning], turns: Collection[str]) -> bool:
-    return all(sign.meaning in tellable or sign.repaired for sign in words) and not any(
-        word in turns for sign in words for word in _loose(sign)
-    )
+    hours = {second.start for first, second in pairwise(words) if first.meaning in _BEFORE_HOURS}
+    return all(
+        sign.meaning in tellable
+        or sign.repaired
+        or (sign.meaning is Meaning.NUMBER and sign.start in hours)
+        for sign in words
+    ) and not any(word in turns for sign in words for word in _loose(sign))
 
 
 def _loose(sign: Sign) -> Sequence[str]:

@@ -52,7 +52,7 @@ _WORDS = {
     # ... with words nobody knows in it
     "described": "(?:spot UNKNOWN|prep UNKNOWN{1,2}PLACE|NEAR UNKNOWN{1,2}|spot prep?PLACE)",
     "number": "(?:NUMBER|MIXED)",
-    "ask": "REQUEST*",
+    "ask": "(?:REQUEST|(?<=REQUEST)DRIVER)*",
     "whereabouts": "(?:PAUSE?BESIDE)*(?:PAUSE?THEY?TAKES)?",
     "move": "(?:MOVE|PICK)*",
     "tail": "(?:INSTEAD|PAUSE?GOOD)*(?:PAUSE?REQUEST(?=PAUSE|ASKING|THANKS|(?!.)))?ASKING?",
@@ -247,7 +247,7 @@ def _unsure(said: Said) -> bool:
 
 
 def _cancel(said: Said) -> Part | None:
-    return None if _unsure(said) else Cancel()
+    return None if _unsure(said) or not _promised_day(said) else Cancel()
 
 
 def _place(said: Said) -> Part | None:
@@ -471,7 +471,11 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         _just(WhereIsIt()),
     ),
     ("PARCEL*(?:NOTHING_YET|LATE)+more|SELF?PARCEL*WAITING+more", _just(WhereIsIt())),
-    ("ASKS(?:THEY|PARCEL|DRIVER|ARRIVE|CLOSE|NOTHING_YET|LATE|day|part)+ASKING*", _just(WhereIsIt())),
+    (
+        "ASKS(?:THEY|PARCEL|DRIVER|ARRIVE|CLOSE|NOTHING_YET|NEWS|LATE|day|part)+ASKING*"
+        "|ASKS(?:PARCEL|DRIVER|ARRIVE)*hours ASKING+",
+        _just(WhereIsIt()),
+    ),
     ("ASKS PAST?(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*PAST*LEAVE ASKING?", _just(WhereIsIt())),
     ("PAST+LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING", _just(WhereIsIt())),
     ("ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?", _just(WhereIsIt())),
@@ -484,14 +488,14 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     ("NR WRONG", _house_number),
     ("(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?", _just(WrongNumber())),
-    ("ask CANCEL PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
+    ("ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
     ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", _cancel),
     (
         "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
         _just(Stop()),
     ),
     ("START", _just(Start())),
-    ("REQUEST?HELP+ASKING*", _just(Help())),
+    ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", _just(Help())),
 )
 
 # Read even where words around them are not: what they lead to changes nothing.

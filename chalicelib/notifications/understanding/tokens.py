@@ -28,7 +28,7 @@ _MARKS_OF_EMOJI = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f
 _TOKEN = re.compile(
     r"""
       (?P<clock>(?<![\w:.])(?P<hour>[01]?\d|2[0-4])(?:
-            (?P<colon>[:h]|(?<=\d)\.(?=\d\d\s?(?:[ap]\.?m\b|uhr|heures?\b|horas?\b|h\b)))(?P<minute>[0-5]\d)
+            (?P<colon>[:h]|(?<=\d)\.(?=(?:00|15|30|45)(?![\w.]))|(?<=\d)\.(?=\d\d\s?(?:[ap]\.?m\b|uhr|heures?\b|horas?\b|h\b)))(?P<minute>[0-5]\d)
             \s?(?P<half_a>[ap]\.?\s?m\b\.?|uhr\b|h\b)?
           | \s?(?P<half_b>[ap]\.?\s?m\b\.?|uhr\b|h\b|o'?clock\b|heures?\b|horas?\b)))
     | (?P<date>(?<![\w.])(?P<dotted_day>\d{1,2})\.\s?(?P<dotted_month>\d{1,2})\.(?:\d{2,4})?(?!\w)

@@ -121,12 +121,12 @@ def test_bucket_is_nobodys_but_ours(bucket: Resources) -> None:
 
 
 def test_bucket_forgets(bucket: Resources) -> None:
-    """A signature and a photo of a door are somebody's; after 120 days nobody may ask for them any more.
+    """A signature and a photo of a door are somebody's; after 90 days nobody may ask for them any more.
 
     No versions are kept, so what is deleted is gone.
     """
     [rule] = bucket["LifecycleConfiguration"]["Rules"]
-    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 120)
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 90)
     assert "Prefix" not in rule
     assert "VersioningConfiguration" not in bucket
 

@@ -15,6 +15,7 @@ from chalicelib.notifications.intents import (
     Choose,
     GateCode,
     Help,
+    Hours,
     Intent,
     Neighbour,
     NotHome,
@@ -83,6 +84,9 @@ _TELLABLE = frozenset(
 )
 # ... and what else it may hold beside what is only answered or passed on: facts, of now or of another time.
 _LOOSELY_TELLABLE = _TELLABLE | {
+    Meaning.REQUEST,
+    Meaning.MOVE,
+    Meaning.PICK,
     Meaning.NOT,
     Meaning.PAST,
     Meaning.NUMBER,
@@ -195,7 +199,8 @@ def asides(
     found = dict[int, tuple[int, Aside]]()
     for at in range(len(kept)):
         opening = _opening(at, kept, before, manner.opens if loosely else manner.subjects, manner)
-        if opening is None or kept[at].meaning in _RESUMES:
+        needs = loosely and kept[at].meaning is Meaning.REQUEST and _first_word(kept[at]) in manner.opens
+        if opening is None or (kept[at].meaning in _RESUMES and not needs):
             continue
         end = next((end for end in ends if end > at), None)
         if end is None:
@@ -232,8 +237,11 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
     if any(isinstance(intent, Cancel | NotHome) for intent in intents) and aside.counts:
         return False
     if all(isinstance(intent, WhereIsIt) for intent in intents):
-        return True
+        return not (aside.has(*_NEEDS) and aside.has(*_TIMES, *_OF_THE_ORDER))
+    if aside.has(*_NEEDS):
+        return False
     times = [sign for sign in aside.signs if sign.meaning in _TIMES]
+    hours = [sign for sign in aside.signs if sign.meaning in _TIMES or sign.meaning in _NUMBERS]
     if aside.has(Meaning.BAD) and not times:
         return False  # what does not suit?
     if aside.has(Meaning.NOBODY) or (aside.has(Meaning.AWAY) and aside.has(Meaning.THEY)):
@@ -243,8 +251,10 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
     if any(isinstance(intent, Reschedule) for intent in intents):
         if not (said.polite or all(asked.asked_for for asked in wishes)):
             return False
-        if aside.has(Meaning.GOOD) or (aside.has(Meaning.HOME, Meaning.BACK) and aside.has(*_ONESELF)):
+        if aside.has(Meaning.GOOD):
             return False
+        if aside.has(Meaning.HOME, Meaning.BACK) and aside.has(*_ONESELF):
+            return aside.has(Meaning.BACK) and _back_before(hours, wishes, said)
         return not times or not _meet(times, wishes, said)
     return not any(sign.meaning in _OTHER_DAYS for sign in times)
 
@@ -257,6 +267,17 @@ def _meet(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> bool:
     if not told.certain or any(sign.meaning is Meaning.ANYTIME for sign in times):
         return True
     return any(_touch(told, asked, said) for asked in wishes)
+
+
+def _back_before(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> bool:
+    """Whether somebody is told to be back at a time, and it is wished for later: "I finish at 5"."""
+    if any(sign.meaning in _BOUNDS for sign in times):
+        return False
+    back = wish(times, said.wall, said.afternoon)
+    if not back.certain or back.hours is None or back.hours.start != back.hours.end:
+        return False
+    until_then = Wish(day=back.day, hours=Hours(end=back.hours.start))
+    return not any(_touch(until_then, asked, said) for asked in wishes)
 
 
 def _touch(told: Wish, asked: Wish, said: Said) -> bool:
@@ -287,6 +308,8 @@ _MAY_BE_EXPLAINED = (
 )
 # Nothing changes at once by these: they are answered, asked about or passed on.
 _ONLY_ANSWERED = (NotHome, WhereIsIt, WrongAddress, WrongNumber, Cancel, Help)
+_NEEDS = (Meaning.REQUEST, Meaning.MOVE, Meaning.PICK)  # "need to move the car"
+_OF_THE_ORDER = (Meaning.PARCEL, Meaning.ADDRESS, Meaning.PHONE)
 _NUMBERED = (Choose, Neighbour, GateCode, Scores)
 _SUITS = (Meaning.GOOD, Meaning.BAD)
 _ONESELF = (Meaning.SELF, Meaning.ME)
@@ -309,7 +332,9 @@ _TIMES = frozenset(
         Meaning.WEEK,
     }
 )
-_NAMED_TIMES = _TIMES - {Meaning.AFTER, Meaning.BEFORE, Meaning.UNTIL, Meaning.FROM}
+_BOUNDS = frozenset({Meaning.AFTER, Meaning.BEFORE, Meaning.UNTIL, Meaning.FROM})
+_NAMED_TIMES = _TIMES - _BOUNDS
+_NUMBERS = frozenset({Meaning.AT, Meaning.NUMBER})
 _SOMEBODY_THERE = (
     Meaning.HOME,
     Meaning.THEY,

@@ -58,7 +58,7 @@ def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[int, Part]]:
 
 def _turned(said: Said) -> bool:
     return any(
-        word in said.manner.turns
+        word in said.manner.undoes
         for sign in said.signs
         if sign.meaning is Meaning.UNKNOWN
         for word in folded(sign.spelled).split()

@@ -53,7 +53,7 @@ _WORDS = {
     "described": "(?:spot UNKNOWN|prep UNKNOWN{1,2}PLACE|NEAR UNKNOWN{1,2}|spot prep?PLACE)",
     "number": "(?:NUMBER|MIXED)",
     "ask": "(?:REQUEST|(?<=REQUEST)DRIVER)*",
-    "whereabouts": "(?:PAUSE?BESIDE)*(?:PAUSE?THEY?TAKES)?",
+    "whereabouts": "(?:PAUSE?BESIDE(?:WITH UNKNOWN)?)*(?:PAUSE?THEY?TAKES)?",
     "move": "(?:MOVE|PICK)*",
     "tail": "(?:INSTEAD|PAUSE?GOOD)*(?:PAUSE?REQUEST(?=PAUSE|ASKING|THANKS|(?!.)))?ASKING?",
 }

@@ -5,6 +5,7 @@ lexicon wins. A word that is not in it is put right where it is one slip of the 
 otherwise stays unknown: what nobody knows is never acted on.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -319,6 +320,9 @@ _BY_SHAPE = {
     Shape.STOP: Meaning.PAUSE,
 }
 
+# Weather, plants, food, animals and hearts adorn; a face or a hand may say that something is not meant.
+_PICTURED = re.compile("[\U0001f300-\U0001f43f\U0001f493-\U0001f49f\u2764\u2728]")
+
 
 def signs(text: str, lexicon: Lexicon) -> list[Sign]:
     """Say what every word of a cleaned text stands for, fillers included.
@@ -344,6 +348,8 @@ def _signs(cut: Sequence[Token], lexicon: Lexicon) -> Iterator[Sign]:
         if entry is None:
             token = part[0]
             meaning = _BY_SHAPE.get(token.shape, Meaning.UNKNOWN)
+            if token.shape is Shape.SYMBOL and _PICTURED.fullmatch(token.typed):
+                meaning = Meaning.FILLER
             yield Sign(
                 meaning=meaning,
                 spelled=token.typed,

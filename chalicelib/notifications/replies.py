@@ -97,7 +97,7 @@ class _Reading:
         self.language = lexicon.language
         self.known = 1 - (unknown + repaired / 2) / max(1, len(words))
         self._said = Said(
-            signs=_telling(self._every),
+            signs=_telling(_parted(self._every, lexicon.manner)),
             text=text,
             situation=situation,
             wall=Wall.of(situation),
@@ -120,6 +120,17 @@ class _Reading:
     def candidates(self) -> tuple[IntentKind, ...]:
         """What it may be about."""
         return _candidates(self._said)
+
+
+def _parted(every: Sequence[Sign], manner: Manner) -> Sequence[Sign]:
+    """Let a please end what was wished where somebody goes on to tell: "saturday pls im on nights"."""
+    tells = {at for at, sign in enumerate(every) if sign.meaning in (Meaning.SELF, Meaning.ME)}
+    return [
+        replace(sign, meaning=Meaning.PAUSE)
+        if at + 1 in tells and sign.meaning is Meaning.FILLER and folded(sign.spelled) in manner.polite
+        else sign
+        for at, sign in enumerate(every)
+    ]
 
 
 def _telling(every: Sequence[Sign]) -> list[Sign]:

@@ -255,7 +255,7 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
             return False
         if aside.has(Meaning.HOME, Meaning.BACK) and aside.has(*_ONESELF):
             return aside.has(Meaning.BACK) and _back_before(hours, wishes, said)
-        return not times or not _meet(times, wishes, said)
+        return not hours or not _meet(hours, wishes, said)
     return not any(sign.meaning in _OTHER_DAYS for sign in times)
 
 
@@ -264,7 +264,8 @@ def _meet(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> bool:
     if not any(sign.meaning in _NAMED_TIMES for sign in times):
         return False  # "before that"
     told = wish([sign for sign in times if sign.meaning is not Meaning.ANYTIME], said.wall, said.afternoon)
-    if not told.certain or any(sign.meaning is Meaning.ANYTIME for sign in times):
+    sure = told.certain or (told.hours is not None and (told.hours.start or 0) >= _NOON)
+    if not sure or any(sign.meaning is Meaning.ANYTIME for sign in times):
         return True
     return any(_touch(told, asked, said) for asked in wishes)
 
@@ -274,7 +275,9 @@ def _back_before(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> b
     if any(sign.meaning in _BOUNDS for sign in times):
         return False
     back = wish(times, said.wall, said.afternoon)
-    if not back.certain or back.hours is None or back.hours.start != back.hours.end:
+    if back.hours is None or back.hours.start is None or back.hours.start != back.hours.end:
+        return False
+    if not back.certain and back.hours.start < _NOON:
         return False
     until_then = Wish(day=back.day, hours=Hours(end=back.hours.start))
     return not any(_touch(until_then, asked, said) for asked in wishes)
@@ -333,7 +336,8 @@ _TIMES = frozenset(
     }
 )
 _BOUNDS = frozenset({Meaning.AFTER, Meaning.BEFORE, Meaning.UNTIL, Meaning.FROM})
-_NAMED_TIMES = _TIMES - _BOUNDS
+_NAMED_TIMES = (_TIMES - _BOUNDS) | {Meaning.NUMBER}
+_NOON = 12 * 60  # an hour read as later than this can only be that: nobody drives at five in the morning
 _NUMBERS = frozenset({Meaning.AT, Meaning.NUMBER})
 _SOMEBODY_THERE = (
     Meaning.HOME,

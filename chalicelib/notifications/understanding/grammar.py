@@ -67,7 +67,7 @@ _WORDS["whereof"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|SELF|ASKS|AT|THEY|day)*ASKING
 _WORDS["told"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|day|part|CLOCK|SELF|AT|IN|THEY)"
 _WORDS["more"] = (
     "(?:PARCEL|DRIVER|ARRIVE|MOVE|CLOSE|WAITING|NEWS|day|part|CLOCK|SELF|ASKS|AT|IN|HOME|LATE"
-    "|NOTHING_YET|THEY)*ASKING*"
+    "|NOTHING_YET|THEY|ANYTIME)*ASKING*"
 )
 
 
@@ -283,8 +283,10 @@ def _mention(said: Said) -> Part | None:
 def _nothing_left_out(said: Said) -> bool:
     """Whether no word but an article or a please stands right before, such as a preposition nobody reads."""
     *_, clause = re.split(r"[.,;:!?\n]", said.text[: said.signs[0].start])
-    left_out = said.manner.articles | said.manner.polite
-    return all(folded(word) in left_out for word in clause.split())
+    words = [folded(word) for word in clause.split()]
+    while set(words) & said.manner.therefore:  # "the shed is open so in the shed"
+        words.pop(0)
+    return all(word in said.manner.articles | said.manner.polite for word in words)
 
 
 _PLACE_SIGNS = frozenset(
@@ -402,6 +404,7 @@ def _asked_first_name(said: Said) -> Part | None:
 GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("THANKS+", _just(Nod.THANKS)),
     ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", _signed),
+    ("(?<!.)part PAUSE(?=ask(?:WHERE|WHEN|HOWLONG|NEWS|CANCEL))", _just(Nod.THANKS)),  # a greeting
     ("OK(?:OK|GOOD)*", _just(Nod.OK)),
     ("GOOD+", _good),
     ("YES+", _just(Nod.YES)),
@@ -423,7 +426,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("(?:REQUEST|PICK|YES)*(?:day part?|part)NUMBER(?:GOOD|OK)*", _that_one),
     ("(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?", _away_until),
     ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
-    ("SELF*(?:AWAY+HOME?UNTIL day|UNTIL day AWAY+)", _away_for_days),
+    ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", _away_for_days),
     ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _away_until),
     ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when)?", _not_home),
     ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", _not_home),
@@ -488,7 +491,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     ("NR WRONG", _house_number),
     ("(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?", _just(WrongNumber())),
-    ("ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
+    ("SELF?ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
     ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", _cancel),
     (
         "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",

@@ -299,9 +299,18 @@ def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | N
         return intent  # honoured whatever stands around it
     if isinstance(intent, WhereIsIt) and Nod.OK in nods:
         return None  # "great, waiting all day again"
+    if situation.asked is Asked.CONFIRMATION and isinstance(intent, Choose) and nods:
+        return intent if nods <= _SAID_TWICE.get(intent.number, frozenset()) else None
     if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and nods & {Nod.YES, Nod.OK}):
         return None
     return None if isinstance(intent, Choose) and Nod.NONE in nods else intent
+
+
+# "2 no", "yes 1": as our question lists them.
+_SAID_TWICE = {
+    1: frozenset({Nod.YES, Nod.OK, Nod.THANKS}),
+    2: frozenset({Nod.NO, Nod.THANKS}),
+}
 
 
 def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:

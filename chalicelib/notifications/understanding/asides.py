@@ -111,7 +111,18 @@ _BEFORE_HOURS = (Meaning.AT, Meaning.UNTIL, Meaning.BEFORE)  # "at 5": a number 
 _MARKS = frozenset({Meaning.PAUSE, Meaning.ASKING, Meaning.THANKS})
 # What is said right behind these belongs to them: "when I get home", "we moved the car".
 _TAKE_MORE = frozenset(
-    {Meaning.WHERE, Meaning.WHEN, Meaning.HOWLONG, Meaning.ASKS, Meaning.PHONE, Meaning.MOVED}
+    {
+        Meaning.WHERE,
+        Meaning.WHEN,
+        Meaning.HOWLONG,
+        Meaning.ASKS,
+        Meaning.PHONE,
+        Meaning.MOVED,
+        Meaning.REQUEST,
+        Meaning.MOVE,
+        Meaning.PICK,
+        Meaning.LEAVE,
+    }
 )
 _RESUMES = frozenset({Meaning.PAUSE, Meaning.THANKS, Meaning.REQUEST})
 
@@ -264,8 +275,7 @@ def _meet(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> bool:
     if not any(sign.meaning in _NAMED_TIMES for sign in times):
         return False  # "before that"
     told = wish([sign for sign in times if sign.meaning is not Meaning.ANYTIME], said.wall, said.afternoon)
-    sure = told.certain or (told.hours is not None and (told.hours.start or 0) >= _NOON)
-    if not sure or any(sign.meaning is Meaning.ANYTIME for sign in times):
+    if not told.one_hour or any(sign.meaning is Meaning.ANYTIME for sign in times):
         return True
     return any(_touch(told, asked, said) for asked in wishes)
 
@@ -275,9 +285,7 @@ def _back_before(times: Sequence[Sign], wishes: Sequence[Wish], said: Said) -> b
     if any(sign.meaning in _BOUNDS for sign in times):
         return False
     back = wish(times, said.wall, said.afternoon)
-    if back.hours is None or back.hours.start is None or back.hours.start != back.hours.end:
-        return False
-    if not back.certain and back.hours.start < _NOON:
+    if not back.one_hour or back.hours is None or back.hours.start != back.hours.end:
         return False
     until_then = Wish(day=back.day, hours=Hours(end=back.hours.start))
     return not any(_touch(until_then, asked, said) for asked in wishes)
@@ -337,7 +345,6 @@ _TIMES = frozenset(
 )
 _BOUNDS = frozenset({Meaning.AFTER, Meaning.BEFORE, Meaning.UNTIL, Meaning.FROM})
 _NAMED_TIMES = (_TIMES - _BOUNDS) | {Meaning.NUMBER}
-_NOON = 12 * 60  # an hour read as later than this can only be that: nobody drives at five in the morning
 _NUMBERS = frozenset({Meaning.AT, Meaning.NUMBER})
 _SOMEBODY_THERE = (
     Meaning.HOME,
@@ -402,9 +409,7 @@ def _stated(words: Sequence[Sign], manner: Manner) -> bool:
 def _turns_nothing(words: Sequence[Sign], tellable: Collection[Meaning], turns: Collection[str]) -> bool:
     hours = {second.start for first, second in pairwise(words) if first.meaning in _BEFORE_HOURS}
     return all(
-        sign.meaning in tellable
-        or sign.repaired
-        or (sign.meaning is Meaning.NUMBER and sign.start in hours)
+        sign.meaning in tellable or sign.repaired or (sign.meaning is Meaning.NUMBER and sign.start in hours)
         for sign in words
     ) and not any(word in turns for sign in words for word in _loose(sign))
 

@@ -166,7 +166,7 @@ _PRESENCE = frozenset({Meaning.NOT, Meaning.NOBODY, Meaning.AWAY, Meaning.HOME, 
 def _not_home(said: Said) -> Part | None:
     when = [sign for sign in said.signs if sign.meaning not in _PRESENCE]
     asked = wish(when, said.wall, said.afternoon)
-    return NotHome() if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
+    return NotHome() if asked.one_hour and covers(asked, said.wall) else Nod.ANOTHER_TIME
 
 
 def _away_until(said: Said) -> Part | None:
@@ -321,7 +321,7 @@ def _words(said: Said, meanings: frozenset[Meaning]) -> str:
 
 
 def _neighbour(said: Said) -> Part | None:
-    if _unsure(said):
+    if _unsure(said) or not _promised_day(said):
         return None
     named = said.those(Meaning.UNIT, Meaning.NUMBER, Meaning.MIXED, Meaning.SUFFIX)
     numbers = [sign for sign in named if sign.meaning is not Meaning.UNIT]
@@ -423,7 +423,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
         _reschedule,
     ),
-    ("(?:REQUEST|PICK|YES)*(?:day part?|part)NUMBER(?:GOOD|OK)*", _that_one),
+    ("(?:REQUEST|PICK|YES)*(?:day part?|part|CLOCK)NUMBER(?:GOOD|OK)*", _that_one),
     ("(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?", _away_until),
     ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
     ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", _away_for_days),
@@ -442,12 +442,12 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("(?<!.)(?:OK|YES|PAUSE)*described", _mention),
     (
         "ask LEAVE?(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "(?:TAKES|LEAVE|INSTEAD)+ASKING?",
+        "(?:PAUSE?BESIDE)*(?:TAKES|LEAVE|INSTEAD)+ASKING?",
         _neighbour,
     ),
     (
         "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "FROM?whereabouts tail",
+        "day?FROM?whereabouts tail",
         _neighbour,
     ),
     (
@@ -458,7 +458,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}whereabouts(?:LEAVE|TAKES)ASKING?", _named),
     ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", _first_named),
     ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts", _asked_neighbour),
-    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*TITLE UNKNOWN{1,2}whereabouts", _asked_name),
+    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*TITLE UNKNOWN{1,2}(?:AT NR?number)?whereabouts", _asked_name),
     ("(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts", _asked_first_name),
     ("UNKNOWN{1,2}(?=PAUSE?(?:BESIDE|THEY?TAKES))whereabouts", _asked_first_name),
     (

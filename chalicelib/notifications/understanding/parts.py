@@ -52,10 +52,12 @@ class Aside:
 
     @property
     def counts(self) -> bool:
-        """Whether a number in it is no time: "the 2 of them"."""
+        """Whether a number in it is no time and no article: "the 2 of them"."""
         numbers = (sign for sign in self.signs if sign.meaning in (Meaning.NUMBER, Meaning.MIXED))
         timed = {second.start for first, second in pairwise(self.signs) if first.meaning is Meaning.AT}
-        return any(sign.start not in timed for sign in numbers)
+        return any(
+            sign.start not in timed and not (sign.value == 1 and sign.spelled.isalpha()) for sign in numbers
+        )
 
 
 type Part = Intent | Wish | Nod | Mention | Aside

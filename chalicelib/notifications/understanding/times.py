@@ -20,6 +20,7 @@ _FARTHEST = timedelta(days=60)
 _NEXT_WEEKDAY = 7
 _DAYS = frozenset({Meaning.TODAY, Meaning.TOMORROW, Meaning.OVERMORROW, Meaning.WEEKDAY, Meaning.DATE})
 _PARTS = frozenset({Meaning.MORNING, Meaning.AFTERNOON, Meaning.EVENING, Meaning.NOON})
+_NOON = 12 * 60
 _HALF_HOUR = 30
 
 
@@ -40,6 +41,11 @@ class Wish:
     certain: bool = True
     asked_for: bool = True
     readable: bool = True
+
+    @property
+    def one_hour(self) -> bool:
+        """Whether its hour is that and no other, however it was put: nobody drives at two in the night."""
+        return self.certain or (self.hours is not None and (self.hours.start or 0) >= _NOON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

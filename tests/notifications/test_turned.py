@@ -13,17 +13,22 @@ import pytest
 
 from chalicelib.notifications.intents import (
     Answer,
+    Cancel,
     Choose,
     GateCode,
     Hours,
     Intent,
     Neighbour,
+    NotHome,
     Question,
     Reschedule,
     SafePlace,
     Scores,
     Situation,
     Unclear,
+    WhereIsIt,
+    WrongAddress,
+    WrongNumber,
 )
 from chalicelib.notifications.replies import understand
 from tests.benchmarks.replies import naive
@@ -132,11 +137,81 @@ def test_a_matcher_of_keywords_does_what_was_turned_round() -> None:
         ("Hi its Dawn. leave it with no 12 please. Many thanks, Dawn", Neighbour("12")),
         ("can it be after 3 please, fetching kids b4 that", Reschedule(hours=Hours(start=15 * 60))),
         ("please leave it in the shed, I'm at a wedding", SafePlace("in the shed")),
+        (
+            "could you do this evening please, I finish work at 5",
+            Reschedule(hours=Hours(start=18 * 60, end=22 * 60)),
+        ),
     ],
 )
 def test_who_writes_and_why_is_told_beside_a_wish(text: str, meant: Intent) -> None:
     """Nobody has to know every word of a reason to know that it is no second wish."""
     assert understand(text, situation()) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Please cancel my order. My dad bought me the same one", Cancel()),
+        ("Its gone 4 and nothing has arrived, where is my parcel?", WhereIsIt()),
+        ("what time will you be here? I need to move the car", WhereIsIt()),
+        ("Address is wrong, we are at number 40 now", WrongAddress()),
+        ("who is this? i didn't order anything", WrongNumber()),
+        ("Sorry I won't be at home, I have a doctors appointment at 2.30", NotHome()),
+    ],
+)
+def test_what_changes_nothing_at_once_is_read_beside_facts_of_any_kind(text: str, meant: Intent) -> None:
+    """It is answered, passed on, or asked about once more: days, numbers and denials beside it do no harm."""
+    assert understand(text, situation()) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please cancel my order unless it comes today",
+        "cancel my order for tuesday not the other one",
+        "my husband wants to cancel it, I do not",
+        "where can I find my invoice",
+        "when I get home I'll call",
+        "I moved the bins so the van can park",
+        "I wont be in but my neighbour will take it",
+    ],
+)
+def test_what_changes_nothing_at_once_is_still_asked_about_where_it_is_turned(text: str) -> None:
+    """CONTROL: conditions, reports and other wishes take the certainty away from these, too."""
+    assert isinstance(understand(text, situation()), Question | Unclear)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "meant"),
+    [
+        ("scores", "product 5 - bit flimsy. delivery 9", Scores(product=5, delivery=9)),
+        ("scores", "6/10 for the product and 10/10 for the delivery", Scores(product=6, delivery=10)),
+        ("who", "Sheila next door", Neighbour("Sheila")),
+        ("who", "my mate Dave downstairs", Neighbour("Dave")),
+        ("place", "bike shed is open so in the bike shed pls", SafePlace("in the bike shed")),
+        ("yesno", "2 no", Choose(2)),
+    ],
+)
+def test_a_short_answer_is_read_as_people_give_it(asked: str, text: str, meant: Intent) -> None:
+    """To what we asked for they add what it was like, who that is, and why."""
+    assert understand(text, situation(asked)) == meant
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("scores", "goods 9 delivery 10 minutes late"),
+        ("scores", "goods 9 or 8 delivery 10"),
+        ("who", "Sheila next door is away"),
+        ("who", "Ask Sheila next door"),
+        ("place", "the shed is full so not in the shed"),
+        ("yesno", "yes 2"),
+        ("-", "come after 5, I get home at 6"),
+    ],
+)
+def test_a_short_answer_that_something_speaks_against_is_asked_about(asked: str, text: str) -> None:
+    """CONTROL: a unit, a second score, an empty house, a contradiction."""
+    assert isinstance(understand(text, situation(asked)), Question | Unclear)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ _LOOSELY_TELLABLE = _TELLABLE | {
     Meaning.DATE,
     Meaning.HALF_PAST,
     Meaning.HALF_TO,
+    Meaning.BETWEEN,
     Meaning.NR,
     Meaning.UNIT,
     Meaning.TITLE,

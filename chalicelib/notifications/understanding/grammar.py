@@ -33,6 +33,7 @@ from chalicelib.notifications.understanding.signs import Meaning, Sign
 from chalicelib.notifications.understanding.times import Wish, covers, wish
 from chalicelib.notifications.understanding.tokens import folded
 
+_REFUSES = 2  # as our questions list it
 MOST_CHOICES = 4  # no prompt of ours has more
 
 type Reader = Callable[[Said], Part | None]
@@ -99,6 +100,8 @@ def _choose(said: Said) -> Part | None:
     match said.situation.asked:
         case Asked.CHOICE:
             most = said.situation.choices
+        case Asked.CONFIRMATION if number == _REFUSES and said.those(Meaning.YES, Meaning.OK):
+            return None  # "yes 2"
         case Asked.CONFIRMATION:
             most = 2
         case _:
@@ -428,7 +431,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
     ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", _away_for_days),
     ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _away_until),
-    ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when)?", _not_home),
+    ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when|AT time)?", _not_home),
     ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", _not_home),
     ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", _not_home),
     ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", _not_home),

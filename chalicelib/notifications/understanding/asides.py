@@ -3,7 +3,7 @@
 "Pop it in the greenhouse, the door slides to the left": nobody has to know what sliding is to know that it is
 no second wish. A clause of unknown words is an aside only if nothing in it could turn what is said beside
 it: no negation, condition, report of what others said, second wish or number. Beside what changes something
-it has to open as statements do, too.
+it has to open as statements do, too; beside what is only answered or passed on it may hold more.
 Weak point: irony, and a retraction in words that no list of ours has.
 """
 

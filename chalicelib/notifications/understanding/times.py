@@ -45,7 +45,8 @@ class Wish:
     @property
     def one_hour(self) -> bool:
         """Whether its hour is that and no other, however it was put: nobody drives at two in the night."""
-        return self.certain or (self.hours is not None and (self.hours.start or 0) >= _NOON)
+        late = self.hours is not None and (self.hours.start or 0) >= _NOON
+        return self.certain or (self.day is None and late)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

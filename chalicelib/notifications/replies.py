@@ -32,7 +32,7 @@ from chalicelib.notifications.intents import (
 )
 from chalicelib.notifications.keywords import Keyword, meant
 from chalicelib.notifications.understanding.asides import asides, beside, unsigned
-from chalicelib.notifications.understanding.covering import covering, glimpsed
+from chalicelib.notifications.understanding.covering import covering, glimpsed, phrases
 from chalicelib.notifications.understanding.lexicons import lexicons
 from chalicelib.notifications.understanding.parts import Aside, Mention, Nod, Part, Said
 from chalicelib.notifications.understanding.signs import Lexicon, Manner, Meaning, Sign, signs
@@ -195,12 +195,13 @@ def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:
         scores := _scores(said, asides(every, said.signs, said.manner))
     ):
         return scores
-    parts = covering(said)
+    read = phrases(said)
+    parts = covering(said, read)
     if parts is None:
-        parts = covering(said, asides(every, said.signs, said.manner))
+        parts = covering(said, read, asides(every, said.signs, said.manner))
     if parts is not None:
         return _together(parts, said)
-    parts = covering(said, asides(every, said.signs, said.manner, loosely=True))
+    parts = covering(said, read, asides(every, said.signs, said.manner, loosely=True))
     if parts is not None and (answered := _together(parts, said)):
         return answered
     return glimpsed(said)

@@ -14,27 +14,35 @@ from chalicelib.notifications.understanding.parts import Aside, Part, Said
 from chalicelib.notifications.understanding.signs import Meaning
 from chalicelib.notifications.understanding.tokens import folded
 
+type Phrases = Sequence[Sequence[tuple[int, Part]]]
+"""For every position the phrases that begin there: where each ends, and what it is."""
+
+
+def phrases(said: Said) -> Phrases:
+    """Read every phrase of a text. O(patterns x signs)."""
+    written = "".join(LETTER[sign.meaning] for sign in said.signs)
+    return [list(_phrases(said, written, at)) for at in range(len(written))]
+
 
 def covering(
-    said: Said, asides: Mapping[int, tuple[int, Aside]] = MappingProxyType({})
+    said: Said, read: Phrases, asides: Mapping[int, tuple[int, Aside]] = MappingProxyType({})
 ) -> tuple[Part, ...] | None:
     """Read a whole text as phrases, as few as possible; None if something stays unread.
 
-    O(patterns x signs).
-
     Parameters
     ----------
+    read
+        Its `phrases`.
     asides
         What may be told at a position, after where it ends; as little as possible is read so.
     """
-    written = "".join(LETTER[sign.meaning] for sign in said.signs)
-    best: list[tuple[Part, ...] | None] = [None] * len(written) + [()]
-    for at in range(len(written) - 1, -1, -1):
+    best: list[tuple[Part, ...] | None] = [None] * len(read) + [()]
+    for at in range(len(read) - 1, -1, -1):
         meaning = said.signs[at].meaning
         if meaning in (Meaning.PAUSE, Meaning.AND):
             best[at] = best[at + 1]
         told = [asides[at]] if at in asides else []
-        for end, part in (*_phrases(said, written, at), *told):
+        for end, part in (*read[at], *told):
             rest = best[end]
             found = best[at]
             if rest is not None and (found is None or _cost((part, *rest)) < _cost(found)):

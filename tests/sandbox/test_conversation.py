@@ -253,7 +253,7 @@ def test_f34_another_machine_is_answered_twice_at_most(ana: Buyer, shop: ShopCli
     automatic = "Thank you for your message. We are closed and come back to you as soon as we can. Ref {}"
     for number in range(5):
         ana.sends(automatic.format(number))
-    eventually(lambda: len(ana.unhandled(promise_id)) == 5)
+    eventually(lambda: len(ana.unhandled(promise_id)) == 5, seconds=60)
     assert 1 <= len(ana.inbox()) - before <= 2
 
 

@@ -88,10 +88,12 @@ def test_text_on_the_queue_reaches_its_function(box: Sandbox) -> None:
 
 
 def test_written_item_reaches_the_stream_function(box: Sandbox) -> None:
-    """What is committed to the table is handed to `publish_facts`."""
-    item = {"pk": {"S": "SAY"}, "sk": {"S": "hello"}}
-    box.client("dynamodb").put_item(TableName=box.environment["TABLE_NAME"], Item=item)
+    """A row that holds facts is handed to `publish_facts`, and no other: the template filters the stream."""
+    for number, facts in (("first", {}), ("hello", {"facts": {"S": "[]"}})):
+        item = {"pk": {"S": "SAY"}, "sk": {"S": number}} | facts
+        box.client("dynamodb").put_item(TableName=box.environment["TABLE_NAME"], Item=item)
     assert eventually(lambda: is_seen(box, "fact", "hello"))
+    assert not is_seen(box, "fact", "first")
 
 
 def test_what_is_due_is_drained_all_the_time(box: Sandbox) -> None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from chalicelib.notifications.intents import (
     Answer,
     Asked,
+    Cancel,
     Choose,
     Help,
     Intent,
@@ -142,6 +143,15 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
         before = out[-1].meaning if out else None
         if sign.meaning is Meaning.PAUSE and sign.spelled == "." and before in (Meaning.NR, Meaning.TITLE):
             continue
+        if folded(sign.spelled) == "a las" and before in _TIMES and following in _TIMES:
+            out.append(replace(sign, meaning=Meaning.TO))
+            continue
+        if following in _SPOTS and folded(sign.spelled) in _TO_A_SPOT:
+            out.append(replace(sign, meaning=Meaning.IN))
+            continue
+        if folded(sign.spelled) in _DOORS and _door(kept[at + 1 : at + 2]):
+            out.append(replace(sign, meaning=Meaning.UNIT))
+            continue
         if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
             continue
         if sign.meaning is Meaning.IT_IS and following not in _TELL_THE_TIME:
@@ -151,7 +161,7 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
         if sign.meaning is Meaning.SELF and following in _AFTER_SELF:
             continue
         if sign.meaning is Meaning.NO and sign.spelled.lower() == "no" and _numbered(kept[at + 1 : at + 3]):
-            out.append(_number_sign(sign))
+            out.append(replace(sign, meaning=Meaning.NR))
             continue
         out.append(sign)
     while out and out[-1].meaning is Meaning.PAUSE:
@@ -164,11 +174,18 @@ def _numbered(following: Sequence[Sign]) -> bool:
     return after[:1] in ([Meaning.NUMBER], [Meaning.MIXED])
 
 
-def _number_sign(no: Sign) -> Sign:
-    """Read the `no` of `no 12` as an abbreviation."""
-    return Sign(meaning=Meaning.NR, spelled=no.spelled, start=no.start, end=no.end)
+def _door(following: Sequence[Sign]) -> bool:
+    """Whether a door's number follows; one of more digits is rather a code."""
+    return any(
+        sign.meaning is Meaning.MIXED or (sign.meaning is Meaning.NUMBER and sign.value <= _MOST_DOORS)
+        for sign in following
+    )
 
 
+_DOORS = frozenset({"tur", "tuer", "top", "puerta", "porte"})
+_MOST_DOORS = 99
+_SPOTS = frozenset({Meaning.PLACE, Meaning.ENTRY})
+_TO_A_SPOT = frozenset({"a", "au"})  # in Spanish and French
 _QUIET = frozenset("()\"':=")
 _TIMES = frozenset({Meaning.NUMBER, Meaning.CLOCK, Meaning.NOON, Meaning.MORNING})
 _TELL_THE_TIME = frozenset(
@@ -219,6 +236,8 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
         return None
     if Nod.BUT in nods and (asked is not None or Nod.NO in nods or told):
         return None
+    if any(isinstance(intent, SafePlace | Neighbour) for intent in intents):
+        wishes = [asked for asked in wishes if asked.asked_for or not _as_promised(asked, said.wall)]
     if wishes:
         wanted = _at_that_time(parts, wishes, said)
         if wanted is None or (Nod.NONE in nods and not _on_another_day(wanted, said.wall)):
@@ -252,6 +271,11 @@ def _at_that_time(parts: Sequence[Part], wishes: Sequence[Wish], said: Said) -> 
     elif asked not in (None, Asked.CHOICE) and not all(each.asked_for for each in wishes):
         return None  # a number, a code: named where something else was asked
     return None if _only_named(parts, wishes) else _merged(wishes, said.wall)
+
+
+def _as_promised(asked: Wish, wall: Wall) -> bool:
+    """Whether it only names the day that was told anyway: "tomorrow leave it with no 5"."""
+    return asked.certain and asked.hours is None and asked.day == wall.promised
 
 
 def _on_another_day(wanted: Intent, wall: Wall) -> bool:
@@ -302,6 +326,8 @@ def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | N
         return None  # "great, waiting all day again"
     if situation.asked is Asked.CONFIRMATION and isinstance(intent, Choose) and nods:
         return intent if nods <= _SAID_TWICE.get(intent.number, frozenset()) else None
+    if situation.asked is Asked.CONFIRMATION and isinstance(intent, Cancel) and nods == {Nod.YES}:
+        return Answer(yes=True)  # nothing else is asked to be confirmed
     if Nod.NO in nods or (situation.asked is Asked.CONFIRMATION and nods & {Nod.YES, Nod.OK}):
         return None
     return None if isinstance(intent, Choose) and Nod.NONE in nods else intent
@@ -341,9 +367,30 @@ def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
 _ONES = frozenset({"un", "une", "una", "ein", "eine"})
 
 
+def _label(sign: Sign) -> int | None:
+    """Say what a score beside it is about."""
+    if sign.meaning is Meaning.DRIVER:
+        return _DELIVERY
+    return sign.value or None if sign.meaning is Meaning.PARCEL else None
+
+
+def _labels(signs: Sequence[Sign]) -> list[Sign]:
+    """Find what scores are about: also the driver, and the goods by their own name beside the delivery."""
+    labels = [sign for sign in signs if sign.meaning is Meaning.PARCEL and sign.value]
+    if not any(label.value == _DELIVERY for label in labels):
+        labels += [sign for sign in signs if sign.meaning is Meaning.DRIVER]
+    named = [sign for sign in signs if sign.meaning in (Meaning.UNKNOWN, Meaning.PLACE)]
+    if [_label(label) for label in labels] == [_DELIVERY] and len(named) == 1:
+        labels += named
+    return sorted(labels, key=lambda label: label.start)
+
+
+_DELIVERY, _PRODUCT = 1, 2
+
+
 def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
     """Read two numbers, or numbers beside what they are about; what is told or praised behind is left out."""
-    signs = [_out_of_ten(sign) for sign in said.signs]
+    signs = [each for sign in said.signs for each in _slashed(sign)]
     for at, (end, aside) in told.items():
         if (
             aside.stated
@@ -356,7 +403,7 @@ def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
     left = [sign for sign in _unpraised(signs) if sign.meaning not in _BESIDE_SCORES]
     if sorted(sign.meaning for sign in left) == [Meaning.BOTH, Meaning.NUMBER]:
         left = 2 * [sign for sign in left if sign.meaning is Meaning.NUMBER]
-    labelled = [sign for sign in left if sign.meaning is Meaning.PARCEL and sign.value]
+    labelled = _labels(left)
     numbers = [sign for sign in left if sign.meaning is Meaning.NUMBER]
     if not all(number.value <= _HIGHEST_SCORE for number in numbers):
         return None
@@ -364,21 +411,27 @@ def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
         return Scores(product=numbers[0].value, delivery=numbers[1].value)
     if len(labelled) != len(numbers) or not 1 <= len(numbers) <= 2:
         return None
-    by_label = {label.value: number.value for label, number in zip(labelled, numbers, strict=True)}
+    by_label = {
+        _label(label) or _PRODUCT: number.value for label, number in zip(labelled, numbers, strict=True)
+    }
     rest = [sign for sign in left if sign not in labelled and sign not in numbers]
     if len(by_label) != len(numbers) or _mixed_up(labelled + numbers):
         return None
     if rest and not (len(by_label) == 2 and _side_by_side(signs) and _remarked(rest, said.manner)):
         return None
-    return Scores(product=by_label.get(2), delivery=by_label.get(1))
+    return Scores(product=by_label.get(_PRODUCT), delivery=by_label.get(_DELIVERY))
 
 
-def _out_of_ten(sign: Sign) -> Sign:
-    """Read `9/10` as the score it is and not as a day of October."""
-    score, _, most = sign.spelled.partition("/")
-    if sign.meaning is not Meaning.DATE or most != str(_HIGHEST_SCORE):
-        return sign
-    return replace(sign, meaning=Meaning.NUMBER, value=int(score))
+def _slashed(sign: Sign) -> Sequence[Sign]:
+    """Read "9/10" as the score it is and "8/9" as two; "4/5" and "6/6" may be either."""
+    if sign.meaning is not Meaning.DATE or sign.spelled.count("/") != 1:
+        return [sign]
+    second, first = divmod(sign.value, 100)
+    if second == _HIGHEST_SCORE:
+        return [replace(sign, meaning=Meaning.NUMBER, value=first)]
+    if first == second or (first < second and second == _HIGHEST_SCORE / 2):
+        return [sign]
+    return [replace(sign, meaning=Meaning.NUMBER, value=value) for value in (first, second)]
 
 
 def _unpraised(signs: Sequence[Sign]) -> Sequence[Sign]:
@@ -407,8 +460,9 @@ def _remarked(rest: Sequence[Sign], manner: Manner) -> bool:
 
 def _mixed_up(labelled: Sequence[Sign]) -> bool:
     """Whether labels and numbers do not alternate."""
-    kinds = [sign.meaning for sign in sorted(labelled, key=lambda sign: sign.start)]
-    return any(first is second for first, second in pairwise(kinds))
+    in_order = sorted(labelled, key=lambda sign: sign.start)
+    numbers = [sign.meaning is Meaning.NUMBER for sign in in_order]
+    return any(first is second for first, second in pairwise(numbers))
 
 
 _PRAISE = frozenset({Meaning.OK, Meaning.GOOD, Meaning.THANKS, Meaning.DRIVER, Meaning.PARCEL})

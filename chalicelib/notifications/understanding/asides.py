@@ -254,7 +254,7 @@ def beside(aside: Aside, intents: Collection[Intent], wishes: Sequence[Wish], sa
         return False
     times = [sign for sign in aside.signs if sign.meaning in _TIMES]
     hours = [sign for sign in aside.signs if sign.meaning in _TIMES or sign.meaning in _NUMBERS]
-    if aside.has(Meaning.BAD) and not times:
+    if aside.has(Meaning.BAD) and not any(sign.meaning in _NAMED_TIMES for sign in times):
         return False  # what does not suit?
     if aside.has(Meaning.NOBODY) or (aside.has(Meaning.AWAY) and aside.has(Meaning.THEY)):
         return False  # the neighbour is not there?
@@ -388,6 +388,8 @@ def _opening(
         return left_out
     if kept[at - 1].meaning in _TAKE_MORE:
         return None
+    if kept[at - 1].meaning in _NAMED_TIMES and (at == 1 or kept[at - 2].meaning in _MARKS):
+        return None  # "today I work": the time is told, too
     for nth, sign in enumerate((*left_out, kept[at])):
         if _first_word(sign) in opens:
             return left_out[nth:]

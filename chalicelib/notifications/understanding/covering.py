@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from chalicelib.notifications.intents import Intent, WhereIsIt
-from chalicelib.notifications.understanding.grammar import GRAMMAR, HARMLESS, LETTER, TOLERANT, pattern
+from chalicelib.notifications.understanding.grammar import GRAMMAR, LETTER, TOLERANT, pattern
 from chalicelib.notifications.understanding.parts import Aside, Part, Said
 from chalicelib.notifications.understanding.signs import Meaning
 from chalicelib.notifications.understanding.tokens import folded
@@ -64,7 +64,8 @@ def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[int, Part]]:
             yield found.end(), part
 
 
-def _turned(said: Said) -> bool:
+def turned(said: Said) -> bool:
+    """Whether a word that nobody reads may take back, report or add to the rest."""
     return any(
         word in said.manner.undoes
         for sign in said.signs
@@ -78,12 +79,12 @@ def glimpsed(said: Said) -> Intent | None:
     written = "".join(LETTER[sign.meaning] for sign in said.signs)
     found = dict[Intent, None]()
     asking = bool(said.those(Meaning.ASKING))
-    for phrase, intent in TOLERANT:
+    for phrase, intent, harmless in TOLERANT:
         if asking and not isinstance(intent, WhereIsIt):
             continue
         match = pattern(phrase).search(written)
         if match is not None:
             rest = (*said.signs[: match.start()], *said.signs[match.end() :])
-            if all(sign.meaning in HARMLESS for sign in rest) and not _turned(said):
+            if all(sign.meaning in harmless for sign in rest) and not turned(said):
                 found[intent] = None
     return next(iter(found)) if len(found) == 1 else None

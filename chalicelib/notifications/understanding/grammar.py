@@ -6,7 +6,7 @@ Weak point: what a language says in an order of its own needs a pattern of its o
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -54,7 +54,8 @@ _WORDS = {
     "described": "(?:spot UNKNOWN|prep UNKNOWN{1,2}PLACE|NEAR UNKNOWN{1,2}|spot prep?PLACE)",
     "number": "(?:NUMBER|MIXED)",
     "ask": "(?:REQUEST|(?<=REQUEST)DRIVER)*",
-    "whereabouts": "(?:PAUSE?BESIDE(?:WITH UNKNOWN)?)*(?:PAUSE?THEY?TAKES)?",
+    "whereabouts": "(?:PAUSE?(?:BESIDE(?:WITH UNKNOWN)?|NEIGHBOUR(?!PAUSE?number)))*(?:PAUSE?THEY?TAKES)?",
+    "name": "TITLE+(?:AND TITLE+)?UNKNOWN{1,2}",
     "move": "(?:MOVE|PICK)*",
     "tail": "(?:INSTEAD|PAUSE?GOOD)*(?:PAUSE?REQUEST(?=PAUSE|ASKING|THANKS|(?!.)))?ASKING?",
 }
@@ -111,14 +112,16 @@ def _choose(said: Said) -> Part | None:
 
 def _reschedule(said: Said) -> Part | None:
     times = [sign for sign in said.signs if sign.meaning not in _NOT_TIMES]
-    asked = wish(times, said.wall, said.afternoon)
+    choosing = said.situation.asked is Asked.CHOICE
+    wall = replace(said.wall, minute=0) if choosing else said.wall  # of another day than today
+    asked = wish(times, wall, said.afternoon)
     asked_for = bool(said.those(*_ASKING_FOR))
     doubted = not asked_for and bool(said.those(Meaning.ASKING, Meaning.PARCEL))
     suits = bool(said.those(Meaning.GOOD)) and not said.those(Meaning.MOVE, Meaning.REQUEST)
     if asked.day == said.wall.promised and asked.hours is None and suits:
         return Nod.OK
     bare = len(said.signs) == 1 and asked.day is None  # "5pm", "afternoon": a time, a greeting?
-    bare |= said.situation.asked is Asked.CHOICE and bool(said.those(Meaning.ORDINAL))
+    bare |= choosing and bool(said.those(Meaning.ORDINAL))
     certain = asked.certain and not doubted and not bare
     return Wish(
         day=asked.day,
@@ -213,6 +216,16 @@ def _good(said: Said) -> Part | None:
     return Nod.OK if said.situation.asked is Asked.CONFIRMATION else None
 
 
+def _suits(said: Said) -> Part | None:
+    """Read what stands alone and finds nothing better: "passt"."""
+    return Nod.OK if said.situation.asked is None and folded(said.signs[0].spelled) in _SUITING else None
+
+
+_SUITING = frozenset(
+    {"passt", "passt mir", "passt gut", "passt super", "das passt", "das passt gut", "me va bien"}
+)
+
+
 def _bare_no(said: Said) -> Part | None:
     """Read the "no" that also negates, where it stands alone."""
     return Nod.NO if said.signs[0].spelled.lower() == "no" else None
@@ -224,6 +237,17 @@ def _that_one(said: Said) -> Part | None:
     if said.situation.asked is not Asked.CHOICE or one.spelled.lower() != "one":
         return None
     return _reschedule(replace(said, signs=[sign for sign in said.signs if sign is not one]))
+
+
+def _another_day(said: Said) -> Part | None:
+    """Read "tomorrow is no good, friday?", which asks for the day though nobody says to come."""
+    cut = max(at for at, sign in enumerate(said.signs) if sign.meaning in _RULED_OUT)
+    if _unsuitable(replace(said, signs=said.signs[:cut])) is not Nod.NONE:
+        return None
+    return _reschedule(replace(said, signs=said.signs[cut + 1 : -1]))
+
+
+_RULED_OUT = (Meaning.BAD, Meaning.NOT, Meaning.PAUSE)
 
 
 def _see(said: Said) -> Part | None:
@@ -280,7 +304,13 @@ _DAYS = (Meaning.TODAY, Meaning.TOMORROW, Meaning.OVERMORROW, Meaning.WEEKDAY, M
 
 def _mention(said: Said) -> Part | None:
     where = _words(said, _PLACE_SIGNS)
-    return Mention(where) if where and _nothing_left_out(said) else None
+    if not where or not _nothing_left_out(said):
+        return None
+    asked_for = said.polite and said.situation.asked is None and said.signs[0].meaning in _LEADING
+    return SafePlace(where) if asked_for else Mention(where)
+
+
+_LEADING = (Meaning.NEAR, Meaning.IN, Meaning.WITH)
 
 
 def _nothing_left_out(said: Said) -> bool:
@@ -333,7 +363,7 @@ def _neighbour(said: Said) -> Part | None:
     return Neighbour(" ".join(sign.spelled.lstrip("#") for sign in named))
 
 
-_HOUSE_NUMBER = re.compile(r"\d{1,4}[A-Za-z]?|[A-Za-z]\d{1,4}")
+_HOUSE_NUMBER = re.compile(r"\d{1,4}º?[A-Za-z]?|[A-Za-z]\d{1,4}")
 
 
 def _house_number(said: Said) -> Part | None:
@@ -342,7 +372,7 @@ def _house_number(said: Said) -> Part | None:
 
 
 def _named(said: Said) -> Part | None:
-    signs = said.those(Meaning.TITLE, Meaning.UNKNOWN)
+    signs = said.those(Meaning.TITLE, Meaning.AND, Meaning.UNKNOWN)
     name = said.text[signs[0].start : signs[-1].end]
     unknown = [sign.spelled for sign in said.those(Meaning.UNKNOWN)]
     if not all(
@@ -396,12 +426,21 @@ def _asked_neighbour(said: Said) -> Part | None:
     return _neighbour(said) if said.situation.asked is Asked.NEIGHBOUR else None
 
 
-def _asked_name(said: Said) -> Part | None:
-    return _named(said) if said.situation.asked is Asked.NEIGHBOUR else None
+def _name_alone(said: Said) -> Part | None:
+    """Read "with Mrs Miller please", to which nobody says to leave it."""
+    wanted = said.polite or said.those(Meaning.TAKES)
+    return _named(said) if said.situation.asked is None and wanted and _nothing_left_out(said) else None
 
 
 def _asked_first_name(said: Said) -> Part | None:
-    return _first_named(said) if said.situation.asked is Asked.NEIGHBOUR else None
+    """Read who is named without a title; where every noun has a capital, only with where they live."""
+    if said.situation.asked is not Asked.NEIGHBOUR or (said.capitals and not said.those(Meaning.BESIDE)):
+        return None
+    return _first_named(replace(said, capitals=False))
+
+
+def _asked_name(said: Said) -> Part | None:
+    return _named(said) if said.situation.asked is Asked.NEIGHBOUR else None
 
 
 GRAMMAR: Sequence[tuple[str, Reader]] = (
@@ -410,11 +449,13 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("(?<!.)part PAUSE(?=ask(?:WHERE|WHEN|HOWLONG|NEWS|CANCEL))", _just(Nod.THANKS)),  # a greeting
     ("OK(?:OK|GOOD)*", _just(Nod.OK)),
     ("GOOD+", _good),
+    ("(?<!.)GOOD(?=(?:PAUSE|THANKS)*(?!.))", _suits),
     ("YES+", _just(Nod.YES)),
     ("NO+", _just(Nod.NO)),
-    ("(?<!.)NOT(?!.)", _bare_no),
+    ("(?<!.)NOT(?=(?:PAUSE+NO+)?(?:PAUSE|THANKS)*(?!.))", _bare_no),
     ("NONE|NOT TODAY", _just(Nod.NONE)),
     ("BAD day part?|(?:day part?|part)(?:NOT|BAD)BAD?", _unsuitable),
+    ("(?:day(?:NOT|BAD)BAD?|BAD day)PAUSE*move when ASKING", _another_day),
     ("BUT", _just(Nod.BUT)),
     ("SEE+(?:when)?|UNTIL day part?", _see),
     ("(?:SELF|AND)*(?:when)?(?:PRESENT|SELF HOME)+(?:when)?", _present),
@@ -427,7 +468,10 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         _reschedule,
     ),
     ("(?:REQUEST|PICK|YES)*(?:day part?|part|CLOCK)NUMBER(?:GOOD|OK)*", _that_one),
-    ("(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|AWAY+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?", _away_until),
+    (
+        "(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|(?:AWAY|NOBODY)+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?",
+        _away_until,
+    ),
     ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
     ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", _away_for_days),
     ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _away_until),
@@ -439,7 +483,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
     ("(?:prep)?PLACE(?:GOOD|OK)", _place),
     ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", _mention),
-    ("(?:prep)?PLACE", _mention),
+    ("(?:prep)?PLACE|prep ENTRY", _mention),
     ("ask LEAVE day?described FROM?tail", _place),
     ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", _place),
     ("(?<!.)(?:OK|YES|PAUSE)*described", _mention),
@@ -457,11 +501,12 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS)*(?!.))",
         _neighbour,
     ),
-    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*TITLE UNKNOWN{1,2}FROM?whereabouts tail", _named),
-    ("ask(?:WITH|AT|NEIGHBOUR)*TITLE UNKNOWN{1,2}whereabouts(?:LEAVE|TAKES)ASKING?", _named),
+    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", _named),
+    ("ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", _named),
     ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", _first_named),
     ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts", _asked_neighbour),
-    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*TITLE UNKNOWN{1,2}(?:AT NR?number)?whereabouts", _asked_name),
+    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*name(?:AT NR?number)?whereabouts", _asked_name),
+    ("(?<!.)WITH name whereabouts(?=(?:PAUSE|THANKS)*(?!.))", _name_alone),
     ("(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts", _asked_first_name),
     ("UNKNOWN{1,2}(?=PAUSE?(?:BESIDE|THEY?TAKES))whereabouts", _asked_first_name),
     (
@@ -470,7 +515,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     ("number ASKS?CODE(?:ENTRY|PLACE)*", _code),
     ("USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", _opening_code),
-    ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?USE)*", _asked_code),
+    ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?(?:USE|(?:NEAR|IN|AT)*(?:ENTRY|PLACE)))*", _asked_code),
     ("NUMBER{3,8}", _spelled_code),
     (
         "ask WHERE whereof|ask WHEN more|ask HOWLONG more|ask NEWS NEAR?more|more(?:WHERE|WHEN|HOWLONG)more",
@@ -492,8 +537,11 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         "(?:(?:NEAR|IN|WITH)PARCEL)?",
         _just(WrongAddress()),
     ),
-    ("NR WRONG", _house_number),
-    ("(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?", _just(WrongNumber())),
+    ("NR WRONG(?:NUMBER(?:NOT NUMBER)?)?", _house_number),
+    (
+        "(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?(?:(?:PAUSE|SELF|ME|AND)*(?:NOT SELF?UNKNOWN{1,2}|PHONE+))*",
+        _just(WrongNumber()),
+    ),
     ("SELF?ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
     ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", _cancel),
     (
@@ -504,18 +552,8 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", _just(Help())),
 )
 
-# Read even where words around them are not: what they lead to changes nothing.
-TOLERANT: Sequence[tuple[str, Intent]] = (
-    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop()),
-    (
-        "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
-        WhereIsIt(),
-    ),
-    ("WRONG ADDRESS|NOT ADDRESS|MOVED(?:IN|FROM)*MONTH|MOVED.*ADDRESS", WrongAddress()),
-    ("PHONE", WrongNumber()),
-)
-# ... if nothing else in the text could be part of another wish.
-HARMLESS = frozenset(
+# What cannot be part of another wish.
+_HARMLESS = frozenset(
     {
         Meaning.UNKNOWN,
         Meaning.PAUSE,
@@ -536,4 +574,45 @@ HARMLESS = frozenset(
         Meaning.ARRIVE,
         Meaning.WAITING,
     }
+)
+_BESIDE_ADDRESSES = _HARMLESS | {
+    Meaning.ADDRESS,
+    Meaning.MOVED,
+    Meaning.WRONG,
+    Meaning.NUMBER,
+    Meaning.MIXED,
+    Meaning.SUFFIX,
+    Meaning.UNIT,
+    Meaning.IN,
+    Meaning.AT,
+    Meaning.FROM,
+    Meaning.PLACE,
+    Meaning.MONTH,
+    Meaning.NEXT,
+    Meaning.LAST,
+    Meaning.WEEK,
+    Meaning.ME,
+}
+_BESIDE_ABSENCE = _HARMLESS - {Meaning.ASKING, Meaning.OK, Meaning.STOP} | {
+    Meaning.AWAY,
+    Meaning.NOBODY,
+    Meaning.THEY,
+}
+
+# Read even where words around them are not, if those are harmless: what they lead to changes nothing.
+TOLERANT: Sequence[tuple[str, Intent, Collection[Meaning]]] = (
+    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop(), _HARMLESS),
+    (
+        "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
+        WhereIsIt(),
+        _HARMLESS,
+    ),
+    (
+        "WRONG ADDRESS|ADDRESS WRONG(?!UNKNOWN)|NOT ADDRESS|MOVED(?:IN|FROM)*MONTH|MOVED.*ADDRESS"
+        "|ADDRESS.*MOVED|MOVED(?=PAUSE*(?:IN|FROM|UNKNOWN))",
+        WrongAddress(),
+        _BESIDE_ADDRESSES,
+    ),
+    ("PHONE", WrongNumber(), _HARMLESS),
+    ("NOBODY HOME|SELF AWAY", NotHome(), _BESIDE_ABSENCE),
 )

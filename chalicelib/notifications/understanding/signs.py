@@ -307,6 +307,7 @@ _NEVER_REPAIRED = frozenset(
         Meaning.NUMBER,
         Meaning.ORDINAL,
         Meaning.NR,
+        Meaning.HELP,
     }
 )
 _BY_SHAPE = {
@@ -379,8 +380,10 @@ def _is_name(at: int, cut: Sequence[Token], lexicon: Lexicon) -> bool:
     """Whether a word is no slip of another, but somebody's name; or no word at all."""
     if cut[at].shape is not Shape.WORD:
         return True
-    titled = (
-        at > 0 and lexicon.phrases.get((cut[at - 1].folded,), ((Meaning.UNKNOWN, 0),))[0][0] is Meaning.TITLE
+    before = cut[at - 2 : at - 1] if at > 1 and cut[at - 1].typed == "." else cut[max(0, at - 1) : at]
+    titled = any(
+        lexicon.phrases.get((token.folded,), ((Meaning.UNKNOWN, 0),))[0][0] is Meaning.TITLE
+        for token in before
     )
     inside = at > 0 and cut[at - 1].shape is Shape.WORD
     return titled or (inside and not lexicon.capitals and cut[at].typed.istitle())

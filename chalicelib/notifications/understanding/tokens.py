@@ -21,7 +21,9 @@ _SIGNED = re.compile(
 )
 _SAME = str.maketrans("\u2019\u2018\u0060\u00b4\u2013\u2014\u2212", "''''---")
 _NUMERO = re.compile(r"\bn\s?[º°]\.?\s?|№\s?", re.IGNORECASE)  # NFKC would make "no" of them: a refusal
-_FEMININE = re.compile(r"(?<=\d)[ªº°](?!\w)")  # "2ºD" is a floor and a door
+_FEMININE = re.compile(r"(?<=\d)[ªº°](?!\s?\w\b)")
+_FLOOR = re.compile(r"(?<=\d)[ªº°](?=\s?\w\b)")  # "2ºD" is a floor and a door: NFKC would make "2oD" of it
+_STOREY = re.compile(r"(?<=\d)\.\s?(?=(?:stock|etage|og|stiege)\b)", re.IGNORECASE)
 _WOULD_BE = re.compile(r"\bwär(?=s?\b)", re.IGNORECASE)  # without its accent it would be "was"
 _HYPHEN = re.compile(r"(?<=\w)-(?=[^\W\d])")
 _MARKS_OF_EMOJI = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
@@ -92,7 +94,8 @@ def cleaned(text: str) -> str:
     """Cut off what is quoted or signed and spell alike what means the same; never longer than `LONGEST`."""
     text = _NUMERO.sub("nr ", text[:LONGEST].translate(_SAME))
     text = _FEMININE.sub("", text)
-    text = unicodedata.normalize("NFKC", text)[:LONGEST]
+    text = _STOREY.sub(" ", _FLOOR.sub("º", text))
+    text = "º".join(unicodedata.normalize("NFKC", part) for part in text.split("º"))[:LONGEST]
     text = "".join(_ascii_digit(char) for char in text if char not in _MARKS_OF_EMOJI)
     text = _WOULD_BE.sub("wäre", _HYPHEN.sub(" ", text))
     return _SIGNED.sub("", _QUOTED.sub("", text)).strip()

@@ -62,8 +62,8 @@ GERMAN = Language(
         LeftHow.MAILBOX: "im Briefkasten",
     },
     failures={
-        FailedWhy.NOT_HOME: "niemand war da",
-        FailedWhy.NO_ACCESS: "wir kamen nicht hinein",
+        FailedWhy.NOT_HOME: "es war niemand da",
+        FailedWhy.NO_ACCESS: "wir kamen nicht ins Haus",
         FailedWhy.WRONG_ADDRESS: "die Adresse scheint falsch",
         FailedWhy.REFUSED: "die Annahme wurde verweigert",
         FailedWhy.DAMAGED: "die Ware war beschädigt",
@@ -77,7 +77,7 @@ GERMAN = Language(
         Obstacle.FINISHED: "ist diese Lieferung schon abgeschlossen",
         Obstacle.OUT_OF_AREA: "liefern wir dorthin nicht",
         Obstacle.NO_ROUTE_FIT: "schafft kein Wagen diese Zeit",
-        Obstacle.HANDOVER_IN_PERSON: "müssen wir dies persönlich übergeben",
+        Obstacle.HANDOVER_IN_PERSON: "müssen wir die Ware persönlich übergeben",
     },
     choices={
         ChoiceKind.KEEP: "so lassen",

@@ -408,6 +408,8 @@ def _scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Intent | None:
     if not all(number.value <= _HIGHEST_SCORE for number in numbers):
         return None
     if not labelled and len(numbers) == len(left) == 2:
+        if folded(said.text[numbers[0].end : numbers[1].start].strip()) == "de":
+            return None  # "8 de 10" is one of ten
         return Scores(product=numbers[0].value, delivery=numbers[1].value)
     if len(labelled) != len(numbers) or not 1 <= len(numbers) <= 2:
         return None

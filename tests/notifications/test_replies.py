@@ -24,6 +24,7 @@ from chalicelib.notifications.intents import (
     Question,
     Reschedule,
     SafePlace,
+    Scores,
     Start,
     Stop,
     Unclear,
@@ -269,3 +270,39 @@ def test_the_longest_text_takes_work_in_proportion(piece: str) -> None:
 def test_nothing_beyond_the_longest_text_is_read() -> None:
     """Twilio delivers 1,600 characters; whatever came behind them would be nobody's text."""
     assert understand(" " * LONGEST + "STOP", situation()) == Unclear()
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "text", "meant"),
+    [
+        ("de", "who", "Tür 9", Neighbour("Tür 9")),
+        ("de", "who", "top 3", Neighbour("top 3")),
+        ("es", "who", "al 2ºD", Neighbour("2ºD")),
+        ("fr", "who", "M. et Mme Faure", Neighbour("M. et Mme Faure")),
+        ("fr", "place", "à la loge svp", SafePlace("à la loge")),
+        ("de", "eve", "morgen geht nicht, Freitag?", Reschedule(day=TODAY + timedelta(days=3))),
+        ("es", "yesno", "sí, cancélenlo", Answer(yes=True)),
+        ("es", "scores", "8/9", Scores(product=8, delivery=9)),
+        ("de", "scores", "zwei mal 10", Scores(product=10, delivery=10)),
+    ],
+)
+def test_doors_names_and_scores_are_read_as_each_language_writes_them(
+    language: str, asked: str, text: str, meant: Intent
+) -> None:
+    """A door is not a house's number, and what stands twice counts twice."""
+    assert understand(text, situation(asked, language)) == meant
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "text"),
+    [
+        ("es", "scores", "8 de 10"),
+        ("fr", "scores", "4/5"),
+        ("de", "-", "Frau Huber ist da"),
+        ("fr", "-", "Mme Dubois est au courant ?"),
+        ("de", "-", "morgen passt nicht, freitag auch nicht"),
+    ],
+)
+def test_what_only_looks_like_them_is_asked_about(language: str, asked: str, text: str) -> None:
+    """One score of a whole, somebody who is only in, a day that is ruled out as well."""
+    assert isinstance(understand(text, situation(asked, language)), Question | Unclear)

@@ -372,6 +372,8 @@ def _house_number(said: Said) -> Part | None:
 
 
 def _named(said: Said) -> Part | None:
+    if _unsure(said):
+        return None
     signs = said.those(Meaning.TITLE, Meaning.AND, Meaning.UNKNOWN)
     name = said.text[signs[0].start : signs[-1].end]
     unknown = [sign.spelled for sign in said.those(Meaning.UNKNOWN)]

@@ -4,12 +4,12 @@ Every sign but fillers and pauses has to be part of a phrase or of an aside; the
 fewest phrases. So a negation, a condition or an unknown word near a wish takes its certainty away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from chalicelib.notifications.intents import Intent, WhereIsIt
-from chalicelib.notifications.understanding.grammar import GRAMMAR, LETTER, TOLERANT, pattern
+from chalicelib.notifications.intents import Intent, NotHome, Stop, WhereIsIt, WrongAddress, WrongNumber
+from chalicelib.notifications.understanding.grammar import GRAMMAR, LETTER, pattern
 from chalicelib.notifications.understanding.parts import Aside, Part, Said
 from chalicelib.notifications.understanding.signs import Meaning
 from chalicelib.notifications.understanding.tokens import folded
@@ -79,7 +79,7 @@ def glimpsed(said: Said) -> Intent | None:
     written = "".join(LETTER[sign.meaning] for sign in said.signs)
     found = dict[Intent, None]()
     asking = bool(said.those(Meaning.ASKING))
-    for phrase, intent, harmless in TOLERANT:
+    for phrase, intent, harmless in _TOLERANT:
         if asking and not isinstance(intent, WhereIsIt):
             continue
         match = pattern(phrase).search(written)
@@ -88,3 +88,69 @@ def glimpsed(said: Said) -> Intent | None:
             if all(sign.meaning in harmless for sign in rest) and not turned(said):
                 found[intent] = None
     return next(iter(found)) if len(found) == 1 else None
+
+
+# What cannot be part of another wish.
+_HARMLESS = frozenset(
+    {
+        Meaning.UNKNOWN,
+        Meaning.PAUSE,
+        Meaning.ASKING,
+        Meaning.PARCEL,
+        Meaning.DRIVER,
+        Meaning.THANKS,
+        Meaning.OK,
+        Meaning.CLOCK,
+        Meaning.TODAY,
+        Meaning.LATE,
+        Meaning.SELF,
+        Meaning.ASKS,
+        Meaning.AND,
+        Meaning.STOP,
+        Meaning.TEXTS,
+        Meaning.WHERE,
+        Meaning.ARRIVE,
+        Meaning.WAITING,
+    }
+)
+_BESIDE_ADDRESSES = _HARMLESS | {
+    Meaning.ADDRESS,
+    Meaning.MOVED,
+    Meaning.WRONG,
+    Meaning.NUMBER,
+    Meaning.MIXED,
+    Meaning.SUFFIX,
+    Meaning.UNIT,
+    Meaning.IN,
+    Meaning.AT,
+    Meaning.FROM,
+    Meaning.PLACE,
+    Meaning.MONTH,
+    Meaning.NEXT,
+    Meaning.LAST,
+    Meaning.WEEK,
+    Meaning.ME,
+}
+_BESIDE_ABSENCE = _HARMLESS - {Meaning.ASKING, Meaning.OK, Meaning.STOP} | {
+    Meaning.AWAY,
+    Meaning.NOBODY,
+    Meaning.THEY,
+}
+
+# Read even where words around them are not, if those are harmless: what they lead to changes nothing.
+_TOLERANT: Sequence[tuple[str, Intent, Collection[Meaning]]] = (
+    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop(), _HARMLESS),
+    (
+        "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
+        WhereIsIt(),
+        _HARMLESS,
+    ),
+    (
+        "WRONG ADDRESS|ADDRESS WRONG(?!UNKNOWN)|NOT ADDRESS|MOVED(?:IN|FROM)*MONTH|MOVED.*ADDRESS"
+        "|ADDRESS.*MOVED|MOVED(?=PAUSE*(?:IN|FROM|UNKNOWN))",
+        WrongAddress(),
+        _BESIDE_ADDRESSES,
+    ),
+    ("PHONE", WrongNumber(), _HARMLESS),
+    ("NOBODY HOME|SELF AWAY", NotHome(), _BESIDE_ABSENCE),
+)

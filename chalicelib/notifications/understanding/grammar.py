@@ -6,7 +6,7 @@ Weak point: what a language says in an order of its own needs a pattern of its o
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -18,7 +18,6 @@ from chalicelib.notifications.intents import (
     GateCode,
     Help,
     Hours,
-    Intent,
     Neighbour,
     NotHome,
     SafePlace,
@@ -552,69 +551,4 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ),
     ("START", _just(Start())),
     ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", _just(Help())),
-)
-
-# What cannot be part of another wish.
-_HARMLESS = frozenset(
-    {
-        Meaning.UNKNOWN,
-        Meaning.PAUSE,
-        Meaning.ASKING,
-        Meaning.PARCEL,
-        Meaning.DRIVER,
-        Meaning.THANKS,
-        Meaning.OK,
-        Meaning.CLOCK,
-        Meaning.TODAY,
-        Meaning.LATE,
-        Meaning.SELF,
-        Meaning.ASKS,
-        Meaning.AND,
-        Meaning.STOP,
-        Meaning.TEXTS,
-        Meaning.WHERE,
-        Meaning.ARRIVE,
-        Meaning.WAITING,
-    }
-)
-_BESIDE_ADDRESSES = _HARMLESS | {
-    Meaning.ADDRESS,
-    Meaning.MOVED,
-    Meaning.WRONG,
-    Meaning.NUMBER,
-    Meaning.MIXED,
-    Meaning.SUFFIX,
-    Meaning.UNIT,
-    Meaning.IN,
-    Meaning.AT,
-    Meaning.FROM,
-    Meaning.PLACE,
-    Meaning.MONTH,
-    Meaning.NEXT,
-    Meaning.LAST,
-    Meaning.WEEK,
-    Meaning.ME,
-}
-_BESIDE_ABSENCE = _HARMLESS - {Meaning.ASKING, Meaning.OK, Meaning.STOP} | {
-    Meaning.AWAY,
-    Meaning.NOBODY,
-    Meaning.THEY,
-}
-
-# Read even where words around them are not, if those are harmless: what they lead to changes nothing.
-TOLERANT: Sequence[tuple[str, Intent, Collection[Meaning]]] = (
-    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop(), _HARMLESS),
-    (
-        "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
-        WhereIsIt(),
-        _HARMLESS,
-    ),
-    (
-        "WRONG ADDRESS|ADDRESS WRONG(?!UNKNOWN)|NOT ADDRESS|MOVED(?:IN|FROM)*MONTH|MOVED.*ADDRESS"
-        "|ADDRESS.*MOVED|MOVED(?=PAUSE*(?:IN|FROM|UNKNOWN))",
-        WrongAddress(),
-        _BESIDE_ADDRESSES,
-    ),
-    ("PHONE", WrongNumber(), _HARMLESS),
-    ("NOBODY HOME|SELF AWAY", NotHome(), _BESIDE_ABSENCE),
 )

@@ -64,7 +64,7 @@ def _phrases(said: Said, written: str, at: int) -> Iterator[tuple[int, Part]]:
             yield found.end(), part
 
 
-def turned(said: Said) -> bool:
+def _turned(said: Said) -> bool:
     """Whether a word that nobody reads may take back, report or add to the rest."""
     return any(
         word in said.manner.undoes
@@ -85,7 +85,7 @@ def glimpsed(said: Said) -> Intent | None:
         match = pattern(phrase).search(written)
         if match is not None:
             rest = (*said.signs[: match.start()], *said.signs[match.end() :])
-            if all(sign.meaning in harmless for sign in rest) and not turned(said):
+            if all(sign.meaning in harmless for sign in rest) and not _turned(said):
                 found[intent] = None
     return next(iter(found)) if len(found) == 1 else None
 

@@ -351,6 +351,8 @@ def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:
         return None
     if situation.asked is not None and Nod.PRESENT in nods:
         return None
+    if situation.asked is Asked.SCORES and Nod.OK in nods:  # praise, and no number yet
+        return None
     if Nod.THANKS in nods or (Nod.OK in nods and situation.asked is None):
         return Thanks()
     return None

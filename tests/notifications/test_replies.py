@@ -56,9 +56,11 @@ def verdicts(part: str) -> Counter[Verdict]:
         ("round 6", 65, 0.95),
         ("round 7", 280, 0.84),
         ("round 8", 440, 0.65),
+        ("round 9", 320, 0.95),
+        ("round 10", 440, 0.88),
     ],
 )
-def test_of_texts_with_one_clear_intent_95_in_100_are_acted_on_rightly_and_none_wrongly(
+def test_of_texts_with_one_clear_intent_most_are_acted_on_rightly_and_none_wrongly(
     part: str, texts: int, at_least: float
 ) -> None:
     """Certain: done. Uncertain: a question. Nothing that was not meant is ever done."""

@@ -116,6 +116,7 @@ def _reschedule(said: Said) -> Part | None:
     asked = wish(times, wall, said.afternoon)
     asked_for = bool(said.those(*_ASKING_FOR))
     doubted = not asked_for and bool(said.those(Meaning.ASKING, Meaning.PARCEL))
+    doubted |= choosing and bool(said.those(Meaning.ASKING))  # whether another time would do as well
     suits = bool(said.those(Meaning.GOOD)) and not said.those(Meaning.MOVE, Meaning.REQUEST)
     if asked.day == said.wall.promised and asked.hours is None and suits:
         return Nod.OK

@@ -1,41 +1,25 @@
 """The phrases buyers use, the same in every language: a pattern of signs, and what reads it.
 
 A pattern is a regular expression over meanings, one letter a sign; words in small letters stand for the parts
-below. A reader answers None where the signs fit and the sense does not.
-Weak point: what a language says in an order of its own needs a pattern of its own.
+below. Weak point: what a language says in an order of its own needs a pattern of its own.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
 
 from chalicelib.notifications.intents import (
-    Asked,
-    Cancel,
-    Choose,
-    GateCode,
     Help,
-    Hours,
-    Neighbour,
-    NotHome,
-    SafePlace,
     Start,
     Stop,
     WhereIsIt,
     WrongAddress,
     WrongNumber,
 )
-from chalicelib.notifications.understanding.parts import Mention, Nod, Part, Said
-from chalicelib.notifications.understanding.signs import Meaning, Sign
-from chalicelib.notifications.understanding.times import Wish, covers, wish
-from chalicelib.notifications.understanding.tokens import folded
-
-_REFUSES = 2  # as our questions list it
-MOST_CHOICES = 4  # no prompt of ours has more
-
-type Reader = Callable[[Said], Part | None]
+from chalicelib.notifications.understanding import readers as read
+from chalicelib.notifications.understanding.parts import Nod
+from chalicelib.notifications.understanding.readers import Reader
+from chalicelib.notifications.understanding.signs import Meaning
 
 # Parts of patterns; a name in capitals is a meaning.
 _WORDS = {
@@ -88,468 +72,120 @@ def pattern(written: str) -> re.Pattern[str]:
     )
 
 
-def _just(part: Part) -> Reader:
-    return lambda said: part
-
-
-def _choose(said: Said) -> Part | None:
-    if said.situation.asked not in (None, Asked.CHOICE, Asked.CONFIRMATION):
-        return None
-    (sign,) = said.those(Meaning.NUMBER, Meaning.ORDINAL, Meaning.LAST)
-    number = said.situation.choices if sign.meaning is Meaning.LAST else sign.value
-    match said.situation.asked:
-        case Asked.CHOICE:
-            most = said.situation.choices
-        case Asked.CONFIRMATION if number == _REFUSES and said.those(Meaning.YES, Meaning.OK):
-            return None  # "yes 2"
-        case Asked.CONFIRMATION:
-            most = 2
-        case _:
-            most = MOST_CHOICES
-    return Choose(number) if 1 <= number <= most else None
-
-
-def _reschedule(said: Said) -> Part | None:
-    times = [sign for sign in said.signs if sign.meaning not in _NOT_TIMES]
-    choosing = said.situation.asked is Asked.CHOICE
-    wall = replace(said.wall, minute=0) if choosing else said.wall  # of another day than today
-    asked = wish(times, wall, said.afternoon)
-    asked_for = bool(said.those(*_ASKING_FOR))
-    doubted = not asked_for and bool(said.those(Meaning.ASKING, Meaning.PARCEL))
-    doubted |= choosing and bool(said.those(Meaning.ASKING))  # whether another time would do as well
-    suits = bool(said.those(Meaning.GOOD)) and not said.those(Meaning.MOVE, Meaning.REQUEST)
-    if asked.day == said.wall.promised and asked.hours is None and suits:
-        return Nod.OK
-    bare = len(said.signs) == 1 and asked.day is None  # "5pm", "afternoon": a time, a greeting?
-    bare |= choosing and bool(said.those(Meaning.ORDINAL))
-    certain = asked.certain and not doubted and not bare
-    return Wish(
-        day=asked.day,
-        hours=asked.hours,
-        certain=certain,
-        asked_for=asked_for,
-        readable=not doubted and (asked.day is not None or asked.hours is not None),
-    )
-
-
-_ASKING_FOR = (
-    Meaning.REQUEST,
-    Meaning.MOVE,
-    Meaning.PICK,
-    Meaning.INSTEAD,
-    Meaning.GOOD,
-    Meaning.NOT,
-    Meaning.AWAY,
-    Meaning.HOME,
-    Meaning.BACK,
-)
-_NOT_TIMES = frozenset(
-    {
-        Meaning.REQUEST,
-        Meaning.MOVE,
-        Meaning.PICK,
-        Meaning.INSTEAD,
-        Meaning.GOOD,
-        Meaning.ASKING,
-        Meaning.PARCEL,
-        Meaning.DRIVER,
-        Meaning.HOME,
-        Meaning.BACK,
-        Meaning.YES,
-        Meaning.OK,
-        Meaning.LEAVE,
-        Meaning.SELF,
-        Meaning.ARRIVE,
-        Meaning.LATER,
-        Meaning.PAUSE,
-    }
-)
-
-
-_PRESENCE = frozenset({Meaning.NOT, Meaning.NOBODY, Meaning.AWAY, Meaning.HOME, Meaning.BACK, Meaning.SELF})
-
-
-def _not_home(said: Said) -> Part | None:
-    when = [sign for sign in said.signs if sign.meaning not in _PRESENCE]
-    asked = wish(when, said.wall, said.afternoon)
-    return NotHome() if asked.one_hour and covers(asked, said.wall) else Nod.ANOTHER_TIME
-
-
-def _away_until(said: Said) -> Part | None:
-    """Read when somebody comes home, which says that nobody is there before; not when to come."""
-    until = [
-        sign
-        for sign in said.signs
-        if sign.meaning not in (Meaning.HOME, Meaning.BACK, Meaning.SELF, Meaning.IN)
-    ]
-    asked = wish(until, said.wall, said.afternoon)
-    if not asked.certain or asked.hours is None or asked.hours.start is None:
-        return Nod.ANOTHER_TIME
-    before = Wish(day=asked.day, hours=Hours(end=asked.hours.start))
-    return NotHome() if covers(before, said.wall) else Nod.ANOTHER_TIME
-
-
-def _away_for_days(said: Said) -> Part | None:
-    """Read until which day nobody is there."""
-    until = wish(said.those(*_DAYS, Meaning.NEXT), said.wall, said.afternoon)
-    if not until.certain or until.day is None:
-        return None
-    return NotHome() if until.day > said.wall.promised else Nod.ANOTHER_TIME
-
-
-def _unsuitable(said: Said) -> Part | None:
-    """Read that a day is no good: an answer if it is the one that is promised, or today."""
-    times = [sign for sign in said.signs if sign.meaning not in (Meaning.BAD, Meaning.NOT)]
-    asked = wish(times, said.wall, said.afternoon)
-    promised = asked.certain and (asked.day == said.wall.today or covers(asked, said.wall))
-    return Nod.NONE if promised else Nod.ANOTHER_TIME
-
-
-def _signed(said: Said) -> Part | None:
-    """Read a name below the thanks."""
-    names = said.those(Meaning.UNKNOWN)
-    return Nod.THANKS if all(name.spelled.istitle() for name in names) else None
-
-
-def _good(said: Said) -> Part | None:
-    """Read "works for me", which says yes to a question and nothing without one."""
-    return Nod.OK if said.situation.asked is Asked.CONFIRMATION else None
-
-
-def _suits(said: Said) -> Part | None:
-    """Read what stands alone and finds nothing better: "passt"."""
-    return Nod.OK if said.situation.asked is None and folded(said.signs[0].spelled) in _SUITING else None
-
-
-_SUITING = frozenset(
-    {"passt", "passt mir", "passt gut", "passt super", "das passt", "das passt gut", "me va bien"}
-)
-
-
-def _bare_no(said: Said) -> Part | None:
-    """Read the "no" that also negates, where it stands alone."""
-    return Nod.NO if said.signs[0].spelled.lower() == "no" else None
-
-
-def _that_one(said: Said) -> Part | None:
-    """Read "the thursday one", where it is one of our choices."""
-    (one,) = said.those(Meaning.NUMBER)
-    if said.situation.asked is not Asked.CHOICE or one.spelled.lower() != "one":
-        return None
-    return _reschedule(replace(said, signs=[sign for sign in said.signs if sign is not one]))
-
-
-def _another_day(said: Said) -> Part | None:
-    """Read "tomorrow is no good, friday?", which asks for the day though nobody says to come."""
-    cut = max(at for at, sign in enumerate(said.signs) if sign.meaning in _RULED_OUT)
-    if _unsuitable(replace(said, signs=said.signs[:cut])) is not Nod.NONE:
-        return None
-    return _reschedule(replace(said, signs=said.signs[cut + 1 : -1]))
-
-
-_RULED_OUT = (Meaning.BAD, Meaning.NOT, Meaning.PAUSE)
-
-
-def _see(said: Said) -> Part | None:
-    """Read "see you tomorrow": fine if that is the day, and a misunderstanding if it is not."""
-    times = [sign for sign in said.signs if sign.meaning not in (Meaning.SEE, Meaning.UNTIL)]
-    asked = wish(times, said.wall, said.afternoon)
-    return Nod.OK if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
-
-
-def _present(said: Said) -> Part | None:
-    """Read that somebody is there when it comes; of another time it says nothing."""
-    when = [
-        sign
-        for sign in said.signs
-        if sign.meaning not in (Meaning.PRESENT, Meaning.AND, Meaning.IN, *_PRESENCE)
-    ]
-    asked = wish(when, said.wall, said.afternoon)
-    return Nod.PRESENT if asked.certain and covers(asked, said.wall) else Nod.ANOTHER_TIME
-
-
-def _unsure(said: Said) -> bool:
-    """Whether it is put as a question, and not as "can you"."""
-    return bool(said.those(Meaning.ASKING)) and not said.those(Meaning.REQUEST)
-
-
-def _cancel(said: Said) -> Part | None:
-    return None if _unsure(said) or not _promised_day(said) else Cancel()
-
-
-def _place(said: Said) -> Part | None:
-    repaired = any(sign.repaired for sign in said.signs)
-    if _unsure(said) or not _promised_day(said) or (repaired and not said.those(Meaning.LEAVE)):
-        return None
-    where = _words(said, _PLACE_SIGNS)
-    return SafePlace(where) if where else None
-
-
-def _one_thing(said: Said, signs: Sequence[Sign]) -> bool:
-    """Whether words that nobody knows name a thing: letters, no verb, and only articles between them."""
-    between = (said.text[first.end : second.start] for first, second in pairwise(signs))
-    joined = all(folded(word) in said.manner.articles for words in between for word in words.split())
-    unknown = [folded(sign.spelled) for sign in signs if sign.meaning is Meaning.UNKNOWN]
-    return joined and all(word.isalpha() and word not in said.manner.no_thing for word in unknown)
-
-
-def _promised_day(said: Said) -> bool:
-    """Whether no day is named, or the one that is promised."""
-    day = wish(said.those(*_DAYS), said.wall, said.afternoon).day
-    return day in (None, said.wall.promised)
-
-
-_DAYS = (Meaning.TODAY, Meaning.TOMORROW, Meaning.OVERMORROW, Meaning.WEEKDAY, Meaning.DATE, Meaning.MONTH)
-
-
-def _mention(said: Said) -> Part | None:
-    where = _words(said, _PLACE_SIGNS)
-    if not where or not _nothing_left_out(said):
-        return None
-    asked_for = said.polite and said.situation.asked is None and said.signs[0].meaning in _LEADING
-    return SafePlace(where) if asked_for else Mention(where)
-
-
-_LEADING = (Meaning.NEAR, Meaning.IN, Meaning.WITH)
-
-
-def _nothing_left_out(said: Said) -> bool:
-    """Whether no word but an article or a please stands right before, such as a preposition nobody reads."""
-    *_, clause = re.split(r"[.,;:!?\n]", said.text[: said.signs[0].start])
-    words = [folded(word) for word in clause.split()]
-    while set(words) & said.manner.therefore:  # "the shed is open so in the shed"
-        words.pop(0)
-    return all(word in said.manner.articles | said.manner.polite for word in words)
-
-
-_PLACE_SIGNS = frozenset(
-    {
-        Meaning.NEAR,
-        Meaning.IN,
-        Meaning.AT,
-        Meaning.WITH,
-        Meaning.BEFORE,
-        Meaning.FROM,
-        Meaning.PLACE,
-        Meaning.ENTRY,
-        Meaning.UNIT,
-        Meaning.UNKNOWN,
-    }
-)
-
-
-def _words(said: Said, meanings: frozenset[Meaning]) -> str:
-    """Take the buyer's words between the first and the last sign of these meanings, slips put right."""
-    signs = [sign for sign in said.signs if sign.meaning in meanings]
-    while signs[-1].meaning is Meaning.FROM:  # the second half of "legen ... ab"
-        signs.pop()
-    start, end = signs[0].start, signs[-1].end
-    if any(sign.meaning is Meaning.UNKNOWN for sign in signs) and not _one_thing(said, signs):
-        return ""
-    words = said.text[start:end]
-    for sign in reversed(signs):
-        if sign.repaired:
-            words = words[: sign.start - start] + sign.spelled + words[sign.end - start :]
-    return " ".join(words.split())
-
-
-def _neighbour(said: Said) -> Part | None:
-    if _unsure(said) or not _promised_day(said):
-        return None
-    named = said.those(Meaning.UNIT, Meaning.NUMBER, Meaning.MIXED, Meaning.SUFFIX)
-    numbers = [sign for sign in named if sign.meaning is not Meaning.UNIT]
-    if numbers[0].meaning is Meaning.MIXED and not _HOUSE_NUMBER.fullmatch(numbers[0].spelled):
-        return None
-    return Neighbour(" ".join(sign.spelled.lstrip("#") for sign in named))
-
-
-_HOUSE_NUMBER = re.compile(r"\d{1,4}º?[A-Za-z]?|[A-Za-z]\d{1,4}")
-
-
-def _house_number(said: Said) -> Part | None:
-    """Read that a number is wrong, where it is a house's and not the phone's."""
-    return WrongAddress() if folded(said.signs[0].spelled).startswith(("hous", "haus")) else None
-
-
-def _named(said: Said) -> Part | None:
-    if _unsure(said):
-        return None
-    signs = said.those(Meaning.TITLE, Meaning.AND, Meaning.UNKNOWN)
-    name = said.text[signs[0].start : signs[-1].end]
-    unknown = [sign.spelled for sign in said.those(Meaning.UNKNOWN)]
-    if not all(
-        word.replace("'", "").isalpha() and folded(word) not in said.manner.no_thing for word in unknown
-    ):
-        return None
-    cased = all(word[0].isupper() for word in unknown) or len(unknown) == 1
-    apart = [said.text[first.end : second.start].strip(" .") for first, second in pairwise(signs)]
-    return Neighbour(name) if cased and not any(apart) else None
-
-
-def _first_named(said: Said) -> Part | None:
-    """Read a name without a title, where a capital tells one."""
-    names = said.those(Meaning.UNKNOWN)
-    if said.capitals or not all(name.spelled.istitle() for name in names) or not _one_thing(said, names):
-        return None
-    return _named(replace(said, signs=names))
-
-
-def _code(said: Said) -> Part | None:
-    (sign,) = said.those(Meaning.NUMBER, Meaning.MIXED)
-    return GateCode(sign.spelled) if _CODE.fullmatch(sign.spelled) else None
-
-
-_CODE = re.compile(r"[#*]?[A-Za-z]{0,3}\d[0-9A-Za-z]{1,9}[#*]?|[#*]?[A-Za-z]{1,3}\d[#*]?")
-
-
-def _asked_code(said: Said) -> Part | None:
-    if said.situation.asked is not Asked.GATE_CODE:
-        return None
-    return _code(said)
-
-
-def _opening_code(said: Said) -> Part | None:
-    """Read what is to be typed at a door, though nobody calls it a code; a short number may be a house's."""
-    (sign,) = said.those(Meaning.NUMBER, Meaning.MIXED)
-    return _code(said) if len(sign.spelled) >= _SHORTEST_BARE_CODE else None
-
-
-_SHORTEST_BARE_CODE = 4
-
-
-def _spelled_code(said: Said) -> Part | None:
-    """Read a code whose digits are written as words."""
-    digits = [str(sign.value) for sign in said.signs]
-    spelled = all(sign.spelled.isalpha() for sign in said.signs) and all(len(digit) == 1 for digit in digits)
-    return GateCode("".join(digits)) if spelled and said.situation.asked is Asked.GATE_CODE else None
-
-
-def _asked_neighbour(said: Said) -> Part | None:
-    return _neighbour(said) if said.situation.asked is Asked.NEIGHBOUR else None
-
-
-def _name_alone(said: Said) -> Part | None:
-    """Read "with Mrs Miller please", to which nobody says to leave it."""
-    wanted = said.polite or said.those(Meaning.TAKES)
-    return _named(said) if said.situation.asked is None and wanted and _nothing_left_out(said) else None
-
-
-def _asked_first_name(said: Said) -> Part | None:
-    """Read who is named without a title; where every noun has a capital, only with where they live."""
-    if said.situation.asked is not Asked.NEIGHBOUR or (said.capitals and not said.those(Meaning.BESIDE)):
-        return None
-    return _first_named(replace(said, capitals=False))
-
-
-def _asked_name(said: Said) -> Part | None:
-    return _named(said) if said.situation.asked is Asked.NEIGHBOUR else None
-
-
 GRAMMAR: Sequence[tuple[str, Reader]] = (
-    ("THANKS+", _just(Nod.THANKS)),
-    ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", _signed),
-    ("(?<!.)part PAUSE(?=ask(?:WHERE|WHEN|HOWLONG|NEWS|CANCEL))", _just(Nod.THANKS)),  # a greeting
-    ("OK(?:OK|GOOD)*", _just(Nod.OK)),
-    ("GOOD+", _good),
-    ("(?<!.)GOOD(?=(?:PAUSE|THANKS)*(?!.))", _suits),
-    ("YES+", _just(Nod.YES)),
-    ("NO+", _just(Nod.NO)),
-    ("(?<!.)NOT(?=(?:PAUSE+NO+)?(?:PAUSE|THANKS)*(?!.))", _bare_no),
-    ("NONE|NOT TODAY", _just(Nod.NONE)),
-    ("BAD day part?|(?:day part?|part)(?:NOT|BAD)BAD?", _unsuitable),
-    ("(?:day(?:NOT|BAD)BAD?|BAD day)PAUSE*move when ASKING", _another_day),
-    ("BUT", _just(Nod.BUT)),
-    ("SEE+(?:when)?|UNTIL day part?", _see),
-    ("(?:SELF|AND)*(?:when)?(?:PRESENT|SELF HOME)+(?:when)?", _present),
-    ("SELF IN(?:when)?(?=PAUSE|THANKS|(?!.))", _present),
-    ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", _just(Nod.OTHERWISE)),
-    ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", _choose),
+    ("THANKS+", read.just(Nod.THANKS)),
+    ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", read.signed),
+    ("(?<!.)part PAUSE(?=ask(?:WHERE|WHEN|HOWLONG|NEWS|CANCEL))", read.just(Nod.THANKS)),  # a greeting
+    ("OK(?:OK|GOOD)*", read.just(Nod.OK)),
+    ("GOOD+", read.good),
+    ("(?<!.)GOOD(?=(?:PAUSE|THANKS)*(?!.))", read.suits),
+    ("YES+", read.just(Nod.YES)),
+    ("NO+", read.just(Nod.NO)),
+    ("(?<!.)NOT(?=(?:PAUSE+NO+)?(?:PAUSE|THANKS)*(?!.))", read.bare_no),
+    ("NONE|NOT TODAY", read.just(Nod.NONE)),
+    ("BAD day part?|(?:day part?|part)(?:NOT|BAD)BAD?", read.unsuitable),
+    ("(?:day(?:NOT|BAD)BAD?|BAD day)PAUSE*move when ASKING", read.another_day),
+    ("BUT", read.just(Nod.BUT)),
+    ("SEE+(?:when)?|UNTIL day part?", read.see),
+    ("(?:SELF|AND)*(?:when)?(?:PRESENT|SELF HOME)+(?:when)?", read.present),
+    ("SELF IN(?:when)?(?=PAUSE|THANKS|(?!.))", read.present),
+    ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", read.just(Nod.OTHERWISE)),
+    ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", read.choose),
     (
         "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER)*move(?:(?<=MOVE)LATER PAUSE?)?(?:(?<=MOVE)SEE)?when"
         "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
-        _reschedule,
+        read.reschedule,
     ),
-    ("(?:REQUEST|PICK|YES)*(?:day part?|part|CLOCK)NUMBER(?:GOOD|OK)*", _that_one),
+    ("(?:REQUEST|PICK|YES)*(?:day part?|part|CLOCK)NUMBER(?:GOOD|OK)*", read.that_one),
     (
         "(?:SELF|day)*(?:NOT(?:HOME|IN|BACK)*|(?:AWAY|NOBODY)+HOME*)day?(?:UNTIL|BEFORE)time(?:on day)?",
-        _away_until,
+        read.away_until,
     ),
-    ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", _away_until),
-    ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", _away_for_days),
-    ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", _away_until),
-    ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when|AT time)?", _not_home),
-    ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", _not_home),
-    ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", _not_home),
-    ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", _not_home),
-    ("ask LEAVE day?spot{1,2}day?FROM?tail", _place),
-    ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", _place),
-    ("(?:prep)?PLACE(?:GOOD|OK)", _place),
-    ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", _mention),
-    ("(?:prep)?PLACE|prep ENTRY", _mention),
-    ("ask LEAVE day?described FROM?tail", _place),
-    ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", _place),
-    ("(?<!.)(?:OK|YES|PAUSE)*described", _mention),
+    ("SELF*NOT(?:UNTIL|BEFORE)time(?:HOME|BACK)", read.away_until),
+    ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", read.away_for_days),
+    ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", read.away_until),
+    ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when|AT time)?", read.not_home),
+    ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", read.not_home),
+    ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", read.not_home),
+    ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", read.not_home),
+    ("ask LEAVE day?spot{1,2}day?FROM?tail", read.place),
+    ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", read.place),
+    ("(?:prep)?PLACE(?:GOOD|OK)", read.place),
+    ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", read.mention),
+    ("(?:prep)?PLACE|prep ENTRY", read.mention),
+    ("ask LEAVE day?described FROM?tail", read.place),
+    ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", read.place),
+    ("(?<!.)(?:OK|YES|PAUSE)*described", read.mention),
     (
         "ask LEAVE?(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
         "(?:PAUSE?BESIDE)*(?:TAKES|LEAVE|INSTEAD)+ASKING?",
-        _neighbour,
+        read.neighbour,
     ),
     (
         "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
         "day?FROM?whereabouts tail",
-        _neighbour,
+        read.neighbour,
     ),
     (
         "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS)*(?!.))",
-        _neighbour,
+        read.neighbour,
     ),
-    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", _named),
-    ("ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", _named),
-    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", _first_named),
-    ("(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts", _asked_neighbour),
-    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*name(?:AT NR?number)?whereabouts", _asked_name),
-    ("(?<!.)WITH name whereabouts(?=(?:PAUSE|THANKS)*(?!.))", _name_alone),
-    ("(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts", _asked_first_name),
-    ("UNKNOWN{1,2}(?=PAUSE?(?:BESIDE|THEY?TAKES))whereabouts", _asked_first_name),
+    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", read.named),
+    ("ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", read.named),
+    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", read.first_named),
+    (
+        "(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts",
+        read.asked_neighbour,
+    ),
+    ("(?:WITH|NEIGHBOUR|MOVE|REQUEST)*name(?:AT NR?number)?whereabouts", read.asked_name),
+    ("(?<!.)WITH name whereabouts(?=(?:PAUSE|THANKS)*(?!.))", read.name_alone),
+    ("(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts", read.asked_first_name),
+    ("UNKNOWN{1,2}(?=PAUSE?(?:BESIDE|THEY?TAKES))whereabouts", read.asked_first_name),
     (
         "(?:USE|ENTRY|PLACE|REQUEST)*CODE(?:ENTRY|PLACE|NR|USE|IN|AT|NEAR)*number(?:PAUSE?(?:USE|ENTRY|PLACE|IN|NEAR|BESIDE))*",
-        _code,
+        read.code,
     ),
-    ("number ASKS?CODE(?:ENTRY|PLACE)*", _code),
-    ("USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", _opening_code),
-    ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?(?:USE|(?:NEAR|IN|AT)*(?:ENTRY|PLACE)))*", _asked_code),
-    ("NUMBER{3,8}", _spelled_code),
+    ("number ASKS?CODE(?:ENTRY|PLACE)*", read.code),
+    ("USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", read.opening_code),
+    ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?(?:USE|(?:NEAR|IN|AT)*(?:ENTRY|PLACE)))*", read.asked_code),
+    ("NUMBER{3,8}", read.spelled_code),
     (
         "ask WHERE whereof|ask WHEN more|ask HOWLONG more|ask NEWS NEAR?more|more(?:WHERE|WHEN|HOWLONG)more",
-        _just(WhereIsIt()),
+        read.just(WhereIsIt()),
     ),
-    ("PARCEL*(?:NOTHING_YET|LATE)+more|SELF?PARCEL*WAITING+more", _just(WhereIsIt())),
+    ("PARCEL*(?:NOTHING_YET|LATE)+more|SELF?PARCEL*WAITING+more", read.just(WhereIsIt())),
     (
         "ASKS(?:THEY|PARCEL|DRIVER|ARRIVE|CLOSE|NOTHING_YET|NEWS|LATE|day|part)+ASKING*"
         "|ASKS(?:PARCEL|DRIVER|ARRIVE)*hours ASKING+",
-        _just(WhereIsIt()),
+        read.just(WhereIsIt()),
     ),
-    ("ASKS PAST?(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*PAST*LEAVE ASKING?", _just(WhereIsIt())),
-    ("PAST+LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING", _just(WhereIsIt())),
-    ("ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?", _just(WhereIsIt())),
-    ("(?:PARCEL|DRIVER|SELF)*(?:ARRIVE|CLOSE)day?ASKING", _just(WhereIsIt())),
+    (
+        "ASKS PAST?(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*PAST*LEAVE ASKING?",
+        read.just(WhereIsIt()),
+    ),
+    ("PAST+LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING", read.just(WhereIsIt())),
+    (
+        "ASKS PAST*LEAVE(?:PARCEL|WITH|IN|NR|NEIGHBOUR|NEAR|AT|PLACE|number)*ASKING?",
+        read.just(WhereIsIt()),
+    ),
+    ("(?:PARCEL|DRIVER|SELF)*(?:ARRIVE|CLOSE)day?ASKING", read.just(WhereIsIt())),
     (
         "(?:SELF|ASKS)*(?:WRONG ADDRESS|(?:NR)?ADDRESS(?:(?:NEAR|IN)PARCEL)?WRONG|NOT ADDRESS"
         "|MOVED(?:IN MONTH|PAST|ADDRESS WRONG)?(?!UNKNOWN|PLACE|PARCEL)|ADDRESS MOVED)"
         "(?:(?:NEAR|IN|WITH)PARCEL)?",
-        _just(WrongAddress()),
+        read.just(WrongAddress()),
     ),
-    ("NR WRONG(?:NUMBER(?:NOT NUMBER)?)?", _house_number),
+    ("NR WRONG(?:NUMBER(?:NOT NUMBER)?)?", read.house_number),
     (
         "(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?(?:(?:PAUSE|SELF|ME|AND)*(?:NOT SELF?UNKNOWN{1,2}|PHONE+))*",
-        _just(WrongNumber()),
+        read.just(WrongNumber()),
     ),
-    ("SELF?ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", _cancel),
-    ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", _cancel),
+    ("SELF?ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", read.cancel),
+    ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", read.cancel),
     (
         "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
-        _just(Stop()),
+        read.just(Stop()),
     ),
-    ("START", _just(Start())),
-    ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", _just(Help())),
+    ("START", read.just(Start())),
+    ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", read.just(Help())),
 )

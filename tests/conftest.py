@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.sandbox import Emulator, Sandbox
+from tests import quick_moto
 from tests.canaries import leaks_of, pytest_configure
 
 __all__ = ["pytest_configure"]  # which has every test listened to
+quick_moto.install()
 
 if TYPE_CHECKING:
     from tests.handlers.deployed import Start
@@ -32,14 +34,26 @@ def times(request: pytest.FixtureRequest) -> int:
     return found
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the emulator, and keep all that needs the whole sandbox in one xdist worker."""
+    """Mark what needs the emulator; keep in one xdist worker what shares something that is dear to build.
+
+    That is everything with the whole sandbox, and the tests of a module that share what the module starts.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "emulator" in fixtures or "sandbox" in fixtures:
             item.add_marker(pytest.mark.sandbox)
         if "sandbox" in fixtures:
             item.add_marker(pytest.mark.xdist_group("sandbox"))
+        elif not item.get_closest_marker("xdist_group") and _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _shares_with_its_module(item: pytest.Item) -> bool:
+    manager = item.session._fixturemanager  # noqa: SLF001  - nothing public tells a fixture's scope
+    named = (manager.getfixturedefs(name, item) for name in getattr(item, "fixturenames", ()))
+    return any(fixture.scope == "module" for found in named for fixture in found or ())
 
 
 @pytest.fixture(scope="session")

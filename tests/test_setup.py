@@ -10,6 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+GROUPED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(20))
+{mark}
+def test_says_where_it_runs(number, worker_id):
+    raise AssertionError(f"in {{worker_id}}")
+"""
 TOOLS = ("sh", "ls", "rm", "touch", "env")
 
 
@@ -80,3 +88,20 @@ def test_constraints_hold_the_versions_that_are_asked_for() -> None:
     pins = {re.sub(r"\[.*\]", "", line) for line in asked.splitlines() if "==" in line}
     locked = {line.split(" ;")[0] for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()}
     assert pins <= locked
+
+
+@pytest.mark.parametrize("mark", ["@pytest.mark.xdist_group('one')", ""])
+def test_tests_of_a_group_share_a_worker(tmp_path: Path, mark: str) -> None:
+    """Or whatever they share is built twice: pytest-xdist must fit pytest. CONTROL: unless they have none."""
+    (tmp_path / "test_grouped.py").write_text(GROUPED.format(mark=mark), "utf-8")
+    options = ("-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider", "-q", "--rootdir", str(tmp_path))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    workers = set(re.findall(r"AssertionError: in (gw\d)", ran.stdout))
+    assert len(workers) == (1 if mark else 2), ran.stdout

@@ -34,24 +34,30 @@ def serving() -> Iterator[Bucket]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self._answer(200):
+            status = self._noted(200)
+            if status == 200:
                 bucket.objects[self._key] = body
+            self._answer(status)
 
         def do_DELETE(self) -> None:
-            if self._answer(204):
+            status = self._noted(204)
+            if status == 204:
                 bucket.objects.pop(self._key, None)
+            self._answer(status)
 
         @property
         def _key(self) -> str:
             return unquote(urlsplit(self.path).path.removeprefix("/"))
 
-        def _answer(self, usual: int) -> bool:
+        def _noted(self, usual: int) -> int:
             bucket.asked.append((self.command, self._key, self.headers.get("Authorization", "")))
-            status = bucket.answers.pop(0) if bucket.answers else usual
+            return bucket.answers.pop(0) if bucket.answers else usual
+
+        def _answer(self, status: int) -> None:
+            """Say so at the very end: whoever hears it finds it done."""
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            return status == usual
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

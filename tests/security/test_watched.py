@@ -54,6 +54,7 @@ def test_leak_in_any_test_fails_it(tmp_path: Path) -> None:
             "-p",
             "no:cacheprovider",
             "-q",
+            "-rN",  # each failure is told of once
             str(planted),
         ],
         cwd=ROOT,

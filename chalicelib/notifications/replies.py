@@ -150,6 +150,9 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
         if folded(sign.spelled) in _DOORS and _door(kept[at + 1 : at + 2]):
             out.append(replace(sign, meaning=Meaning.UNIT))
             continue
+        if before is Meaning.WEEKDAY and sign.meaning is Meaning.NUMBER and sign.value > _HOURS_OF_A_DAY:
+            out.append(replace(sign, meaning=Meaning.ORDINAL))  # "monday 30"
+            continue
         if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
             continue
         if sign.meaning is Meaning.IT_IS and following not in _TELL_THE_TIME:
@@ -182,6 +185,7 @@ def _door(following: Sequence[Sign]) -> bool:
 
 _DOORS = frozenset({"tur", "tuer", "top", "puerta", "porte"})
 _MOST_DOORS = 99
+_HOURS_OF_A_DAY = 24
 _SPOTS = frozenset({Meaning.PLACE, Meaning.ENTRY})
 _TO_A_SPOT = frozenset({"a", "au"})  # in Spanish and French
 _QUIET = frozenset("()\"':=")

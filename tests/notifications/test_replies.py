@@ -58,6 +58,7 @@ def verdicts(part: str) -> Counter[Verdict]:
         ("round 8", 440, 0.65),
         ("round 9", 320, 0.95),
         ("round 10", 440, 0.88),
+        ("round 11", 520, 0.87),
     ],
 )
 def test_of_texts_with_one_clear_intent_most_are_acted_on_rightly_and_none_wrongly(

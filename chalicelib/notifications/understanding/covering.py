@@ -130,6 +130,7 @@ _BESIDE_ADDRESSES = _HARMLESS | {
     Meaning.LAST,
     Meaning.WEEK,
     Meaning.ME,
+    Meaning.IT_IS,
 }
 _BESIDE_ABSENCE = _HARMLESS - {Meaning.ASKING, Meaning.OK, Meaning.STOP} | {
     Meaning.AWAY,
@@ -151,6 +152,6 @@ _TOLERANT: Sequence[tuple[str, Intent, Collection[Meaning]]] = (
         WrongAddress(),
         _BESIDE_ADDRESSES,
     ),
-    ("PHONE", WrongNumber(), _HARMLESS),
+    ("PHONE", WrongNumber(), _HARMLESS | {Meaning.PHONE}),
     ("NOBODY HOME|SELF AWAY", NotHome(), _BESIDE_ABSENCE),
 )

@@ -24,7 +24,8 @@ from chalicelib.notifications.understanding.signs import Meaning
 # Parts of patterns; a name in capitals is a meaning.
 _WORDS = {
     "day": "(?:TODAY|TOMORROW|OVERMORROW"
-    "|NEXT?WEEKDAY(?:NEXT WEEK)?(?:AT?(?:DATE|NUMBER MONTH|ORDINAL MONTH?))?"
+    "|NEXT WEEK(?:NEAR|IN|AT)*WEEKDAY"
+    "|NEXT?WEEKDAY(?:NEXT WEEK|NEXT)?(?:AT?(?:DATE|NUMBER MONTH|ORDINAL MONTH?))?"
     "|DATE|NUMBER MONTH|ORDINAL MONTH?|MONTH(?:NUMBER|ORDINAL))",
     "part": "(?:MORNING|AFTERNOON|EVENING|NOON)",
     "time": "(?:(?:AT|NEAR|HALF_PAST|HALF_TO)*(?:CLOCK|NUMBER)HALF_PAST?(?:MORNING|AFTERNOON|EVENING)?|NOON)",
@@ -40,6 +41,8 @@ _WORDS = {
     "whereabouts": "(?:PAUSE?(?:BESIDE(?:WITH UNKNOWN)?|NEIGHBOUR(?!PAUSE?number)))*(?:PAUSE?THEY?TAKES)?",
     "name": "TITLE+(?:AND TITLE+)?UNKNOWN{1,2}",
     "move": "(?:MOVE|PICK)*",
+    "leave": "LEAVE PARCEL?",
+    "door": "(?:(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number|AT MIXED)SUFFIX?",
     "tail": "(?:INSTEAD|PAUSE?GOOD)*(?:PAUSE?REQUEST(?=PAUSE|ASKING|THANKS|(?!.)))?ASKING?",
 }
 _WHEN = (
@@ -52,7 +55,7 @@ _WORDS["whereof"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|SELF|ASKS|AT|THEY|day)*ASKING
 _WORDS["told"] = "(?:PARCEL|DRIVER|ARRIVE|CLOSE|day|part|CLOCK|SELF|AT|IN|THEY)"
 _WORDS["more"] = (
     "(?:PARCEL|DRIVER|ARRIVE|MOVE|CLOSE|WAITING|NEWS|day|part|CLOCK|SELF|ASKS|AT|IN|HOME|LATE"
-    "|NOTHING_YET|THEY|ANYTIME)*ASKING*"
+    "|NOTHING_YET|THEY|ANYTIME|YES)*ASKING*"
 )
 
 
@@ -105,34 +108,33 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("SELF*(?:AWAY+HOME?UNTIL day part?|UNTIL day part?AWAY+)", read.away_for_days),
     ("SELF*(?:UNTIL|BEFORE)time(?:NOT|AWAY)+HOME?", read.away_until),
     ("(?:SELF|HOME)*(?:NOT NOBODY*|NOBODY+)(?:HOME|BACK|IN(?!PLACE))+(?:when|AT time)?", read.not_home),
-    ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+", read.not_home),
+    ("NOBODY+(?:when)|(?:SELF|HOME)*when NOBODY+HOME?", read.not_home),
     ("SELF*AWAY+HOME?(?:when)?|SELF*AWAY(?:AT|IN)PLACE", read.not_home),
     ("SELF*when(?:NOT|NOBODY|SELF)*(?:AWAY|(?:NOT|NOBODY)(?:HOME|BACK))+", read.not_home),
-    ("ask LEAVE day?spot{1,2}day?FROM?tail", read.place),
-    ("ask LEAVE?day?spot{1,2}LEAVE INSTEAD?ASKING?", read.place),
+    ("ask leave day?spot{1,2}day?FROM?tail", read.place),
+    ("PARCEL?ask LEAVE?day?PARCEL?spot{1,2}LEAVE INSTEAD?ASKING?", read.place),
     ("(?:prep)?PLACE(?:GOOD|OK)", read.place),
     ("(?<!.)(?:OK|YES|PAUSE)*spot{1,2}OK", read.mention),
     ("(?:prep)?PLACE|prep ENTRY", read.mention),
-    ("ask LEAVE day?described FROM?tail", read.place),
+    ("ask leave day?described FROM?tail", read.place),
     ("ask LEAVE?day?described LEAVE INSTEAD?ASKING?", read.place),
     ("(?<!.)(?:OK|YES|PAUSE)*described", read.mention),
     (
-        "ask LEAVE?(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "(?:PAUSE?BESIDE)*(?:TAKES|LEAVE|INSTEAD)+ASKING?",
+        "PARCEL?ask LEAVE?PARCEL?door(?:PAUSE?BESIDE)*(?:TAKES|LEAVE|INSTEAD)+ASKING?",
         read.neighbour,
     ),
     (
-        "ask LEAVE(?:prep)?(?:NR|NEIGHBOUR|UNIT|WITH|IN)(?:NR|NEIGHBOUR|UNIT|AT|prep)*number SUFFIX?"
-        "day?FROM?whereabouts tail",
+        "ask leave door day?FROM?whereabouts tail",
         read.neighbour,
     ),
     (
         "(?<!.)NEIGHBOUR(?:IN|NR)*number SUFFIX?GOOD?(?=(?:PAUSE|THANKS)*(?!.))",
         read.neighbour,
     ),
-    ("ask LEAVE(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", read.named),
-    ("ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", read.named),
-    ("ask LEAVE(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", read.first_named),
+    ("ask leave(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", read.named),
+    ("PARCEL?ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", read.named),
+    ("ask leave TO?(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", read.first_named),
+    ("PARCEL ask(?:WITH|AT)*NEIGHBOUR UNKNOWN{1,2}LEAVE", read.neighbour_named),
     (
         "(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts",
         read.asked_neighbour,
@@ -146,7 +148,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         read.code,
     ),
     ("number ASKS?CODE(?:ENTRY|PLACE)*", read.code),
-    ("USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", read.opening_code),
+    ("(?:ENTRY|PLACE)*USE+number(?:USE|ENTRY|IN|NEAR)*|ENTRY PAUSE number", read.opening_code),
     ("(?:USE|NR|YES|OK|IT_IS)*number(?:PAUSE?(?:USE|(?:NEAR|IN|AT)*(?:ENTRY|PLACE)))*", read.asked_code),
     ("NUMBER{3,8}", read.spelled_code),
     (
@@ -180,12 +182,12 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
         "(?:SELF|ASKS ASKING?PAUSE*)*PHONE+NR?(?:(?:PAUSE|SELF|ME|AND)*(?:NOT SELF?UNKNOWN{1,2}|PHONE+))*",
         read.just(WrongNumber()),
     ),
-    ("SELF?ask CANCEL day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", read.cancel),
+    ("SELF?ask CANCEL+PAUSE?day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", read.cancel),
     ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", read.cancel),
     (
         "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
         read.just(Stop()),
     ),
-    ("START", read.just(Start())),
-    ("REQUEST?HELP+(?:AT PARCEL)?ASKING*", read.just(Help())),
+    ("(?:REQUEST|SELF)*START", read.just(Start())),
+    ("(?:REQUEST|ASKS)*HELP+(?:AT PARCEL)?ASKING*", read.just(Help())),
 )

@@ -345,6 +345,11 @@ def first_named(said: Said) -> Part | None:
     return named(replace(said, signs=names))
 
 
+def neighbour_named(said: Said) -> Part | None:
+    """Read "bei Nachbar Yilmaz", where a capital tells no name and the word before it does."""
+    return first_named(replace(said, capitals=False))
+
+
 def code(said: Said) -> Part | None:
     """Read what is called a code."""
     (sign,) = said.those(Meaning.NUMBER, Meaning.MIXED)

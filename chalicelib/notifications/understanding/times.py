@@ -154,8 +154,8 @@ def _day(said: Sequence[Sign], wall: Wall) -> tuple[date | None, bool]:
                 if Meaning.WEEK in meanings:  # "Tuesday next week"
                     ahead = _NEXT_WEEKDAY - wall.today.weekday() + sign.value
                     certain &= Meaning.NEXT in meanings
-                elif ahead == 0 or Meaning.NEXT in meanings:  # "Tuesday" on a Tuesday; "next Friday"
-                    certain = False
+                elif ahead == 0 or (Meaning.NEXT in meanings and sign.value > wall.today.weekday()):
+                    certain = False  # "Tuesday" on a Tuesday; "next Friday", which may be this week's
                 days.add(wall.today + timedelta(days=ahead))
             case Meaning.DATE:
                 month, number = divmod(sign.value, 100)

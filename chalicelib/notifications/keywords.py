@@ -45,7 +45,13 @@ _TABLE: Final = {
     Keyword.STOP: _Words(
         obeyed=frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout"}),
         meant_otherwise=frozenset({"cancel"}),
-        alike=frozenset({"stopp", "alto", "baja", "arret", "desabonner", "abmelden"}),
+        alike=frozenset(
+            {
+                *("stopp", "abmelden", "beenden"),
+                *("alto", "baja", "parar"),
+                *("arret", "desabonner", "cessez"),
+            }
+        ),
     ),
     Keyword.START: _Words(obeyed=frozenset({"start", "unstop"}), meant_otherwise=frozenset({"yes"})),
     Keyword.HELP: _Words(obeyed=frozenset({"help", "info"}), alike=frozenset({"ayuda", "hilfe", "aide"})),

@@ -28,6 +28,7 @@ from chalicelib.notifications.intents import (
     Thanks,
     Unclear,
     WhereIsIt,
+    WrongNumber,
 )
 from chalicelib.notifications.keywords import Keyword, meant
 from chalicelib.notifications.understanding.asides import asides, beside, unsigned
@@ -36,7 +37,7 @@ from chalicelib.notifications.understanding.lexicons import lexicons
 from chalicelib.notifications.understanding.parts import Aside, Mention, Nod, Part, Said
 from chalicelib.notifications.understanding.scores import scores
 from chalicelib.notifications.understanding.signs import Lexicon, Manner, Meaning, Sign, signs
-from chalicelib.notifications.understanding.times import Wall, Wish, chosen_by_time
+from chalicelib.notifications.understanding.times import Wall, Wish, chosen_by_time, covers
 from chalicelib.notifications.understanding.tokens import cleaned, folded
 
 _MOST_SIGNS = 60  # of a text that is read as a whole; a longer one is nothing to be certain about
@@ -150,8 +151,8 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
         if folded(sign.spelled) in _DOORS and _door(kept[at + 1 : at + 2]):
             out.append(replace(sign, meaning=Meaning.UNIT))
             continue
-        if before is Meaning.WEEKDAY and sign.meaning is Meaning.NUMBER and sign.value > _HOURS_OF_A_DAY:
-            out.append(replace(sign, meaning=Meaning.ORDINAL))  # "monday 30"
+        if sign.meaning is Meaning.NUMBER and sign.value > _HOURS_OF_A_DAY and _after_weekday(out):
+            out.append(replace(sign, meaning=Meaning.ORDINAL))  # "monday 30", "Montag, den 30."
             continue
         if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
             continue
@@ -168,6 +169,15 @@ def _telling(every: Sequence[Sign]) -> list[Sign]:
     while out and out[-1].meaning is Meaning.PAUSE:
         out.pop()
     return out
+
+
+def _after_weekday(before: list[Sign]) -> bool:
+    """Whether a weekday ends here, and a comma behind it at most, which is left out."""
+    comma = bool(before) and before[-1].spelled == ","
+    at_weekday = [sign.meaning for sign in before[-1 - comma :][:1]] == [Meaning.WEEKDAY]
+    if at_weekday and comma:
+        before.pop()
+    return at_weekday
 
 
 def _numbered(following: Sequence[Sign]) -> bool:
@@ -239,10 +249,10 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
     if Nod.BUT in nods and (asked is not None or Nod.NO in nods or told):
         return None
     if any(isinstance(intent, SafePlace | Neighbour) for intent in intents):
-        wishes = [asked for asked in wishes if asked.asked_for or not _as_promised(asked, said.wall)]
+        wishes = [asked for asked in wishes if not _as_promised(asked, said.wall)]
     if wishes:
         wanted = _at_that_time(parts, wishes, said)
-        if wanted is None or (Nod.NONE in nods and not _on_another_day(wanted, said.wall)):
+        if wanted is None or (Nod.NONE in nods and not _at_another_time(wanted, said.wall)):
             return None
         intents.add(wanted)
     if NotHome() in intents and asked in (Asked.NEIGHBOUR, Asked.SAFE_PLACE):
@@ -252,6 +262,8 @@ def _together(parts: Sequence[Part], said: Said) -> Intent | None:
             return None
         intents |= mentions
     intents = _without_reasons(intents)
+    if intents == {Stop(), WrongNumber()}:
+        intents = {Stop()}
     if len(intents) > 1 or not all(beside(aside, intents, wishes, said) for aside in told):
         return None
     if intents and Nod.PRESENT in nods:
@@ -280,9 +292,11 @@ def _as_promised(asked: Wish, wall: Wall) -> bool:
     return asked.certain and asked.hours is None and asked.day == wall.promised
 
 
-def _on_another_day(wanted: Intent, wall: Wall) -> bool:
-    """Whether a wish can stand beside "none of them" or "not today"."""
-    return isinstance(wanted, Reschedule) and wanted.day not in (None, wall.today, wall.promised)
+def _at_another_time(wanted: Intent, wall: Wall) -> bool:
+    """Whether a wish can stand beside "none of them", "not today" or "tomorrow morning is no good"."""
+    if not isinstance(wanted, Reschedule) or wanted.day in (None, wall.today):
+        return False
+    return wanted.day != wall.promised or not covers(Wish(day=wanted.day, hours=wanted.hours), wall)
 
 
 def _only_named(parts: Sequence[Part], wishes: Sequence[Wish]) -> bool:
@@ -335,6 +349,9 @@ def _allowed(intent: Intent, nods: set[Nod], situation: Situation) -> Intent | N
     return None if isinstance(intent, Choose) and Nod.NONE in nods else intent
 
 
+_ASSENT = frozenset({Nod.YES, Nod.OK, Nod.THANKS})  # and not that somebody will be there
+
+
 # "2 no", "yes 1": as our question lists them.
 _SAID_TWICE = {
     1: frozenset({Nod.YES, Nod.OK, Nod.THANKS}),
@@ -348,7 +365,7 @@ def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:
     if situation.asked is Asked.CONFIRMATION:
         if Nod.NO in nods:
             return None if Nod.YES in nods or Nod.OK in nods else Answer(yes=False)
-        return Answer(yes=True) if nods & {Nod.YES, Nod.OK} else None
+        return Answer(yes=True) if Nod.YES in nods and nods <= _ASSENT else None
     if nods & {Nod.YES, Nod.NO} or nods == {Nod.PRESENT}:
         return None
     if situation.asked is not None and Nod.PRESENT in nods:

@@ -92,6 +92,13 @@ BEHIND = {
 }
 
 
+# What turns here is why somebody asks, and not what they ask for.
+STILL_MEANT = {
+    "bitte kommen morgen nachmittag, ich heute arbeit passt nicht",
+    "niemals keiner da, bitte in 3b abgeben",
+}
+
+
 def turned() -> Iterator[tuple[Labelled, str]]:
     """Every wish that is acted on, each with the edits that fall to it."""
     for case in corpus():
@@ -102,7 +109,8 @@ def turned() -> Iterator[tuple[Labelled, str]]:
             *(case.text.rstrip() + edit for edit in BEHIND[case.language].split("|")),
         ]
         if case.kind in WISHES:
-            yield from ((case, text) for text in edits if zlib.crc32(text.encode()) % ONE_IN == 0)
+            chosen = (text for text in edits if zlib.crc32(text.encode()) % ONE_IN == 0)
+            yield from ((case, text) for text in chosen if text not in STILL_MEANT)
 
 
 def _opposite(wish: Intent | Question | Unclear, other: Intent | Question | Unclear) -> bool:

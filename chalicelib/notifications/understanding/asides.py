@@ -154,6 +154,8 @@ def _may_sign(signs: Sequence[Sign], at: int, manner: Manner, *, capitals: bool)
     last = before[-1]
     if last.meaning is Meaning.THANKS or folded(last.spelled) in manner.closings:
         return True
+    if folded(last.spelled) in manner.polite and not capitals and signs[at - 1].spelled == ",":
+        return True  # "in the shed please, Hilary"
     between = {sign.spelled for sign in signs[at - _pauses(signs[:at]) : at]}
     starts_sentence = signs[at].spelled == "." or bool(between & {".", "!", "\n"})
     return starts_sentence and (not capitals or "\n" in between)

@@ -140,7 +140,7 @@ _BESIDE_ABSENCE = _HARMLESS - {Meaning.ASKING, Meaning.OK, Meaning.STOP} | {
 
 # Read even where words around them are not, if those are harmless: what they lead to changes nothing.
 _TOLERANT: Sequence[tuple[str, Intent, Collection[Meaning]]] = (
-    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop(), _HARMLESS),
+    ("STOP TEXTS|NO_TEXTS|NO_MORE TEXTS", Stop(), _HARMLESS - {Meaning.ASKS}),
     (
         "WHERE(?:PARCEL|DRIVER)|(?<!.)WHEN(?:UNKNOWN|MOVE|HOME|told)*ASKING(?!.)|WAITING PARCEL|NOTHING_YET",
         WhereIsIt(),

@@ -47,7 +47,7 @@ _WORDS = {
 }
 _WHEN = (
     "(?:on day(?:on part)?on AT time|on day(?:on part)?CLOCK(?!TO|UNTIL|AND)|on day(?:on part)?(?:on hours)?"
-    "|on hours on day|on part on day(?:on hours)?|on hours|on part"
+    "|on hours on day(?:on part)?|on part on day(?:on hours)?|on hours|on part"
     "|on hours on part|(?:on day)?ANYTIME(?:on(?:day|hours))?)"
 )
 _WORDS["when"] = _WHEN
@@ -79,14 +79,14 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("THANKS+", read.just(Nod.THANKS)),
     ("THANKS+PAUSE*UNKNOWN{1,2}(?!.)", read.signed),
     ("(?<!.)part PAUSE(?=ask(?:WHERE|WHEN|HOWLONG|NEWS|CANCEL))", read.just(Nod.THANKS)),  # a greeting
-    ("OK(?:OK|GOOD)*", read.just(Nod.OK)),
+    ("OK(?:OK|GOOD)*", read.fine),
     ("GOOD+", read.good),
     ("(?<!.)GOOD(?=(?:PAUSE|THANKS)*(?!.))", read.suits),
     ("YES+", read.just(Nod.YES)),
     ("NO+", read.just(Nod.NO)),
     ("(?<!.)NOT(?=(?:PAUSE+NO+)?(?:PAUSE|THANKS)*(?!.))", read.bare_no),
     ("NONE|NOT TODAY", read.just(Nod.NONE)),
-    ("BAD day part?|(?:day part?|part)(?:NOT|BAD)BAD?", read.unsuitable),
+    ("BAD day part?|(?:day part?|part)(?:NOT(?!on day)|BAD)BAD?", read.unsuitable),
     ("(?:day(?:NOT|BAD)BAD?|BAD day)PAUSE*move when ASKING", read.another_day),
     ("BUT", read.just(Nod.BUT)),
     ("SEE+(?:when)?|UNTIL day part?", read.see),
@@ -95,8 +95,8 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ask(?:LATER|MOVE AFTER|MOVE)LATER?INSTEAD?GOOD?ASKING?", read.just(Nod.OTHERWISE)),
     ("(?:REQUEST|PICK|NR|YES)*(?:NUMBER|ORDINAL|LAST)(?:GOOD|PICK|YES|OK)*", read.choose),
     (
-        "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER)*move(?:(?<=MOVE)LATER PAUSE?)?(?:(?<=MOVE)SEE)?when"
-        "(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
+        "(?:REQUEST|GOOD|INSTEAD)*move(?:PARCEL|DRIVER|INSTEAD)*move"
+        "(?:(?<=MOVE)LATER PAUSE?)?(?:(?<=MOVE)SEE)?when(?:INSTEAD|GOOD|MOVE|PICK|PARCEL|REQUEST)*ASKING?",
         read.reschedule,
     ),
     ("(?:REQUEST|PICK|YES)*(?:day part?|part|CLOCK)NUMBER(?:GOOD|OK)*", read.that_one),
@@ -134,7 +134,8 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("ask leave(?:WITH|AT|TO|NEIGHBOUR)*name FROM?whereabouts tail", read.named),
     ("PARCEL?ask(?:WITH|AT|NEIGHBOUR)*name whereabouts(?:LEAVE|TAKES)ASKING?", read.named),
     ("ask leave TO?(?:WITH|NEIGHBOUR)+UNKNOWN{1,2}whereabouts tail", read.first_named),
-    ("PARCEL ask(?:WITH|AT)*NEIGHBOUR UNKNOWN{1,2}LEAVE", read.neighbour_named),
+    ("PARCEL?ask(?:WITH|AT)*NEIGHBOUR UNKNOWN{1,2}BESIDE?LEAVE", read.neighbour_named),
+    ("PARCEL?ask WITH UNKNOWN BESIDE LEAVE", read.neighbour_named),
     (
         "(?:WITH|AT|PICK|UNIT|NR|NEIGHBOUR|IN|YES|OK)*number SUFFIX?(?:GOOD|OK)?whereabouts",
         read.asked_neighbour,
@@ -185,7 +186,7 @@ GRAMMAR: Sequence[tuple[str, Reader]] = (
     ("SELF?ask CANCEL+PAUSE?day?PARCEL+CANCEL?ASKING?|ask PARCEL+CANCEL ASKING?", read.cancel),
     ("(?:(?<!.)|(?<=PAUSE))ask CANCEL(?=PAUSE|THANKS|(?!.))", read.cancel),
     (
-        "(?:REQUEST|ASKS)?STOP+TEXTS*|(?:REQUEST|ASKS)?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
+        "REQUEST?STOP+TEXTS*|REQUEST?UNSUBSCRIBE TEXTS*|NO_TEXTS TEXTS*|NO_MORE TEXTS+",
         read.just(Stop()),
     ),
     ("(?:REQUEST|SELF)*START", read.just(Start())),

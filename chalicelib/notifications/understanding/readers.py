@@ -67,6 +67,7 @@ def reschedule(said: Said) -> Part | None:
         return Nod.OK
     bare = len(said.signs) == 1 and asked.day is None  # "5pm", "afternoon": a time, a greeting?
     bare |= choosing and bool(said.those(Meaning.ORDINAL))
+    bare |= len(said.signs) == 1 and _greets(said)
     certain = asked.certain and not doubted and not bare
     return Wish(
         day=asked.day,
@@ -77,6 +78,13 @@ def reschedule(said: Said) -> Part | None:
     )
 
 
+def _greets(said: Said) -> bool:
+    """Whether "morgen" may be short for a good one: before noon, where nothing was asked."""
+    morning = said.wall.minute < _NOON and said.situation.asked is None and not said.polite
+    return morning and any(sign.value for sign in said.those(Meaning.TOMORROW))
+
+
+_NOON = 12 * 60
 _ASKING_FOR = (
     Meaning.REQUEST,
     Meaning.MOVE,
@@ -157,9 +165,15 @@ def signed(said: Said) -> Part | None:
     return Nod.THANKS if all(name.spelled.istitle() for name in names) else None
 
 
+def fine(said: Said) -> Part | None:
+    """Read "ok", which says yes to a question; "received" and "all good" do not, whatever was asked."""
+    assents = all(sign.value for sign in said.those(Meaning.OK))
+    return Nod.YES if assents and said.situation.asked is Asked.CONFIRMATION else Nod.OK
+
+
 def good(said: Said) -> Part | None:
     """Read "works for me", which says yes to a question and nothing without one."""
-    return Nod.OK if said.situation.asked is Asked.CONFIRMATION else None
+    return Nod.YES if said.situation.asked is Asked.CONFIRMATION else None
 
 
 def suits(said: Said) -> Part | None:
@@ -308,6 +322,8 @@ def neighbour(said: Said) -> Part | None:
         return None
     named = said.those(Meaning.UNIT, Meaning.NUMBER, Meaning.MIXED, Meaning.SUFFIX)
     numbers = [sign for sign in named if sign.meaning is not Meaning.UNIT]
+    if numbers[0].spelled.isalpha() and not said.those(Meaning.NR, Meaning.UNIT) and len(said.signs) > 1:
+        return None  # "the one opposite", "any one"
     if numbers[0].meaning is Meaning.MIXED and not _HOUSE_NUMBER.fullmatch(numbers[0].spelled):
         return None
     return Neighbour(" ".join(sign.spelled.lstrip("#") for sign in named))

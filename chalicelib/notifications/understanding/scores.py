@@ -4,6 +4,7 @@ Two numbers are goods and delivery, in the order in which they are asked for; wi
 them they may stand in any. Weak point: a number in a remark makes it a question again.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,9 +15,23 @@ from chalicelib.notifications.understanding.signs import Manner, Meaning, Sign
 from chalicelib.notifications.understanding.tokens import folded
 
 _HIGHEST_SCORE = 10
+_DECIMAL = re.compile(r"\d[.,]\d")
 _DELIVERY, _PRODUCT = 1, 2  # as the words for them are numbered
 _PRAISE = frozenset({Meaning.OK, Meaning.GOOD, Meaning.THANKS, Meaning.DRIVER, Meaning.PARCEL})
-_REMARKS = frozenset({Meaning.UNKNOWN, Meaning.GOOD, Meaning.LATE, Meaning.DRIVER, Meaning.THEY})
+_REMARKS = frozenset(
+    {
+        Meaning.UNKNOWN,
+        Meaning.GOOD,
+        Meaning.LATE,
+        Meaning.DRIVER,
+        Meaning.THEY,
+        Meaning.ME,
+        Meaning.PLACE,
+        Meaning.ENTRY,
+        Meaning.NEAR,
+        Meaning.IN,
+    }
+)
 _BESIDE_SCORES = frozenset({Meaning.PAUSE, Meaning.AND, Meaning.THANKS, Meaning.OK})
 
 
@@ -28,6 +43,8 @@ def scores(said: Said, told: Mapping[int, tuple[int, Aside]]) -> Scores | None:
     told
         Its `asides`.
     """
+    if _DECIMAL.search(said.text):
+        return None  # "8,5" is one score, and none we asked for
     signs = [each for sign in said.signs for each in _slashed(sign)]
     for at, (end, aside) in told.items():
         if (

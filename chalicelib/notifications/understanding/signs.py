@@ -22,7 +22,7 @@ class Meaning(StrEnum):
     ASKING = "ASKING"  # a question mark
     # answers
     THANKS = "THANKS"
-    OK = "OK"
+    OK = "OK"  # 1: it may also be a yes
     YES = "YES"
     NO = "NO"
     NOT = "NOT"
@@ -47,7 +47,7 @@ class Meaning(StrEnum):
     PICK = "PICK"
     # times
     TODAY = "TODAY"
-    TOMORROW = "TOMORROW"
+    TOMORROW = "TOMORROW"  # 1: it may also wish a good morning
     OVERMORROW = "OVERMORROW"
     WEEKDAY = "WEEKDAY"
     MONTH = "MONTH"

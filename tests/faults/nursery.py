@@ -32,9 +32,11 @@ from chalicelib.merchants.model import ALL_SCOPES, KeyType, Merchant
 from chalicelib.notifications.carrier import TextSender
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
+from chalicelib.notifications.replies import understand
 from chalicelib.settings import Settings
 from chalicelib.units import Timestamp
 from tests.fakes import FakeClock
+from tests.notifications.corpus import situation
 from tests.store_faults import drop_conditions, split_transactions
 
 PATIENCE_SECONDS = 60.0
@@ -315,6 +317,7 @@ def _nurse(
     life = Life(services=services, clock=clock, http=Client(app).http)
     for module in PUT_OFF:
         importlib.import_module(module)
+    understand("words and patterns are read once", situation())
     gc.freeze()  # or every life would begin by copying what it never uses
     while (order := tasks.recv()) is not None:
         tasks.send(_lived(life, steps, *order))

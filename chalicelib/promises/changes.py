@@ -341,7 +341,10 @@ class Promises:
 
 
 def _fitting(change: Change, promise: Promise) -> Offer:
-    """The offer of a change of slot, if it was made for this delivery."""
+    """The offer of a change of slot, if it was made for this delivery; of which it changes only the time.
+
+    It was sealed up to half an hour ago: whatever is to be brought to which door may have changed since.
+    """
     offer = change.offer
     if (
         offer is None
@@ -351,7 +354,7 @@ def _fitting(change: Change, promise: Promise) -> Offer:
         or offer.delivery.skills != promise.delivery.skills
     ):
         raise BadToken("The offer was issued for something else.", code="offer_invalid")
-    return offer
+    return replace(offer, delivery=promise.delivery)
 
 
 def _cancelled(movable: Movable) -> _Outcome:

@@ -9,6 +9,7 @@ from chalicelib.promises.changes import Changed
 from chalicelib.promises.model import Address, Change, ChangeKind, Promise, PromiseState, Refusal
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Location
+from chalicelib.units import MINUTE
 from tests.promises.shop import FAR, TENANT, Shop, at, one_hour_shop
 
 ADDRESS = Address(lines=("Rua das Flores 1",), city="Porto", country="PT")
@@ -67,6 +68,28 @@ def test_an_offer_for_something_else_does_not_move_a_promise() -> None:
     promise = shop.buy(at(10)).promise
     with pytest.raises(BadToken):
         change(shop, promise, ChangeKind.SLOT, offer=shop.offer(at(14), FAR))
+
+
+@pytest.mark.parametrize("bound", [True, False], ids=["shown for moving it", "searched for"])
+def test_an_offer_changes_when_it_comes_and_nothing_else(*, bound: bool) -> None:
+    """What is brought to which door stays as it is now, whatever was known when the offer was made.
+
+    CONTROL: the offer names another door, needs nobody there and less time.
+    """
+    shop = Shop()
+    wine = Handover(requires=frozenset({Requirement.AGE_18}))
+    promise = shop.confirm(shop.hold(shop.offer(at(10), handover=wine, service_time=9 * MINUTE))).promise
+    slots = shop.promises.other_slots(TENANT, promise.stop_id, shop.now, days=1)
+    stale = slots[-1].offer if bound else shop.offer(slots[-1].window.start, service_time=MINUTE)
+    assert stale is not None
+    change(shop, promise, ChangeKind.ADDRESS, location=promise.delivery.location, address=ADDRESS)
+    now = shop.promises.read(TENANT, promise.stop_id).delivery
+    assert stale.delivery != now
+    moved = change(shop, promise, ChangeKind.SLOT, offer=stale)
+    assert (moved.refusal, moved.promise.window) == (None, stale.window)
+    assert moved.promise.delivery == now
+    assert moved.promise.delivery.address == ADDRESS
+    assert [stop.service_time for stop in shop.stops()] == [9 * MINUTE]
 
 
 def test_a_new_address_is_checked_like_a_sale() -> None:

@@ -316,7 +316,7 @@ class Promises:
         delivery = replace(promise.delivery, location=location, address=change.address)
         there = replace(promise, delivery=delivery)
         if location == promise.delivery.location:
-            return _Outcome(promise=there)
+            return _noted(movable, there)
         if not serves(depot.service_area, depot.location, location):
             return _Outcome(promise=promise, refusal=Refusal.OUT_OF_AREA)
         own = there.own_slot(now, OFFER_LIFE)
@@ -369,14 +369,19 @@ def _cancelled(movable: Movable) -> _Outcome:
 
 def _instructed(movable: Movable, change: Change) -> _Outcome:
     """Tell the driver something, up to the door; redirecting needs that nobody has to be met in person."""
-    promise, aboard = movable.promise, movable.aboard
+    promise = movable.promise
     if change.kind not in _still_possible(promise):
         return _Outcome(promise=promise, refusal=Refusal.HANDOVER_IN_PERSON)
     told: dict[str, Any] = {str(change.kind): change.text}
     if change.kind in _ELSEWHERE:  # one of the two: what was said last
         told = dict.fromkeys(map(str, _ELSEWHERE)) | told
     instructions = replace(promise.order.instructions, **told)
-    promise = replace(promise, order=replace(promise.order, instructions=instructions))
+    return _noted(movable, replace(promise, order=replace(promise.order, instructions=instructions)))
+
+
+def _noted(movable: Movable, promise: Promise) -> _Outcome:
+    """What is to be read at the door has changed; whoever drives there with it reads the manifest again."""
+    aboard = movable.aboard
     if aboard is None or aboard.tried or aboard.progress.is_back:
         return _Outcome(promise=promise)
     return _Outcome(promise=promise, writes=(aboard.noted(),), van=aboard)

@@ -211,18 +211,24 @@ def test_a_new_address_near_by_is_driven_to_by_the_same_van(street: Street) -> N
     assert refused.refusal is Refusal.OUT_OF_AREA
 
 
-@pytest.mark.parametrize("kind", [ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE, ChangeKind.GATE_CODE])
+@pytest.mark.parametrize(
+    "kind", [ChangeKind.NEIGHBOUR, ChangeKind.SAFE_PLACE, ChangeKind.GATE_CODE, ChangeKind.ADDRESS]
+)
 def test_what_the_driver_has_to_know_makes_a_new_manifest(street: Street, kind: ChangeKind) -> None:
-    """Version and tag; CONTROL: before loading the route is not written for it."""
+    """Version and tag, for another door of the same house, too.
+
+    CONTROL: before loading the route is not written for it.
+    """
+    wish = {"location": DOORS[2], "address": ADDRESS} if kind is ChangeKind.ADDRESS else {"text": "Gate 4"}
     duty = street.shop.motion.duty(TENANT, SHIFT)
     before = street.shop.motion.manifest(TENANT, duty, street.shop.now)
-    assert street.change(2, kind, text="Gate 4").refusal is None
+    assert street.change(2, kind, **wish).refusal is None
     duty = street.shop.motion.duty(TENANT, SHIFT)
     after = street.shop.motion.manifest(TENANT, duty, street.shop.now)
     assert (after.version, after.tag != before.tag) == (before.version + 1, True)
     early = Street()
     version = early.version()
-    early.change(2, kind, text="Gate 4")
+    early.change(2, kind, **wish)
     assert early.version() == version
 
 

@@ -66,6 +66,20 @@ def scored(shop: Shop) -> Buyer:
     return buyer
 
 
+def returned(shop: Shop) -> Buyer:
+    """Its buyer did not want it."""
+    buyer = booked(shop)
+    shop.clock.at = at(o_clock("09:00"))
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", "failed_refused"))
+    return buyer
+
+
+def cancelled(shop: Shop) -> Buyer:
+    buyer = booked(shop)
+    shop.change(buyer.promise["promise_id"], kind="cancel")
+    return buyer
+
+
 def not_found(shop: Shop) -> Buyer:
     buyer = booked(shop)
     buyer.path = f"/t/{'A' * 22}"
@@ -79,6 +93,8 @@ STATES: dict[str, Callable[[Shop], Buyer]] = {
     "missed": missed,
     "delivered": delivered,
     "scored": scored,
+    "returned": returned,
+    "cancelled": cancelled,
     "not-found": not_found,
 }
 
@@ -101,6 +117,7 @@ def shown(state: str) -> tuple[str, dict[str, str]]:
 def test_page_has_nothing_axe_objects_to(browser: Browser, state: str, screen: Screen) -> None:
     """WCAG 2.2 AA by machine, in all its states, opened as far as it opens; and nobody scrolls sideways."""
     html, headers = shown(state)
+    assert ">None<" not in html
     browser.picture(state, html, headers, screen, dark=False)
     found = browser.findings(state, html.replace("<details>", "<details open>"), screen, dark=False)
     assert found["violations"] == []

@@ -84,6 +84,7 @@ def tracking_page(call: OpenCall[PageQuery]) -> Answer:
         words,
         shop,
         buyer.now,
+        tag=state_view(shown).tag,
         forms=Forms(token=promise.tracking_token, key=f"page-{promise.sequence}"),
         seal=partial(seal_offer, buyer.services.sealer, buyer.tenant),
         streets=partial(buyer.services.streets, buyer.tenant, promise.depot_id),
@@ -100,9 +101,8 @@ def tracking_state(call: OpenCall) -> Answer:
     """
     buyer = opened(call)
     view = state_view(buyer.services.tracking.look(buyer.tenant, buyer.promise, buyer.now))
-    tag = f'"{sha256(view.model_dump_json().encode()).hexdigest()[:32]}"'
-    headers = PRIVATE | {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if incoming.has_already(call.headers, tag):
+    headers = PRIVATE | {"ETag": view.tag, "Cache-Control": "private, no-cache"}
+    if incoming.has_already(call.headers, view.tag):
         return Answer(304, headers=headers)
     return Answer(200, view, headers)
 

@@ -63,6 +63,7 @@ def page(
     shop: Shop,
     now: Timestamp,
     *,
+    tag: str,
     forms: Forms,
     seal: Callable[[Offer], str],
     streets: Streets,
@@ -73,6 +74,8 @@ def page(
     ----------
     possible
         What its buyer could change right now.
+    tag
+        Of the state that is shown; the page is old when that has another.
     seal
         Makes the token that stands for an offer.
     streets
@@ -111,6 +114,7 @@ def page(
         scored=said,
         wants_score=shown.ended_at is not None and scores is None,
         poll_after=shown.poll_after,
+        state_tag=tag,
         path=forms.token,
         key=forms.key,
         script=Markup(_asset("tracking.js")),
@@ -120,7 +124,9 @@ def page(
 
 def plain_page(words: PageWords, shop: Shop, *, title: str, text: str) -> str:
     """Say one thing: there is no such page, or a form did not work."""
-    return _rendered("plain.html", words, shop, title=title, text=text, poll_after=0, script=None)
+    return _rendered(
+        "plain.html", words, shop, title=title, text=text, poll_after=0, state_tag="", script=None
+    )
 
 
 def security_policy() -> str:

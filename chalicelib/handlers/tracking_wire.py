@@ -91,6 +91,11 @@ class StateView(View):
     feedback: Annotated[ScoreView | None, absent()]
     poll_after_seconds: int
 
+    @property
+    def tag(self) -> str:
+        """Stands for all of it, as an `ETag`."""
+        return f'"{sha256(self.model_dump_json().encode()).hexdigest()[:32]}"'
+
 
 def state_view(shown: Tracked) -> StateView:
     """Show a delivery; equal states give equal views."""

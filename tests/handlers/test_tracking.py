@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from dataclasses import asdict, replace
 from hashlib import sha256
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -170,6 +171,15 @@ def test_page_tells_the_window_in_words(buyer: Buyer) -> None:
     assert "no-store" in answer.headers["Cache-Control"]
 
 
+def test_page_knows_which_state_it_shows(shop: Shop, buyer: Buyer) -> None:
+    """Its script asks with that tag: 304 until anything is news, were it news before it asked first."""
+    tag = unescape(page_of(buyer).body.decode().partition('data-state="')[2].partition('"')[0])
+    known = {"If-None-Match": tag}
+    assert shop.ask("GET", f"{buyer.path}/state", key=None, headers=known).status_code == 304
+    report(shop, event("departed_depot", "08:59"))
+    assert shop.ask("GET", f"{buyer.path}/state", key=None, headers=known).status_code == 200
+
+
 def test_page_may_load_nothing_but_itself(buyer: Buyer) -> None:
     """Style and script by their hashes: what a merchant wrote can be neither."""
     answer = page_of(buyer)
@@ -180,7 +190,7 @@ def test_page_may_load_nothing_but_itself(buyer: Buyer) -> None:
     for tag in ("style", "script"):
         text = html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
         assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
-    assert "http" not in html.replace("https://track.example", "")
+    assert "http" not in readable(html).replace("https://track.example", "")
 
 
 def test_page_shows_the_van_on_its_last_stretch(shop: Shop, buyer: Buyer) -> None:
@@ -307,7 +317,8 @@ def test_delivery_is_cancelled_on_the_page(shop: Shop) -> None:
 
 def test_what_is_over_without_a_handover_says_so_once(shop: Shop, buyer: Buyer) -> None:
     """Cancelled, or on its way back: the headline is all there is to say, and nothing stands below it."""
-    gone = Buyer(other := Shop(), other.promise())
+    other = Shop()
+    gone = Buyer(other, other.promise())
     filled_in(gone, "cancel")
     report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", "failed_refused"))
     for each, said in ((gone, "Cancelled"), (buyer, "Going back to the shop")):
@@ -370,7 +381,7 @@ def test_slots_after_a_failed_attempt_come_first(shop: Shop, buyer: Buyer) -> No
     html = page_of(buyer).body.decode()
     assert "We missed you at the door." in html
     assert "Choose another time" in html
-    assert "<details open>" in html
+    assert "<details open data-offered>" in html
     shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
     assert "Done: " in shown
 

@@ -12,7 +12,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +37,9 @@ _LOOK = f"""
 }});</script>"""
 
 
+type Page = tuple[str, dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """How large a page is seen, in CSS pixels."""
@@ -56,22 +59,46 @@ def missing() -> str | None:
     return None if AXE.exists() else "`make axe` has not fetched axe-core"
 
 
-class Browser:
-    """Opens pages.
+@dataclass(slots=True)
+class Served:
+    """What there is to be asked for.
 
     Attributes
     ----------
     pages
-        What is served, by path: HTML, and the headers it comes with.
+        By path: HTML, and the headers it comes with; 304 to who has that `ETag`.
+    anew
+        What takes the place of a page as soon as it was asked for.
+    asked
+        The paths asked for, in order.
     """
 
-    def __init__(self, url: str, pages: dict[str, tuple[str, dict[str, str]]], profile: Path) -> None:
-        self.url, self.pages, self._profile = url, pages, profile
+    pages: dict[str, Page] = field(default_factory=dict)
+    anew: dict[str, Page] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+class Browser:
+    """Opens pages."""
+
+    def __init__(self, url: str, served: Served, profile: Path) -> None:
+        self.url, self._served, self._profile = url, served, profile
+
+    def visits(self, name: str, html: str, headers: dict[str, str], anew: str, tag: str) -> list[str]:
+        """What a page asks for while it is open for five seconds, itself first.
+
+        Its state has this tag; a second time the page is served as `anew`.
+        """
+        self._served.pages |= {f"/{name}": (html, headers), f"/{name}/state": ("{}", {"ETag": tag})}
+        self._served.anew[f"/{name}"] = anew, headers
+        self._served.asked.clear()
+        self._run(PHONE, name, "--dump-dom", dark=False)
+        return [path.removeprefix(f"/{name}") for path in self._served.asked if path.startswith(f"/{name}")]
 
     def picture(self, name: str, html: str, headers: dict[str, str], screen: Screen, *, dark: bool) -> Path:
         """Take a picture of a whole page, served as it is."""
         path = SEEN / f"{name}-{screen.name}{'-dark' if dark else ''}.png"
-        self.pages[f"/{name}"] = html, headers
+        self._served.pages[f"/{name}"] = html, headers
         self._run(screen, name, f"--screenshot={path}", dark=dark)
         return path
 
@@ -79,7 +106,7 @@ class Browser:
         """What axe has to say against a page, how many rules it passed, and how wide the page became."""
         script = AXE.read_text("utf-8")
         looked_at = html.replace("</body>", f"<script>{script}</script>{_LOOK}</body>")
-        self.pages[f"/{name}"] = looked_at, {"Content-Type": "text/html; charset=utf-8"}
+        self._served.pages[f"/{name}"] = looked_at, {"Content-Type": "text/html; charset=utf-8"}
         printed = self._run(screen, name, "--dump-dom", dark=dark)
         told = re.search(rf'<pre id="{_MARK}">(.*?)</pre>', printed, re.DOTALL)
         assert told, printed[-500:]
@@ -101,16 +128,20 @@ class Browser:
 @contextmanager
 def browsing(profile: Path) -> Iterator[Browser]:
     """Serve pages to a browser on this machine until the block ends."""
-    pages: dict[str, tuple[str, dict[str, str]]] = {}
+    served = Served()
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            html, headers = pages.get(self.path, ("", {}))
-            self.send_response(200 if html else 404)
+            served.asked.append(self.path)
+            html, headers = served.pages.get(self.path, ("", {}))
+            if self.path in served.anew:
+                served.pages[self.path] = served.anew.pop(self.path)
+            same = headers.get("ETag") == self.headers.get("If-None-Match", "nothing")
+            self.send_response(304 if same else 200 if html else 404)
             for header, value in headers.items():
                 self.send_header(header, value)
             self.end_headers()
-            self.wfile.write(html.encode())
+            self.wfile.write(b"" if same else html.encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
@@ -119,7 +150,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield Browser(f"http://127.0.0.1:{server.server_port}", pages, profile)
+        yield Browser(f"http://127.0.0.1:{server.server_port}", served, profile)
     finally:
         server.shutdown()
         server.server_close()

@@ -3,7 +3,9 @@
 `make axe` fetches axe-core once; the pictures are in `build/look`. Where there is no browser this is skipped.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -131,6 +133,50 @@ def test_page_in_the_dark_has_nothing_axe_objects_to(browser: Browser, state: st
     html, headers = shown(state)
     browser.picture(state, html, headers, PHONE, dark=True)
     assert browser.findings(state, html, PHONE, dark=True)["violations"] == []
+
+
+AWAY = 'let away = true; Object.defineProperty(document, "hidden", { get: () => away });'
+BACK = """
+setTimeout(() => { away = false; document.dispatchEvent(new Event("visibilitychange")); }, 2500);"""
+OPENED = 'document.querySelector("details").open = true'
+CHOSEN = 'document.querySelector("input[type=radio]").checked = true'
+
+
+def visited(browser: Browser, state: str, *, news: bool, before: str = "") -> list[str]:
+    """What the page of a delivery asks for that looks again every second; beforehand somebody did this."""
+    html, headers = shown(state)
+    html = re.sub('data-poll-after="[0-9]+"', 'data-poll-after="1"', html)
+    tag = unescape(html.partition('data-state="')[2].partition('"')[0])
+    if before:  # as for axe, the policy would not let it in
+        html = html.replace("<script>", f"<script>{before}</script><script>")
+        headers = {"Content-Type": headers["Content-Type"]}
+    shows = re.sub('data-state="[^"]+"', 'data-state="older"', html) if news else html
+    return browser.visits(f"visited-{state}", shows, headers, anew=html, tag=tag)
+
+
+@pytest.mark.parametrize("state", ["booked", "missed"])
+def test_page_is_loaded_anew_when_there_is_news(browser: Browser, state: str) -> None:
+    """Also with slots opened on it that nobody asked for. CONTROL: while there is none it only looks."""
+    assert visited(browser, state, news=True)[:3] == ["", "/state", ""]
+    assert set(visited(browser, state, news=False)[1:]) == {"/state"}
+
+
+@pytest.mark.parametrize(
+    ("state", "touched"),
+    [("booked", OPENED), ("missed", CHOSEN)],
+    ids=["a form is open", "a slot is chosen"],
+)
+def test_page_is_not_loaded_anew_under_somebodys_hands(browser: Browser, state: str, touched: str) -> None:
+    """Who opened a form, or has chosen a slot, keeps it; CONTROL: `test_page_is_loaded_anew_…`."""
+    looks = visited(browser, state, news=True, before=touched)
+    assert set(looks[1:]) == {"/state"}
+    assert len(looks) > 2  # the news is not forgotten
+
+
+def test_news_that_came_while_nobody_looked_is_there_when_somebody_does(browser: Browser) -> None:
+    """A phone that is locked asks for nothing; unlocked, it asks at once."""
+    assert visited(browser, "booked", news=True, before=AWAY) == [""]
+    assert visited(browser, "booked", news=True, before=AWAY + BACK)[:3] == ["", "/state", ""]
 
 
 def test_page_that_is_bad_is_found_to_be(browser: Browser) -> None:

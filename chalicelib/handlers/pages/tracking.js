@@ -1,19 +1,23 @@
 // Looks again when it is worth it; without it the page is as good, only older.
 (() => {
-  let tag = null;
-  let wait = Number(document.body.dataset.pollAfter);
-  const busy = () => document.hidden || document.querySelector("form:focus-within, details[open]");
+  const { state, pollAfter } = document.body.dataset;
+  let next;
+  // What a person is about to choose or write is not taken away; what we opened for them is no sign of that.
+  const busy = () =>
+    document.querySelector("form:focus-within, form :checked, details[open]:not([data-offered])");
   async function look() {
+    if (document.hidden) return; // until somebody sees it again
     try {
-      const answer = await fetch(location.pathname + "/state", { cache: "no-store" });
-      if (answer.ok) {
-        const now = answer.headers.get("ETag");
-        if (tag && now !== tag && !busy()) return location.reload();
-        tag = now;
-        wait = (await answer.json()).poll_after_seconds;
-      }
+      const headers = { "If-None-Match": state };
+      const answer = await fetch(location.pathname + "/state", { cache: "no-store", headers });
+      if (answer.ok && !busy()) return location.reload();
     } catch { /* offline: later */ }
-    setTimeout(look, wait * 1000);
+    later();
   }
-  look();
+  function later() {
+    clearTimeout(next);
+    next = setTimeout(look, pollAfter * 1000);
+  }
+  document.addEventListener("visibilitychange", look);
+  later();
 })();

@@ -4,8 +4,8 @@ One transaction cannot hold all of it, so the order matters: first what is found
 the promise itself, by which it is found. Whoever asks again after a crash goes on where it stopped. What is
 still being done for a buyer needs the buyer, so an open promise is refused: cancel it first. Some of it
 cannot go at once: a text that is with the carrier, a place on a route that is still driven, a photo on its
-way from a phone. For that a reminder comes back. Weak point: a copy of the table as it was before (PITR)
-knows the buyer again, for as long as such copies are kept.
+way from a phone. So a reminder comes back in an hour, and until nothing is left. Weak point: a copy of the
+table as it was before (PITR) knows the buyer again, for as long as such copies are kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -69,6 +69,20 @@ class Erased:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """What became of the texts about one thing, as they were read: a row may move on a moment later.
+
+    Attributes
+    ----------
+    some_stay
+        Whether some are with the carrier, which needs their words.
+    """
+
+    forgotten: int
+    some_stay: bool
+
+
 class Erasure:
     """Forgets buyers; holds no state.
 
@@ -130,10 +144,10 @@ class Erasure:
         promise = self._store.promise(tenant, stop_id) if stop_id is not None else None
         if promise is None:
             return None
-        self._forget_texts(tenant, subject, now, ())
+        texts = self._forget_texts(tenant, subject, now, ())
         self._forget_proofs(tenant, promise)
         needed = self._places.forget(tenant, promise, now)
-        return now + HOUR if self._at_the_carrier(tenant, subject) else needed
+        return now + HOUR if texts.some_stay else needed
 
     def _promises(self, tenant: Tenant, buyer: Buyer) -> Sequence[Promise]:
         found = dict[int, Promise]()
@@ -169,13 +183,11 @@ class Erasure:
 
     def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
         subject = promise_id(promise.stop_id)
+        # Always: what is being written down, sent or photographed at this moment cannot be seen yet.
+        self._come_back(tenant, subject, now)
         texts = self._forget_texts(tenant, subject, now, wrote)
-        again_at = self._places.forget(tenant, promise, now)
-        if self._forget_proofs(tenant, promise) or self._at_the_carrier(tenant, subject):
-            again_at = now + HOUR
-        if again_at is not None:
-            reminder = Reminder(kind=ReminderKind.FINISH_ERASURE, subject=subject, due_at=again_at)
-            self._store.reminders.write_reminder(tenant, reminder)
+        self._places.forget(tenant, promise, now)
+        self._forget_proofs(tenant, promise)
         doors = self._doors.forget(tenant, order_ref=promise.order.order_ref)
         self._store.people.erase_ledger(tenant, promise.stop_id)
 
@@ -185,13 +197,16 @@ class Erasure:
                 self._store.people.erase_promise(tenant, before, without_buyer(before, now))
 
         self._ports.retried(attempt)
-        return Erased(promises=1, texts=texts, doors=doors)
+        return Erased(promises=1, texts=texts.forgotten, doors=doors)
 
-    def _forget_texts(self, tenant: Tenant, subject: str, now: Timestamp, wrote: Sequence[str]) -> int:
+    def _forget_texts(self, tenant: Tenant, subject: str, now: Timestamp, wrote: Sequence[str]) -> _Texts:
         """Forget a promise's texts here, and have them and what was answered forgotten by the carrier."""
-        forgotten, also = 0, tuple(wrote)
+        forgotten, some_stay, also = 0, False, tuple(wrote)
         for message in self._store.messages(tenant, subject):
-            if message.status in _AT_THE_CARRIER or not (message.body or also):
+            if message.status in _AT_THE_CARRIER:
+                some_stay = True
+                continue
+            if not (message.body or also):
                 continue
             after = without_words(message, also)
             also = ()
@@ -204,19 +219,16 @@ class Erasure:
             if after.redact:
                 self._queue.look(tenant, message.message_id)
             forgotten += bool(message.body)
-        return forgotten
+        return _Texts(forgotten=forgotten, some_stay=some_stay)
 
-    def _forget_proofs(self, tenant: Tenant, promise: Promise) -> bool:
-        """Delete photos and signatures; tells whether some may still be on their way."""
-        if self._proofs is None:
-            return False
-        keys = proof_keys(tenant, promise)
-        for key in keys:
-            self._proofs.delete(key)
-        return bool(keys)
+    def _forget_proofs(self, tenant: Tenant, promise: Promise) -> None:
+        if self._proofs is not None:
+            for key in proof_keys(tenant, promise):
+                self._proofs.delete(key)
 
-    def _at_the_carrier(self, tenant: Tenant, subject: str) -> bool:
-        return any(each.status in _AT_THE_CARRIER for each in self._store.messages(tenant, subject))
+    def _come_back(self, tenant: Tenant, subject: str, now: Timestamp) -> None:
+        reminder = Reminder(kind=ReminderKind.FINISH_ERASURE, subject=subject, due_at=now + HOUR)
+        self._store.reminders.write_reminder(tenant, reminder)
 
 
 def proof_keys(tenant: Tenant, promise: Promise) -> list[str]:

@@ -1,14 +1,17 @@
 """A buyer is forgotten over HTTP: everywhere, once, by number or by order, and nobody else with it."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import Inbound
-from chalicelib.notifications.model import MessageStatus
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.reminders import ReminderKind
+from chalicelib.units import HOUR
 from tests.handlers.shop_client import ACME, ADDRESS, NEAR, OUR_NUMBER, Shop, fresh
 
 PHONE, OTHERS = "+12025550142", "+12025550143"
@@ -43,6 +46,16 @@ def stand(shop: Shop, subject: str, status: MessageStatus) -> None:
     """Have the one text of a promise stand like this."""
     [message] = shop.services.store.messages(ACME, subject)
     assert shop.services.store.save_message(ACME, replace(message, status=status))
+
+
+def come_back(shop: Shop) -> None:
+    """Have the clock come back for what could not go, and the carrier told."""
+    services, now = shop.services, shop.clock.at
+    for due in list(services.store.reminders.due_reminders_of(ACME, now)):
+        if due.kind is ReminderKind.FINISH_ERASURE:
+            again_at = services.erasure.finish(ACME, due.subject, now)
+            services.store.reminders.finish_reminder(ACME, due, again_at)
+    services.send_texts()
 
 
 @pytest.fixture
@@ -230,6 +243,57 @@ def test_text_that_is_with_the_carrier_is_forgotten_later(shop: Shop) -> None:
     stand(shop, subject, MessageStatus.SENT)
     assert finish(ACME, subject, now) is None
     assert [message.body for message in store.messages(ACME, subject)] == [""]
+
+
+class Meanwhile:
+    """The store; the moment the texts about a promise were read, something else happens."""
+
+    def __init__(self, store: Any, happens: Callable[[], object]) -> None:
+        self._store, self._happens = store, [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def messages(self, tenant: Tenant, subject: str) -> Any:
+        found = self._store.messages(tenant, subject)
+        for happens in self._happens:
+            self._happens = []
+            happens()
+        return found
+
+
+@pytest.mark.parametrize("what", ["the carrier answers", "a text is written down"])
+def test_text_that_moves_on_during_the_erasure_is_forgotten_an_hour_later(shop: Shop, what: str) -> None:
+    """Whoever cancels and then erases does it while the buyer is texted about that.
+
+    CONTROL: what the erasure read as being sent, or did not see, has its words until then, and asking again
+    finds nothing.
+    """
+    made = bought(shop)
+    store, subject, now = shop.services.store, made["promise_id"], shop.clock.at
+    late = Message(
+        message_id=f"{subject}.9.late",
+        subject=subject,
+        kind=MessageKind.PROMISE_CONFIRMED,
+        status=MessageStatus.PENDING,
+        created_at=now,
+        body=NOTE,
+    )
+    meanwhile: dict[str, Callable[[], object]] = {
+        "the carrier answers": lambda: stand(shop, subject, MessageStatus.SENT),
+        "a text is written down": lambda: store.add_message(ACME, late),
+    }
+    if what == "the carrier answers":
+        stand(shop, subject, MessageStatus.SENDING)
+    shop.services.store = cast("Any", Meanwhile(store, meanwhile[what]))
+    erase(shop, phone=PHONE)
+    assert any(message.body for message in store.messages(ACME, subject))
+    assert erase(shop, phone=PHONE) == NOTHING
+    shop.clock.advance(HOUR)
+    come_back(shop)
+    left = store.messages(ACME, subject)
+    assert {(message.body, message.sealed_to, message.redact) for message in left} == {("", None, ())}
+    assert shop.services.inbox(PHONE) == []
 
 
 def test_who_wants_no_texts_still_wants_none(shop: Shop) -> None:

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.dynamodb.doors import DoorRows
 from chalicelib.adapters.dynamodb.pasts import PastRows
+from chalicelib.adapters.dynamodb.phones import PhoneRows
 from chalicelib.adapters.dynamodb.reminders import ReminderRows
 from chalicelib.adapters.dynamodb.senders import SenderRows
 from chalicelib.adapters.dynamodb.webhooks import WebhookRows
@@ -18,6 +19,7 @@ from tests.fleet.past_contract import PastStoreContract
 from tests.fleet.store_contract import FleetStoreContract
 from tests.merchants.store_contract import MerchantStoreContract
 from tests.motion.store_contract import MotionStoreContract
+from tests.notifications.phones_contract import PhoneStoreContract
 from tests.notifications.store_contract import SenderStoreContract, TextCounterContract
 from tests.promises.doors_contract import DoorStoreContract
 from tests.promises.store_contract import PromiseStoreContract
@@ -97,6 +99,14 @@ class TestTextsOnMoto(OnMoto, SenderStoreContract, TextCounterContract):
         return store
 
 
+class TestPhonesOnMoto(PhoneStoreContract):
+    """What is known of numbers."""
+
+    @pytest.fixture
+    def phones(self, new_store: NewStore) -> PhoneRows:
+        return new_store().phones
+
+
 class TestWebhooksOnMoto(WebhookStoreContract):
     """Webhooks, the log of events, deliveries and attempts."""
 
@@ -145,3 +155,13 @@ class TestTextsOnEmulator(OnEmulator, SenderStoreContract, TextCounterContract):
     @pytest.fixture
     def counter(self, store: DynamoStore) -> DynamoStore:
         return store
+
+
+@pytest.mark.xdist_group("store-on-emulator")
+class TestPhonesOnEmulator(PhoneStoreContract):
+    """The same, where expressions are read by somebody else."""
+
+    @pytest.fixture
+    def phones(self, emulator: Any) -> PhoneRows:
+        resources = emulator.create(f"contract-{next(_stacks)}")
+        return store_on(emulator.url, resources.table_name).phones

@@ -53,7 +53,8 @@ class Life:
     def live(self) -> None:
         """Search, swap a hold, buy, change, write back, be delivered to, be scored, be called about."""
         self.buy()
-        self.write_back()
+        self.write(7)
+        self.shop.send_texts()
         self.deliver()
         self.score()
         self.shop.send_texts()
@@ -77,9 +78,9 @@ class Life:
         shop.done("POST", f"/v1/promises/{made}/contacts", {"channel": "phone", "reason": WHY})
         shop.send_texts()
 
-    def write_back(self) -> None:
-        """As Twilio brings it; and what comes of it."""
-        form = {"MessageSid": f"SM{7:032x}", "From": PHONE, "To": "+15005550006", "Body": REPLY}
+    def write(self, number: int) -> None:
+        """As Twilio brings it."""
+        form = {"MessageSid": f"SM{number:032x}", "From": PHONE, "To": "+15005550006", "Body": REPLY}
         form["AccountSid"] = ACCOUNT
         url = self.shop.services.callbacks.inbound_url
         signed = signature_of(url, list(form.items()), AUTH_TOKEN)
@@ -87,7 +88,6 @@ class Life:
         body = urlencode(form).encode()
         answer = self.shop.ask("POST", urlsplit(url).path, body, key=None, headers=headers)
         assert answer.status_code == 200, answer.body
-        self.shop.send_texts()
 
     def deliver(self) -> None:
         """The van drives there, and its driver takes a photo; then a mis-tap is undone."""
@@ -207,6 +207,17 @@ def test_day_that_is_over_is_forgotten_at_once(life: Life) -> None:
     assert {answer.status_code for answer in read} == {200}
     assert found_in("".join(answer.body.decode() for answer in read), CANARIES) == []
     assert life.shop.ask("GET", life.page, key=None).status_code == 404
+
+
+def test_who_was_forgotten_and_writes_once_more_is_forgotten_once_more(life: Life) -> None:
+    """Nobody texts that number any more, but what came from it was kept. CONTROL: until it is asked for."""
+    life.live()
+    life.forget(phone=PHONE)
+    life.settle()
+    life.write(8)
+    assert life.left() == {"INBOUND": [PHONE[1:], REPLY]}
+    assert life.forget(phone=PHONE) == {"promises": 0, "texts": 0, "replies": 1, "doors": 0}
+    assert life.left() == {}
 
 
 def test_photo_that_comes_after_the_erasure_is_deleted_as_well(life: Life) -> None:

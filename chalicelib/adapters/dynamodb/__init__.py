@@ -147,7 +147,7 @@ but for the routes a search reads.
     83  set_opt_out                 PutItem
     84  put_contact                 PutItem
     85  contacts                    Query
-    86  record_inbound              TransactWriteItems      a PutItem where nobody texted that number
+    86  record_inbound              TransactWriteItems      two PutItem where nobody texted that number
     87  inbound                     GetItem
     88  promises_to                 Query           one for each number key
     89  erase_ledger                Query UpdateItem BatchGetItem DeleteItem DeleteItem UpdateItem UpdateItem

@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb.keys import (
     talk_key,
     talks_span,
 )
-from chalicelib.adapters.dynamodb.table import ConditionFailed, Rows, key_item, key_of, number, text
+from chalicelib.adapters.dynamodb.table import ConditionFailed, Item, Rows, key_item, key_of, number, text
 from chalicelib.adapters.dynamodb.transaction import ABSENT, Refused, Transaction, unmoved
 from chalicelib.errors import StaleWrite
 from chalicelib.events import Fact, Tenant
@@ -99,7 +99,7 @@ class PhoneRows(Rows):
         mark
             Of the number it came from: under that it is found when its buyer is forgotten.
         whose
-            Who may be meant; the first of them is handed the fact.
+            Who may be meant; the first of them is handed the fact. Nobody: it has neither lines nor fact.
         ledger
             Whether a number wants no texts, by merchant and mark.
 
@@ -115,7 +115,7 @@ class PhoneRows(Rows):
             "ttl": number(at + INBOUND_KEPT),
         }
         if not whose:
-            return self._put_alone(sid, item)
+            return self._put_for_nobody(sid, mark, item)
         recording = Transaction[str](self._table, whose[0])
         recording.put(_SEEN, inbound_key(sid), item, only_if=ABSENT)
         recording.put(_SEEN, arrival_key(mark, sid), {"ttl": item["ttl"]}, only_if=None)
@@ -184,11 +184,12 @@ class PhoneRows(Rows):
             self._table.ask("delete_item", Key=key_item(key))
         return [sid] if found else []
 
-    def _put_alone(self, sid: str, item: dict[str, dict[str, str]]) -> bool:
+    def _put_for_nobody(self, sid: str, mark: str, item: Item) -> bool:
+        """Write a text that is no merchant's; first that it came, or nobody could have it forgotten."""
+        self._table.ask("put_item", Item=key_item(arrival_key(mark, sid)) | {"ttl": item["ttl"]})
+        row = key_item(inbound_key(sid)) | item
         try:
-            self._table.ask(
-                "put_item", Item=key_item(inbound_key(sid)) | item, ConditionExpression=ABSENT.expression
-            )
+            self._table.ask("put_item", Item=row, ConditionExpression=ABSENT.expression)
         except ConditionFailed:
             return False
         return True

@@ -203,7 +203,7 @@ def _told(before: Message, after: Message, now: Timestamp) -> Sequence[Fact]:
     if window is not None and after.sid is not None and before.sid is None and before.failed_sid is None:
         told = {"starts_at": window.start, "ends_at": window.end, "sequence": after.sequence}
         facts.append(_fact(FactKind.PROMISE_TOLD, after, now, told))
-    if after.status in _BROKEN and before.status not in _BROKEN:
+    if _is_broken(after) and not _is_broken(before):
         about = {
             "message_id": after.message_id,
             "message": after.kind,
@@ -213,6 +213,12 @@ def _told(before: Message, after: Message, now: Timestamp) -> Sequence[Fact]:
         }
         facts.append(_fact(FactKind.NOTIFICATION_FAILED, after, now, about))
     return facts
+
+
+def _is_broken(message: Message) -> bool:
+    """Whether a text that was to arrive will not, which one is too that failed and may not go once more."""
+    tried = message.failed_sid is not None
+    return message.status in _BROKEN or (tried and message.status is MessageStatus.SKIPPED)
 
 
 def _fact(kind: FactKind, message: Message, now: Timestamp, data: Mapping[str, Any]) -> Fact:

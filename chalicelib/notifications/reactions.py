@@ -162,7 +162,9 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
         case MessageKind.DELAYED if window is None:
             return not to.phase.is_over and to.adrift
         case MessageKind.WINDOW_CHANGED | MessageKind.DELAYED:
-            return not to.phase.is_over and window == to.foreseen
+            # The carrier took a first try that failed: what it named counts as told since.
+            told = to.told if message.failed_sid is not None and not to.adrift else None
+            return not to.phase.is_over and window == (to.foreseen or told)
         case MessageKind.AT_RISK:
             return not to.phase.is_over and to.in_danger and bool(_choices(to, now))
         case MessageKind.BACK_ON_TIME:

@@ -139,10 +139,12 @@ class Progress:
             self._phone_book.opt_out(tenant, phone, at.system_now)
 
     def _saved(self, tenant: Tenant, before: Message, after: Message, at: Moment) -> Message:
-        """Write what a worker decided about its claim; whoever heard of it from the carrier knows better."""
-        changed = self.change(
-            tenant, before, lambda row: replace(after, version=row.version) if row.heard is None else None, at
-        )
+        """Write what a worker decided about its claim; a callback or an erasure meanwhile knows better."""
+
+        def change(row: Message) -> Message | None:
+            return after if row.version == before.version else None
+
+        changed = self.change(tenant, before, change, at)
         return changed or self._store.message(tenant, after.message_id) or after
 
     def _come_back(self, tenant: Tenant, message: Message, at: Moment) -> None:
@@ -182,7 +184,7 @@ def _second_chance(message: Message, now: Timestamp) -> Message:
     failed = message.status in (MessageStatus.FAILED, MessageStatus.UNDELIVERED)
     if not failed or wait is None or message.resent or not usefulness_of(message.kind).resend:
         return message
-    if now + wait >= message.expires_at:
+    if not message.body or now + wait >= message.expires_at:  # its buyer was forgotten, or needs it no more
         return message
     return replace(
         message,

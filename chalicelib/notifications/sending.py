@@ -277,7 +277,11 @@ class Sending:
                 self._ports.sender.forget(sid)
         except Upstream:  # the reminder comes back to it
             return None
-        return self._progress.change(tenant, message, lambda row: replace(row, redact=()), at)
+
+        def change(row: Message) -> Message:
+            return replace(row, redact=tuple(sid for sid in row.redact if sid not in message.redact))
+
+        return self._progress.change(tenant, message, change, at)
 
     def _back_off(self, tries: int, *, at_least: Seconds) -> Seconds:
         bound = min(_LONGEST_WAIT, 2 ** min(tries, 10))

@@ -3,12 +3,13 @@
 Nothing is repeated here: a POST that timed out may have been taken. One that was refused for its token was
 not, and goes out with the next token: while tokens are exchanged, either may be the good one. Errors are told
 apart by status and code only, because Twilio's messages quote the recipient's number. Threads may share a
-sender: each call has a connection to itself, kept for the next. Weak point: importing the client costs 0.2 s,
-so only the sender of texts does.
+sender: each call has a connection to itself, kept for what follows soon. Weak point: importing the client
+costs 0.2 s, so only the sender of texts does.
 """
 
 import logging
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ from chalicelib.notifications.carrier import (
 CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 6.0
 LONGEST_CALL: Final = CONNECT_SECONDS + READ_SECONDS
+# AWS's NAT forgets what is idle for 350 s, balancers mostly after 60, and a function that is frozen does not
+# hear of it: a text given to a connection that is gone is a doubt, though nobody has read it.
+KEPT_SECONDS: Final = 30.0
 _LISTED: Final = 50
 _UNKNOWN_TOKEN, _UNKNOWN_TOKEN_CODE = 401, "20003"
 _NOT_FOUND, _RETRY_LATER = 404, 429
@@ -79,6 +83,11 @@ class _Http(TwilioHttpClient):
         self.retry_after = int(asked) if _SECONDS.fullmatch(asked) else None
         return answer
 
+    def close(self) -> None:
+        """Close its connections."""
+        if self.session is not None:
+            self.session.close()
+
 
 class TwilioSender:
     """See `notifications.carrier.TextSender`.
@@ -91,6 +100,8 @@ class TwilioSender:
         Where requests go instead of Twilio; None in every stage that texts people.
     seconds
         How long Twilio may take to be connected to, and to answer.
+    clock
+        Seconds; the system's, because a monotonic one may stand still while a function is frozen.
     """
 
     def __init__(
@@ -99,10 +110,12 @@ class TwilioSender:
         *,
         api_url: str | None,
         seconds: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         logging.getLogger("twilio.http_client").setLevel(logging.WARNING)  # INFO would log numbers
         self._account, self._api_url, self._seconds = account, api_url, seconds
-        self._idle = deque[_Http]()  # with their connections, for the next calls
+        self._clock = clock
+        self._idle = deque[tuple[_Http, float]]()  # with their connections and when each was last used
 
     def send(self, text: Outgoing) -> Answer:
         """Give one text to Twilio, once for each token until one is known there."""
@@ -154,14 +167,23 @@ class TwilioSender:
     @contextmanager
     def _http(self) -> Iterator[_Http]:
         """HTTP that nobody else uses meanwhile."""
-        try:
-            http = self._idle.pop()
-        except IndexError:
-            http = _Http(self._api_url, self._seconds)
+        http = self._kept() or _Http(self._api_url, self._seconds)
         try:
             yield http
         finally:
-            self._idle.append(http)
+            self._idle.append((http, self._clock()))
+
+    def _kept(self) -> _Http | None:
+        """HTTP whose connection was in use a moment ago; what is older is closed."""
+        while self._idle:
+            try:
+                http, used_at = self._idle.pop()
+            except IndexError:  # another thread was faster
+                return None
+            if 0 <= self._clock() - used_at <= KEPT_SECONDS:
+                return http
+            http.close()
+        return None
 
     def _create(self, http: _Http, client: Client, text: Outgoing, own_sender: str) -> Answer:
         sender = text.sender or own_sender

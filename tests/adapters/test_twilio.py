@@ -1,11 +1,14 @@
 """Texts through Twilio's own client, against the sandbox's fake Twilio."""
 
+import json
 import socket
+import struct
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ import requests
 from twilio.http.http_client import TwilioHttpClient
 
 from chalicelib.adapters.secrets import Fixed, TwilioAccount
-from chalicelib.adapters.twilio import LONGEST_CALL, TwilioSender, sandbox_inbox, sandbox_reply
+from chalicelib.adapters.twilio import KEPT_SECONDS, LONGEST_CALL, TwilioSender, sandbox_inbox, sandbox_reply
 from chalicelib.errors import Upstream
 from chalicelib.notifications.carrier import NotProcessed, Outgoing, Refused, Taken, Unanswered
 from infra.sandbox import fake_twilio, twilio_texts
@@ -21,6 +24,7 @@ from infra.sandbox import fake_twilio, twilio_texts
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "secret-of-a-test"
 FROM = "+15005550006"
+SID = f"SM{1:032x}"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +127,55 @@ def test_f17_an_answer_that_never_comes_is_not_waited_for() -> None:
 def test_f17_without_a_bound_twilios_client_would_wait_for_ever() -> None:
     """F17 control: its own default is no time-out at all."""
     assert TwilioHttpClient().timeout is None
+
+
+class Forgotten(BaseHTTPRequestHandler):
+    """A line to Twilio that a NAT forgot: what comes behind a first text is reset unread."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        self.handle_one_request()
+        if self.connection.recv(1, socket.MSG_PEEK):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no FIN
+            self.connection.close()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps({"sid": SID, "status": "queued"}).encode()
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def forgetful() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forgotten) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("pause", [KEPT_SECONDS + 1, 3600.0, -3600.0])
+def test_a_text_after_a_pause_is_not_given_to_a_dead_connection(forgetful: str, pause: float) -> None:
+    """What a NAT forgot, or a function slept over, is not used again, also where a clock was set back."""
+    now = [1000.0]
+    one = TwilioSender(Fixed(account(TOKEN)), api_url=forgetful, clock=lambda: now[0])
+    for _ in range(3):
+        assert one.send(a_text()) == Taken(sid=SID, word="queued")
+        now[0] += pause
+
+
+def test_a_dead_connection_that_is_used_again_leaves_a_doubt(forgetful: str) -> None:
+    """CONTROL: no time goes by for the sender, so it keeps its connection: nobody reads the second text."""
+    one = TwilioSender(Fixed(account(TOKEN)), api_url=forgetful, clock=lambda: 1000.0)
+    assert one.send(a_text()) == Taken(sid=SID, word="queued")
+    assert one.send(a_text()) == Unanswered()
 
 
 def test_no_connection_is_no_doubt() -> None:

@@ -109,7 +109,7 @@ def page(
         refused=shown.done is not None and shown.done.refusal is not None,
         slots=[(seal(offer), _window(offer.window, words, zone, now)) for offer in _slots(shown, possible)],
         kinds={str(kind) for kind in possible.kinds},
-        offers_first=bool(shown.offered),
+        offers_first=bool(shown.offered) or shown.in_vain is not None,
         until=_until(possible, words, zone),
         scored=said,
         wants_score=shown.ended_at is not None and scores is None,
@@ -139,12 +139,16 @@ def security_policy() -> str:
 
 def _headline(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> str:
     """The time while there is one to wait for, else what came of it."""
+    if shown.in_vain is not None:
+        return words.causes[shown.in_vain]
     if shown.state in _WITH_A_TIME:
         return _window(shown.window, words, zone, now)
     return words.states[shown.state]
 
 
 def _state(shown: Tracked, words: PageWords) -> str | None:
+    if shown.in_vain is not None:
+        return None
     if shown.state in _WITH_A_TIME:
         return words.states[shown.state]
     return words.outcomes.get(shown.outcome) if shown.outcome else None
@@ -164,7 +168,7 @@ def _expected(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) 
 
 def _notice(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> list[str]:
     """What changed and why, as long as it matters."""
-    if shown.moved is None or shown.state not in _WITH_A_TIME:
+    if shown.moved is None or shown.in_vain is not None or shown.state not in _WITH_A_TIME:
         return []
     lines = [words.causes[shown.moved.cause]]
     if shown.late:
@@ -179,7 +183,8 @@ def _slots(shown: Tracked, possible: Possible) -> list[Offer]:
     if ChangeKind.SLOT not in possible.kinds:
         return []
     offers = [*shown.offered, *(slot.offer for slot in possible.slots if slot.offer)]
-    found = {offer.slot_id: offer for offer in reversed(offers) if offer.window != shown.window}
+    had = shown.window if shown.in_vain is None else None  # who was missed may have the same window again
+    found = {offer.slot_id: offer for offer in reversed(offers) if offer.window != had}
     return list(reversed(found.values()))[:_MOST_SLOTS]
 
 
@@ -194,7 +199,9 @@ def _done(shown: Tracked, words: PageWords, zone: ZoneInfo, now: Timestamp) -> s
         return None
     if shown.done.refusal is not None:
         return words.refusals[shown.done.refusal]
-    return words.dones[shown.done.kind].format(window=_window(shown.window, words, zone, now))
+    return words.dones[shown.done.kind].format(
+        window=_window(shown.done.window or shown.window, words, zone, now)
+    )
 
 
 def _until(possible: Possible, words: PageWords, zone: ZoneInfo) -> str | None:

@@ -56,10 +56,17 @@ class Eta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of a change that the buyer asked for; done if there is no refusal."""
+    """What came of a change that the buyer asked for; done if there is no refusal.
+
+    Attributes
+    ----------
+    window
+        The new one, if it got another.
+    """
 
     kind: ChangeKind
     refusal: Refusal | None
+    window: TimeWindow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +80,11 @@ class Tracked:
     eta
         While the van is under way and heard of; None at any other time.
     late
-        Whether the window will rather not be kept.
+        Whether that will rather not be kept.
     moved
         What changed last, and why.
+    in_vain
+        Why the last attempt failed, as long as no other time was agreed; None if none did, or one was.
     van
         Where the van is, on the last stretch only.
     door
@@ -85,7 +94,7 @@ class Tracked:
     arranged
         What the driver was told for the door: which of it, never what, because a link can be found.
     done
-        What came of the change that was asked about.
+        What came of the change that was asked about, if nothing else has come since.
     offered
         Slots offered unasked: an attempt failed, or the window will rather not be kept.
     poll_after
@@ -98,6 +107,7 @@ class Tracked:
     eta: Eta | None
     late: bool
     moved: Moved | None
+    in_vain: Cause | None
     van: Sighting | None
     door: Location
     outcome: Outcome | None

@@ -4,8 +4,8 @@ The token is all a buyer has, so it opens one promise and nothing else; only its
 point: each look costs some six reads, like a look of the merchant's.
 """
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from chalicelib.errors import NotFound
 from chalicelib.events import Actor, Fact, FactKind, Tenant
@@ -35,6 +35,7 @@ _POLL: Final[dict[PromiseState, Seconds]] = {
     PromiseState.ARRIVING: 20,
 }
 _CHANGES: Final = (FactKind.PROMISE_CHANGED, FactKind.CHANGE_REFUSED, FactKind.PROMISE_CANCELLED)
+_ATTEMPTED: Final = (FactKind.PROMISE_DELIVERED, FactKind.PROMISE_FAILED, FactKind.PROMISE_CORRECTED)
 _LATE: Final = (FactKind.PROMISE_AT_RISK, FactKind.PROMISE_BROKEN)
 _CAUSES: Final = {
     Outcome.FAILED_NOT_HOME: Cause.NOT_HOME,
@@ -95,9 +96,14 @@ class Tracking:
         van = None
         if eta is not None and outlook is not None and route is not None and progress is not None:
             van = van_shown(route, progress, promise.stop_id, outlook.expected_at, now)
-        late = not promise.state.finished and promise.standing is not Standing.SAFE
         ledger = self._store.ledger(tenant, promise.stop_id)
-        moved = Moved(cause=_in_the_way(progress), at=_late_since(ledger, now)) if late else _moved(ledger)
+        in_vain = _in_vain(promise, ledger, now)
+        endangered = not promise.state.finished and promise.standing is not Standing.SAFE and not in_vain
+        late = endangered and not _knows_of_delay(promise)
+        moved = _moved(ledger)
+        if endangered:
+            before = None if late else promise.window
+            moved = Moved(cause=_in_the_way(progress), at=_late_since(ledger, now), from_window=before)
         last = promise.attempts[-1] if promise.attempts else None
         return Tracked(
             state=promise.state,
@@ -106,6 +112,7 @@ class Tracking:
             eta=eta,
             late=late,
             moved=moved,
+            in_vain=in_vain,
             van=van,
             door=promise.delivery.location,
             outcome=last.outcome if last else None,
@@ -147,13 +154,31 @@ def _moved(ledger: Sequence[Fact]) -> Moved | None:
     for fact in reversed(ledger):
         if fact.kind is FactKind.PROMISE_CHANGED and "from_window" in fact.data:
             asked = Cause.YOU_ASKED if fact.actor is Actor.BUYER else Cause.SHOP_ASKED
-            before = fact.data["from_window"]
-            window = TimeWindow(start=before["starts_at"], end=before["ends_at"])
-            return Moved(cause=asked, at=fact.at, from_window=window)
+            return Moved(cause=asked, at=fact.at, from_window=_window(fact.data["from_window"]))
         if fact.kind is FactKind.PROMISE_FAILED:
-            failed = _CAUSES.get(Outcome(fact.data["outcome"]), Cause.ATTEMPT_FAILED)
-            return Moved(cause=failed, at=fact.at)
+            return Moved(cause=_why(Outcome(fact.data["outcome"])), at=fact.at)
     return None
+
+
+def _in_vain(promise: Promise, ledger: Sequence[Fact], now: Timestamp) -> Cause | None:
+    """Why the last attempt failed, if it used up the window that its buyer goes by."""
+    last = promise.attempts[-1] if promise.attempts else None
+    if promise.state is not PromiseState.CONFIRMED or last is None or last.outcome.is_delivery:
+        return None
+    heard = next((fact.sequence for fact in reversed(ledger) if fact.kind in _ATTEMPTED), 0)
+    window = promise.told_window
+    used_up = window.start <= last.ended_at or window.end < now
+    return _why(last.outcome) if used_up and promise.told_by < heard else None
+
+
+def _why(failed: Outcome) -> Cause:
+    return _CAUSES.get(failed, Cause.ATTEMPT_FAILED)
+
+
+def _knows_of_delay(promise: Promise) -> bool:
+    """Whether the buyer was told a later window than the promised one, and nothing is to be added to that."""
+    told, promised = promise.told_window, promise.window
+    return told.end > promised.end and promise.foreseen is None and not promise.adrift
 
 
 def _late_since(ledger: Sequence[Fact], now: Timestamp) -> Timestamp:
@@ -170,13 +195,20 @@ def _arranged(promise: Promise) -> tuple[ChangeKind, ...]:
 
 
 def _done(ledger: Sequence[Fact], number: int) -> Done | None:
-    """What a fact says of a change; None unless it is one that a buyer asked for."""
-    fact = next((each for each in ledger if each.sequence == number), None)
-    if fact is None or fact.actor is not Actor.BUYER or fact.kind not in _CHANGES:
+    """What a fact says of a change that a buyer asked for; None if that is no longer how things are."""
+    fact = next((each for each in reversed(ledger) if each.kind in (*_CHANGES, *_ATTEMPTED)), None)
+    if fact is None or fact.sequence != number or fact.actor is not Actor.BUYER:
         return None
     refused = fact.kind is FactKind.CHANGE_REFUSED
-    refusal = Refusal(fact.data["reason"]) if refused else None
-    return Done(kind=ChangeKind(fact.data["kind"]), refusal=refusal)
+    return Done(
+        kind=ChangeKind(fact.data["kind"]),
+        refusal=Refusal(fact.data["reason"]) if refused else None,
+        window=_window(fact.data["to_window"]) if "to_window" in fact.data else None,
+    )
+
+
+def _window(stored: Mapping[str, Any]) -> TimeWindow:
+    return TimeWindow(start=stored["starts_at"], end=stored["ends_at"])
 
 
 def _in_the_way(progress: Progress | None) -> Cause:

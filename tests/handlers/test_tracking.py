@@ -19,6 +19,7 @@ from chalicelib.routing.model import Location
 from chalicelib.tracking.model import Cause
 from tests.handlers.shop_client import ACME, Shop, at
 from tests.handlers.test_motion import completed, event, o_clock, report
+from tests.handlers.test_texts_on_the_road import held_up
 
 PERSONAL = ("Ana", "+12025550123", "41.1", "4471")
 NOT_HOME = "failed_not_home"
@@ -384,6 +385,60 @@ def test_slots_after_a_failed_attempt_come_first(shop: Shop, buyer: Buyer) -> No
     assert "<details open data-offered>" in html
     shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
     assert "Done: " in shown
+
+
+def test_the_day_after_an_attempt_in_vain_no_time_is_shown_that_is_over(shop: Shop, buyer: Buyer) -> None:
+    """What happened is the headline, other times stand open below it; once one is chosen, that is."""
+    report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50", NOT_HOME))
+    shop.services.publish()
+    shop.clock.at = at("2026-11-25T12:00:00Z")
+    html = page_of(buyer).body.decode()
+    assert "<h1>We missed you at the door.</h1>" in html
+    assert html.count("We missed you") == 1
+    assert "24 November" not in html
+    assert "Booked" not in html
+    assert "<details open data-offered>" in html
+    shown = filled_in(buyer, "slot", offer=offers_on(html)[0])
+    assert re.search("<h1>(Today|Tomorrow), ", shown)
+    assert "Booked" in shown
+
+
+def test_who_was_told_another_time_is_not_told_that_it_may_be_missed_too(shop: Shop) -> None:
+    """What holds, what held before and why. CONTROL: until the text is out, the promised time is doubtful."""
+    buyer = Buyer(shop, held_up(shop))
+    html = page_of(buyer).body.decode()
+    assert "<h1>Today, 08:00" in html
+    assert "We may not make it in time." in html
+    assert buyer.state()["late"]
+    for _ in range(2):  # the text goes out, and that it did is a fact
+        shop.services.publish()
+    html = page_of(buyer).body.decode()
+    assert re.search("<h1>Today, 11:", html)
+    assert "We may not make it in time." not in html
+    assert "The van is held up." in html
+    assert "Before: Today, 08:00\N{EN DASH}\N{WORD JOINER}10:00" in html
+    shown = buyer.state()
+    assert (shown["late"], shown["moved"]["from_window"]) == (False, buyer.promise["promised_window"])
+
+
+def test_what_is_said_to_be_done_is_not_said_of_what_came_after_it(shop: Shop) -> None:
+    """The page is loaded anew under the same address: moved by the shop since, or cancelled."""
+    buyer = Buyer(shop, shop.promise())
+    assert "Done: Today, 10:00" in filled_in(buyer, "slot", offer=offers_on(page_of(buyer).body.decode())[0])
+    promise_id = buyer.promise["promise_id"]
+
+    def shown() -> str:
+        html: str = shop.ask("GET", f"{buyer.path}?done=2", key=None).body.decode()
+        return html
+
+    assert "Done: Today, 10:00" in shown()
+    slots = shop.done("GET", f"/v1/promises/{promise_id}/slots")["slots"]
+    later = next(slot["offer"] for slot in slots if "T14" in slot["starts_at"])
+    shop.change(promise_id, kind="slot", offer=later)
+    assert "Today, 14:00" in shown()
+    assert "Done:" not in shown()
+    shop.change(promise_id, kind="cancel")
+    assert "Done:" not in shown()
 
 
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)

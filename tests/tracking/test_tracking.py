@@ -10,11 +10,11 @@ from chalicelib.events import Actor, FactKind
 from chalicelib.fleet.progress import Sighting, Trouble
 from chalicelib.motion.events import Event, EventKind
 from chalicelib.promises.heard import NotDelivered
-from chalicelib.promises.model import Change, ChangeKind, Feedback, Outcome, Promise, PromiseState
+from chalicelib.promises.model import Change, ChangeKind, Feedback, Outcome, Promise, PromiseState, Standing
 from chalicelib.receipts import no_receipt
 from chalicelib.routing.model import Location, TimeWindow
-from chalicelib.tracking.model import Cause, Tracked
-from chalicelib.units import MINUTE, StopId, Timestamp
+from chalicelib.tracking.model import Cause, Done, Tracked
+from chalicelib.units import HOUR, MINUTE, StopId, Timestamp
 from tests.motion.test_motion_service import SHIFT, done
 from tests.promises.shop import FAR, NEAR, TENANT, Shop, at
 
@@ -145,6 +145,24 @@ def test_failed_attempt_is_told_with_its_reason(day: Watched, outcome: Outcome, 
     assert (shown.moved.cause, shown.outcome, shown.ended_at) == (cause, outcome, at(10, 5))
 
 
+def test_what_a_failed_attempt_used_up_is_no_time_to_wait_for(day: Watched) -> None:
+    """Until another time is agreed, be it the same window once more; CONTROL: one that is still ahead stays.
+
+    A van that is back too early has been at nobody's door: the window may be kept yet.
+    """
+    day.hear(told(EventKind.DEPARTED, at(9, 31)))
+    failed = replace(done(day.near, at(10, 5)), outcome=Outcome.FAILED_NOT_HOME)
+    assert day.look(day.near).in_vain is None
+    day.hear(failed)
+    assert day.look(day.near).in_vain is Cause.NOT_HOME
+    missed = day.promise(day.near)
+    ahead = replace(missed, told_window=TimeWindow(start=at(14), end=at(16)))
+    assert day.tracking.look(TENANT, ahead, day.shop.now).in_vain is None
+    assert day.tracking.look(TENANT, ahead, at(16, 1)).in_vain is Cause.NOT_HOME
+    again = replace(missed, told_by=missed.sequence + 1)
+    assert day.tracking.look(TENANT, again, day.shop.now).in_vain is None
+
+
 def test_lateness_is_told_with_what_is_in_the_way(day: Watched) -> None:
     """As the driver said it."""
     trouble = {"trouble": Trouble.VEHICLE_DOWN}
@@ -157,6 +175,64 @@ def test_lateness_is_told_with_what_is_in_the_way(day: Watched) -> None:
     assert shown.moved.cause is Cause.VAN_BROKE_DOWN
     assert shown.moved.at == at(9, 40)  # since when, or every look would be news
     assert shown.eta is None  # nobody knows
+
+
+SAID, NARROW = TimeWindow(start=at(10), end=at(12)), TimeWindow(start=at(10, 30), end=at(11))
+LATER, LATEST = TimeWindow(start=at(13), end=at(13, 30)), TimeWindow(start=at(15), end=at(15, 30))
+
+
+@pytest.mark.parametrize(
+    ("knows", "late"),
+    [
+        ({"told_window": LATER}, False),
+        ({"told_window": SAID}, True),
+        ({"told_window": NARROW}, True),
+        ({"told_window": LATER, "foreseen": LATEST}, True),
+        ({"told_window": LATER, "adrift": True}, True),
+    ],
+    ids=["of a later one", "of no other", "of a narrower one", "not of the newest", "that nobody knows"],
+)
+def test_late_is_what_the_buyer_does_not_know_of(day: Watched, knows: dict[str, Any], late: bool) -> None:
+    """Who was told a later window, in place of the promised one, is not told that it may be missed, too."""
+    trouble = {"trouble": Trouble.DELAY, "delay": 3 * HOUR}
+    day.hear(told(EventKind.DEPARTED, at(9, 31)), told(EventKind.INCIDENT, at(9, 40), **trouble))
+    day.shop.watch.look(TENANT, day.shop.motion.duty(TENANT, SHIFT).place, SHIFT, day.shop.now)
+    promise = replace(day.promise(day.near), foreseen=None, adrift=False)
+    assert promise.standing is not Standing.SAFE
+    shown = day.tracking.look(TENANT, replace(promise, **knows), day.shop.now)
+    assert shown.late == late
+    assert shown.moved is not None
+    assert (shown.moved.cause, shown.moved.from_window) == (Cause.HELD_UP, None if late else SAID)
+
+
+def test_what_came_of_a_change_is_said_until_something_else_comes(day: Watched) -> None:
+    """With the window it got, whatever was told since; it is not said of what another change made of it."""
+    slots = day.shop.promises.other_slots(TENANT, day.near, day.shop.now, days=1)
+    for actor, hour in ((Actor.BUYER, 12), (Actor.MERCHANT, 14)):
+        offer = next(slot.offer for slot in slots if slot.window.start == at(hour))
+        change = Change(kind=ChangeKind.SLOT, offer=offer)
+        day.shop.promises.change(TENANT, day.near, change, day.shop.now, no_receipt, actor=actor)
+        promise = replace(day.promise(day.near), told_window=LATEST)
+        asked = day.tracking.look(TENANT, promise, day.shop.now, change=2).done
+        if actor is Actor.BUYER:
+            assert asked is not None
+            assert asked.window == TimeWindow(start=at(12), end=at(14))
+        else:
+            assert asked is None
+
+
+def test_what_came_of_a_change_is_not_said_of_what_is_over(day: Watched) -> None:
+    """CONTROL: on the way it still is."""
+    change = Change(kind=ChangeKind.NEIGHBOUR, text="Rui")
+    day.shop.promises.change(TENANT, day.near, change, day.shop.now, no_receipt, actor=Actor.BUYER)
+
+    def said() -> Done | None:
+        return day.tracking.look(TENANT, day.promise(day.near), day.shop.now, change=2).done
+
+    day.hear(told(EventKind.DEPARTED, at(9, 31)))
+    assert said() == Done(kind=ChangeKind.NEIGHBOUR, refusal=None)
+    day.hear(done(day.near, at(10, 5)))
+    assert said() is None
 
 
 def test_delivered_is_shown_with_how_and_when(day: Watched) -> None:

@@ -2,9 +2,9 @@
 
     request id -> key -> quota -> scope -> path, query, body -> receipt of a twin -> handler -> headers
 
-Whatever is refused leaves as problem+json with a request id; whatever breaks leaves as a 500 that tells
-nothing, and a log line that tells where. Weak point: a path that nobody declared never gets here: API Gateway
-answers it (`infra` dresses that answer), and so does Chalice's local server.
+Whatever is refused leaves as problem+json with a request id, or as its endpoint dresses that; whatever breaks
+leaves as a 500 that tells nothing, and a log line that tells where. Weak point: a path that nobody declared
+never gets here: API Gateway answers it (`infra` dresses that answer), and so does Chalice's local server.
 """
 
 import re
@@ -143,12 +143,12 @@ class Door:
                 answer = self._answer if endpoint.scope else self._answer_anybody
                 rendered = answer(endpoint, request, path, visit)
             except SlotkeeperError as error:
-                rendered = problem(error, visit.request_id)
                 visit.cause = error.__cause__
+                rendered = endpoint.dress.put_on(problem(error, visit.request_id), request.headers)
             except Exception as bug:
                 # The one place where bugs end: the caller gets an answer, the log gets the place.
-                rendered = problem(_our_fault(), visit.request_id)
                 self._telemetry.bug(bug, request_id=visit.request_id)
+                rendered = endpoint.dress.put_on(problem(_our_fault(), visit.request_id), request.headers)
             _tell(line, endpoint, visit, rendered)
         return _response(rendered.text, _headers(endpoint, visit, rendered), rendered.status)
 

@@ -44,7 +44,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar  # with defaults, which typing has from 3.13
 
 from chalicelib.events import Tenant
-from chalicelib.handlers.http import PROBLEMS, Answer
+from chalicelib.handlers.http import PROBLEM_JSON, PROBLEMS, Answer, Rendered
 from chalicelib.handlers.idempotency import Idempotency, Repeatable
 from chalicelib.merchants.model import ApiKey, KeyType, Scope
 from chalicelib.receipts import Receipt, no_receipt
@@ -150,6 +150,25 @@ class OpenCall(Generic[Q]):
     build: "Callable[[], Services]"
 
 
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """How what goes wrong leaves an endpoint.
+
+    Attributes
+    ----------
+    kinds
+        Media types that it may have.
+    put_on
+        Dresses a problem for who sent these headers.
+    """
+
+    kinds: tuple[str, ...]
+    put_on: Callable[[Rendered, Mapping[str, str]], Rendered]
+
+
+FOR_PROGRAMS = Dress((PROBLEM_JSON,), lambda problem, _headers: problem)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One declaration. See `Endpoints.endpoint` for the meaning of each part."""
@@ -166,6 +185,7 @@ class Endpoint:
     problems: tuple[str, ...] = ()
     idempotency: Idempotency = Idempotency.UNUSED
     example: Mapping[str, Any] | None = None
+    dress: Dress = FOR_PROGRAMS
     path_parameters: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -297,8 +317,15 @@ class Endpoints:
         answers: Mapping[int, AnswerKind | tuple[AnswerKind, ...]],
         problems: tuple[str, ...] = (),
         idempotency: Idempotency = Idempotency.UNUSED,
+        dress: Dress = FOR_PROGRAMS,
     ) -> Callable[[H], H]:
-        """Declare an endpoint without a key: its handler gets an `OpenCall` and reads the body itself."""
+        """Declare an endpoint without a key: its handler gets an `OpenCall` and reads the body itself.
+
+        Parameters
+        ----------
+        dress
+            How what goes wrong is told: to people otherwise than to programs.
+        """
 
         def declare(handler: H) -> H:
             self.declared.append(
@@ -313,6 +340,7 @@ class Endpoints:
                     answers=answers,
                     problems=problems,
                     idempotency=idempotency,
+                    dress=dress,
                 )
             )
             return handler

@@ -22,7 +22,7 @@ from chalicelib.handlers.strict_json import (
     too_large,
     validated,
 )
-from chalicelib.handlers.wire import ID_PATTERN
+from chalicelib.handlers.wire import ID_PATTERN, LinkQuery
 
 if TYPE_CHECKING:
     from chalice.app import Request
@@ -86,10 +86,12 @@ def query(endpoint: Endpoint, request: "Request") -> BaseModel | None:
     Raises
     ------
     InvalidRequest
-        If a parameter is unknown, repeated or not valid.
+        If a parameter is unknown, repeated or not valid; never for a `LinkQuery`.
     """
     model = endpoint.query
     given = _parameters(request)
+    if model is not None and issubclass(model, LinkQuery):
+        return model.model_validate({name: texts[-1] for name, texts in given.items()})
     for name, texts in given.items():
         if model is None:
             raise _bad_query(FieldError(f"?{name[:_SHOWN_NAME]}", "There is no such parameter."))

@@ -275,17 +275,17 @@ def _problems(endpoint: Endpoint) -> Schema:
             "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes),
             "headers": _header_refs(names),
             "content": {
-                PROBLEM_JSON: {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": _REF.format(model="Problem")},
-                            {"properties": {"code": {"enum": codes}, "status": {"const": status}}},
-                        ]
-                    }
-                }
+                kind: {"schema": _problem_schema(kind, status, codes)} for kind in endpoint.dress.kinds
             },
         }
     return problems
+
+
+def _problem_schema(kind: str, status: int, codes: list[str]) -> Schema:
+    if kind != PROBLEM_JSON:
+        return {"type": "string"}
+    these = {"properties": {"code": {"enum": codes}, "status": {"const": status}}}
+    return {"allOf": [{"$ref": _REF.format(model="Problem")}, these]}
 
 
 def problem_codes(endpoint: Endpoint) -> list[str]:

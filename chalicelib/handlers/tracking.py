@@ -11,15 +11,24 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import NotFound, RateLimited, SlotkeeperError
+from chalicelib.errors import RateLimited, SlotkeeperError
 from chalicelib.events import Actor, Tenant
 from chalicelib.handlers import incoming
 from chalicelib.handlers.change_wire import ChangeRequest, ChangeView, change_view
 from chalicelib.handlers.endpoints import Endpoints, OpenCall
-from chalicelib.handlers.http import JSON, Answer, Text
+from chalicelib.handlers.http import JSON, Answer, Text, problem
 from chalicelib.handlers.idempotency import Idempotency, Repeatable, callers_key, fingerprint_of
 from chalicelib.handlers.strict_json import canonical
-from chalicelib.handlers.tracking_wire import PageQuery, ScoreRequest, ScoreView, Sent, StateView, state_view
+from chalicelib.handlers.tracking_problems import AS_SENT, HTML, IN_PRIVATE, IN_WORDS, PRIVATE, said
+from chalicelib.handlers.tracking_wire import (
+    PageQuery,
+    ScoreRequest,
+    ScoreView,
+    Sent,
+    StateView,
+    is_form,
+    state_view,
+)
 from chalicelib.merchants.hold_caps import network_of
 from chalicelib.promises.changes import Changed
 from chalicelib.promises.model import Promise
@@ -34,14 +43,8 @@ if TYPE_CHECKING:
 
 api = Endpoints("Buyer")
 
-HTML = "text/html; charset=utf-8"
 _DAYS_SHOWN = 7
-_PROBLEMS = ("not_found", "rate_limited")
-PRIVATE = {
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+_PROBLEMS = ("not_found", "rate_limited", "upstream_unavailable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,9 @@ class Buyer:
     "GET",
     "/t/{token}",
     query=PageQuery,
-    answers={200: "text/html", 404: "text/html"},
+    answers={200: "text/html"},
     problems=_PROBLEMS,
+    dress=IN_WORDS,
 )
 def tracking_page(call: OpenCall[PageQuery]) -> Answer:
     """Show a buyer the delivery: the time, what changed, where the van is on its last stretch.
@@ -70,10 +74,7 @@ def tracking_page(call: OpenCall[PageQuery]) -> Answer:
     """
     from chalicelib.handlers.tracking_page import Forms, page, security_policy
 
-    try:
-        buyer = opened(call)
-    except NotFound:
-        return _no_such_page(call)
+    buyer = opened(call)
     tracking, promise = buyer.services.tracking, buyer.promise
     words, shop = speaking(buyer)
     shown = tracking.look(buyer.tenant, promise, buyer.now, change=call.query.done)
@@ -93,7 +94,13 @@ def tracking_page(call: OpenCall[PageQuery]) -> Answer:
     return Answer(200, Text(HTML, text), headers)
 
 
-@api.open_endpoint("GET", "/t/{token}/state", answers={200: StateView, 304: None}, problems=_PROBLEMS)
+@api.open_endpoint(
+    "GET",
+    "/t/{token}/state",
+    answers={200: StateView, 304: None},
+    problems=_PROBLEMS,
+    dress=IN_PRIVATE,
+)
 def tracking_state(call: OpenCall) -> Answer:
     """Tell how a delivery stands, for its buyer.
 
@@ -111,18 +118,19 @@ def tracking_state(call: OpenCall) -> Answer:
     "POST",
     "/t/{token}/changes",
     request=ChangeRequest,
-    answers={201: ChangeView, 303: None, 409: "text/html"},
-    problems=(*_PROBLEMS, "offer_invalid", "offer_expired"),
+    answers={201: ChangeView, 303: None},
+    problems=(*_PROBLEMS, "offer_invalid", "offer_expired", "stale_write"),
     idempotency=Idempotency.REQUIRED,
+    dress=AS_SENT,
 )
 def change_delivery(call: OpenCall) -> Answer:
     """Change a delivery as its buyer: the same kinds as for merchants, refused with the next best.
 
     A form of the page is answered with the page, which says what came of it.
     """
-    buyer, sent = opened(call), Sent.of(call)
+    buyer = opened(call)
 
-    def change() -> Answer:
+    def change(sent: Sent) -> Answer:
         wanted = sent.read(ChangeRequest)
 
         def answer(changed: Changed) -> Answer:
@@ -136,25 +144,26 @@ def change_delivery(call: OpenCall) -> Answer:
         tree = wanted.model_dump(mode="json")
         return once(repeated(sent, buyer, "changes", tree, Idempotency.REQUIRED), act, answer)
 
-    return sent_back(call, buyer, sent, change)
+    return sent_back(call, buyer, change)
 
 
 @api.open_endpoint(
     "POST",
     "/t/{token}/feedback",
     request=ScoreRequest,
-    answers={201: ScoreView, 303: None, 409: "text/html"},
-    problems=(*_PROBLEMS, "not_delivered"),
+    answers={201: ScoreView, 303: None},
+    problems=(*_PROBLEMS, "not_delivered", "stale_write"),
     idempotency=Idempotency.OPTIONAL,
+    dress=AS_SENT,
 )
 def score_delivery(call: OpenCall) -> Answer:
     """Say how likely you are to recommend what came, and how it came, each from 0 to 10.
 
     A form of the page is answered with the page; its field `key` is its Idempotency-Key.
     """
-    buyer, sent = opened(call), Sent.of(call)
+    buyer = opened(call)
 
-    def score() -> Answer:
+    def score(sent: Sent) -> Answer:
         wanted = sent.read(ScoreRequest)
 
         def answer(promise: Promise) -> Answer:
@@ -168,20 +177,23 @@ def score_delivery(call: OpenCall) -> Answer:
         tree = wanted.model_dump(mode="json")
         return once(repeated(sent, buyer, "feedback", tree, Idempotency.OPTIONAL), act, answer)
 
-    return sent_back(call, buyer, sent, score)
+    return sent_back(call, buyer, score)
 
 
-def sent_back(call: "OpenCall[Any]", buyer: Buyer, sent: Sent, answer: Callable[[], Answer]) -> Answer:
-    """Answer a program as it asked, and a person's form with the page; reloading that sends nothing again."""
-    if sent.form is None:
-        return answer()
+def sent_back(call: "OpenCall[Any]", buyer: Buyer, answer: Callable[[Sent], Answer]) -> Answer:
+    """Answer a program as it asked, and a person's form with the page; reloading that sends nothing again.
+
+    A form that came too late, or was tampered with, is answered in the buyer's words.
+    """
+    if not is_form(call.headers):
+        return answer(Sent.of(call))
     try:
-        told = json.loads(answer().rendered().text)
-    except SlotkeeperError:
-        return _did_not_work(buyer)
+        told = json.loads(answer(Sent.of(call)).rendered().text)
+    except SlotkeeperError as error:
+        return said(problem(error, call.request_id), *speaking(buyer))
     number = str(told.get("change_id", "")).rpartition("_")[2]
-    said = f"?done={number}" if number else ""
-    return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}{said}"})
+    done = f"?done={number}" if number else ""
+    return Answer(303, headers=PRIVATE | {"Location": f"../{call.path['token']}{done}"})
 
 
 def once[R](
@@ -218,27 +230,6 @@ def opened(call: "OpenCall[Any]") -> Buyer:
         now=services.business_now(tenant, system_now=system_now),
         system_now=system_now,
     )
-
-
-def _did_not_work(buyer: Buyer) -> Answer:
-    """Say so to a person whose form came too late, or was tampered with."""
-    from chalicelib.handlers.tracking_page import plain_page, security_policy
-
-    words, shop = speaking(buyer)
-    text = plain_page(words, shop, title=words.refused_title, text=words.go_back)
-    return Answer(409, Text(HTML, text), PRIVATE | {"Content-Security-Policy": security_policy()})
-
-
-def _no_such_page(call: "OpenCall[Any]") -> Answer:
-    """Say so to a person, in a language that the browser asks for."""
-    from chalicelib.handlers.tracking_page import Shop, plain_page, security_policy
-    from chalicelib.handlers.tracking_words import words_for
-
-    asked = call.headers.get("accept-language", "").split(",")
-    words = words_for(*(each.partition(";")[0].strip() for each in asked))
-    shop = Shop(brand="", support_phone=None)
-    text = plain_page(words, shop, title=words.not_found_title, text=words.not_found)
-    return Answer(404, Text(HTML, text), PRIVATE | {"Content-Security-Policy": security_policy()})
 
 
 def speaking(buyer: Buyer) -> "tuple[PageWords, Shop]":

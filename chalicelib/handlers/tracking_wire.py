@@ -6,26 +6,39 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.handlers.endpoints import OpenCall
 from chalicelib.handlers.promise_wire import WindowView, window_view
 from chalicelib.handlers.strict_json import check_declared, read_json, refusal, validated
-from chalicelib.handlers.wire import Body, InstantText, LocationView, Note, Query, View, absent, rfc3339
+from chalicelib.handlers.wire import Body, InstantText, LinkQuery, LocationView, Note, View, absent, rfc3339
 from chalicelib.promises.model import ChangeKind, Feedback, Outcome, PromiseState
 from chalicelib.tracking.model import Cause, Tracked
 
 FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
 
+
+def _or_none(given: Any, read: ValidatorFunctionWrapHandler) -> int | None:
+    try:
+        number: int | None = read(given)
+    except ValidationError:
+        return None
+    return number
+
+
 type Score = Annotated[int, Field(ge=0, le=10)]
 
 
-class PageQuery(Query):
+class PageQuery(LinkQuery):
     """What the page is to answer."""
 
-    done: Annotated[int | None, Field(ge=1, le=10**6, description="The change to say the outcome of.")] = None
+    done: Annotated[
+        int | None,
+        Field(ge=1, le=10**6, description="The change to say the outcome of."),
+        WrapValidator(_or_none),
+    ] = None
 
 
 class ScoreRequest(Body):
@@ -128,6 +141,11 @@ def state_view(shown: Tracked) -> StateView:
     )
 
 
+def is_form(headers: Mapping[str, str]) -> bool:
+    """Whether a request says that it is a form of the page, so that a person sent it."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """What came with a POST: JSON, or a form of the page.
@@ -154,8 +172,7 @@ class Sent:
         InvalidRequest
             It says that it is a form, and is none.
         """
-        kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != FORM:
+        if not is_form(call.headers):
             key = call.headers.get("idempotency-key")
             return Sent(raw=call.raw, headers=call.headers, form=None, key=key)
         fields = _fields(call.raw)

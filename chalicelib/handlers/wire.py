@@ -81,6 +81,15 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
 
+class LinkQuery(Query):
+    """The query of a link that people open: apps append to it what they like, and nobody is refused for that.
+
+    Its fields make the best of a bad value themselves.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class View(BaseModel):
     """An answer. Fields made with `absent()` are left out where they are `None`; others are always there."""
 

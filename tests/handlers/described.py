@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from chalice.test import HTTPResponse
 
 from chalicelib.handlers.endpoints import Endpoint
+from chalicelib.handlers.http import PROBLEM_JSON, PROBLEMS
 from chalicelib.handlers.openapi import problem_codes
 
 
@@ -14,8 +15,14 @@ def check_described(endpoints: Iterable[Endpoint], method: str, path: str, answe
     endpoint = endpoint_of(endpoints, method, path)
     if endpoint is None:
         return
-    if answer.status_code < 400 or answer.status_code in endpoint.answers:
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    if answer.status_code < 400:
         assert answer.status_code in endpoint.answers, f"{endpoint.name} declares no {answer.status_code}"
+        return
+    assert kind in endpoint.dress.kinds, f"{endpoint.name} declares no {kind}"
+    if kind != PROBLEM_JSON:
+        statuses = {PROBLEMS[code].status for code in problem_codes(endpoint)}
+        assert answer.status_code in statuses, f"{endpoint.name} declares no {answer.status_code}"
     else:
         code = answer.json_body["code"]
         assert code in problem_codes(endpoint), f"{endpoint.name} does not declare {code}"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib.errors import Upstream
 from chalicelib.handlers.tracking_map import HEIGHT, WIDTH, drawn
 from chalicelib.handlers.tracking_words import LANGUAGES
 from chalicelib.handlers.tracking_words.words import PageWords
@@ -86,18 +87,37 @@ def test_state_is_not_sent_again_while_it_is_the_same(shop: Shop, buyer: Buyer) 
 
 @pytest.mark.parametrize("end", ["", "/state"])
 def test_wrong_token_is_answered_alike(shop: Shop, buyer: Buyer, end: str) -> None:
-    """Guessed, cut short or of another shape (B11)."""
-    answers = {
-        shop.refused("GET", f"/t/{token}/state", key=None)["code"]
-        for token in ("x", "0" * 22, buyer.path.removeprefix("/t/")[:-1], "a" * 200)
-    }
-    assert answers == {"not_found"}
+    """Guessed, cut short, of another shape, or with something stuck to it (B11); nobody keeps the answer."""
+    token = buyer.path.removeprefix("/t/")
+    wrong = ("x", "0" * 22, token[:-1], "a" * 200, f"{token}%29", f"{token} ", "%00", "%E2%82%AC")
+    answers = [shop.ask("GET", f"/t/{each}{end}", key=None) for each in wrong]
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"private, no-store"}
+    if end:
+        assert {answer.json_body["code"] for answer in answers} == {"not_found"}
+    else:
+        [page] = {answer.body.decode() for answer in answers}
+        assert "This page does not exist" in page
+
+
+def test_link_opens_whatever_an_app_appended_to_it(shop: Shop, buyer: Buyer) -> None:
+    """Unknown, repeated or senseless parameters are as good as none; CONTROL: programs are told."""
+    for query in ("fbclid=x", "utm=a&utm=b", "done=abc", "done=-1", "done=", "done=1&done=999", "done=1&x"):
+        answer = shop.ask("GET", f"{buyer.path}?{query}", key=None)
+        assert (query, answer.status_code) == (query, 200)
+    assert shop.ask("GET", f"{buyer.path}/state?fbclid=x", key=None).status_code == 422
 
 
 def test_network_that_asks_too_often_is_slowed_down(shop: Shop, buyer: Buyer) -> None:
     """With a time after which to come back."""
     statuses = [shop.ask("GET", "/t/guess/state", key=None).status_code for _ in range(601)]
     assert statuses == [404] * 600 + [429]
+    program, person = (shop.ask("GET", f"{buyer.path}{end}", key=None) for end in ("/state", ""))
+    assert program.json_body["code"] == "rate_limited"
+    assert "Please try again in a minute." in person.body.decode()
+    for answer in (program, person):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+        assert answer.headers["Cache-Control"] == "private, no-store"
     shop.wait(60)
     assert buyer.state()["state"] == "confirmed"
 
@@ -348,8 +368,59 @@ def test_form_that_was_tampered_with_gets_a_page(shop: Shop, buyer: Buyer) -> No
     """Never a raw problem document: a person filled it in."""
     form = urlencode({"key": "k", "kind": "slot", "offer": "forged"}).encode()
     answer = shop.ask("POST", f"{buyer.path}/changes", form, key=None, headers=FORM, idempotency_key=None)
-    assert answer.status_code == 409
+    assert answer.status_code == 400
     assert "Please go back and choose again." in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (b"key=k&key=j&kind=cancel", 422),
+        (b"key=k&kind=neighbour&name_or_number=%ff", 400),
+        (b"\xff", 400),
+        (b"kind=cancel", 400),
+        (b"key=k&kind=gate_code&code=" + b"1" * 70_000, 413),
+    ],
+    ids=["a field twice", "no text", "no form", "no key", "too long"],
+)
+def test_form_that_cannot_be_read_gets_a_page(buyer: Buyer, form: bytes, status: int) -> None:
+    """In the words of whoever can be spoken to; CONTROL: a program gets its problem document."""
+    for headers, kind in ((FORM, "text/html"), ({"Content-Type": "application/json"}, "application/problem")):
+        answer = buyer.shop.ask(
+            "POST", f"{buyer.path}/changes", form, key=None, headers=headers, idempotency_key=None
+        )
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        if headers is FORM:
+            assert answer.status_code == status
+            assert "Please go back and choose again." in answer.body.decode()
+
+
+class Failing:
+    """Counts nobody's requests."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def take(self, _who: str, *, now: int) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Upstream("No answer."), 503), (ZeroDivisionError(), 500)], ids=["outage", "bug"]
+)
+def test_what_fails_is_told_to_people_in_words(
+    shop: Shop, buyer: Buyer, error: Exception, status: int
+) -> None:
+    """Whatever it is, to come back is what they can do; CONTROL: a program gets the code."""
+    shop.services.tracking_limiter = Failing(error)
+    page, state = (shop.ask("GET", f"{buyer.path}{end}", key=None) for end in ("", "/state"))
+    assert page.status_code == state.status_code == status
+    assert "Please try again in a minute." in page.body.decode()
+    assert state.json_body["status"] == status
+    for answer in (page, state):
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert ("Retry-After" in answer.headers) == (status == 503)
 
 
 def test_score_that_lacks_half_gets_a_page(shop: Shop, buyer: Buyer) -> None:
@@ -357,7 +428,7 @@ def test_score_that_lacks_half_gets_a_page(shop: Shop, buyer: Buyer) -> None:
     report(shop, event("departed_depot", "08:30"), completed(buyer.promise, "08:50"))
     form = urlencode({"key": "k", "product": 9}).encode()
     answer = shop.ask("POST", f"{buyer.path}/feedback", form, key=None, headers=FORM, idempotency_key=None)
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert "Please go back and choose again." in answer.body.decode()
 
 

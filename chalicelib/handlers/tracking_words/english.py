@@ -97,4 +97,5 @@ ENGLISH: Final = PageWords(
         Refusal.VAN_ON_ITS_WAY: "The van is on its way to you already. What you see below is still possible.",
     },
     go_back="Please go back and choose again.",
+    later="Please try again in a minute.",
 )

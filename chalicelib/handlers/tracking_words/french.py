@@ -97,4 +97,5 @@ FRENCH: Final = PageWords(
         Refusal.VAN_ON_ITS_WAY: "La camionnette est déjà en route. Ce qui suit est encore possible.",
     },
     go_back="Revenez en arrière et choisissez de nouveau.",
+    later="Veuillez réessayer dans une minute.",
 )

@@ -97,4 +97,5 @@ GERMAN: Final = PageWords(
         Refusal.VAN_ON_ITS_WAY: "Der Wagen ist schon auf dem Weg zu Ihnen. Was unten steht, geht noch.",
     },
     go_back="Bitte gehen Sie zurück und wählen Sie noch einmal.",
+    later="Bitte versuchen Sie es in einer Minute noch einmal.",
 )

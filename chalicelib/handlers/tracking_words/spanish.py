@@ -97,4 +97,5 @@ SPANISH: Final = PageWords(
         Refusal.VAN_ON_ITS_WAY: "La furgoneta ya va hacia usted. Lo de abajo aún es posible.",
     },
     go_back="Vuelva atrás y elija de nuevo.",
+    later="Vuelva a intentarlo dentro de un minuto.",
 )

@@ -71,6 +71,7 @@ class PageWords:
     dones: Mapping[ChangeKind, str]
     refusals: Mapping[Refusal, str]
     go_back: str
+    later: str
 
     def day_of(self, day: date, today: date) -> str:
         """Name a date as a person would who is told today."""

@@ -95,27 +95,34 @@ class InMemoryPhones:
             self.facts.append((whose[0], fact))
         return True
 
-    def forget(self, tenant: Tenant, marks: Iterable[str], only: Part | None = None) -> list[str]:
+    def said(self, tenant: Tenant, marks: Iterable[str]) -> Part:
+        wanted = set(marks)
+        subjects = {key[3] for key in self.known if key[0] in wanted and key[2] == tenant}
+        came = {sid: self.arrived[sid][1] for sid, mark in self.wrote.items() if mark in wanted}
+        sids = {sid for sid, whose in came.items() if not whose or tenant in whose}
+        shared = {sid for sid in sids if len(came[sid]) > 1}
+        return Part(subjects=frozenset(subjects), sids=frozenset(sids), shared=frozenset(shared))
+
+    def forget(self, tenant: Tenant, marks: Iterable[str], part: Part) -> None:
         wanted = set(marks)
         for key in [key for key in self.known if key[0] in wanted and key[2] == tenant]:
-            if only is None or key[3] in only.subjects:
+            if key[3] in part.subjects:
                 del self.known[key]
-        theirs = {(key[0], key[1]) for key in self.known}
-        self.talks = {key: talk for key, talk in self.talks.items() if key[0] not in wanted or key in theirs}
-        came = [sid for sid, mark in self.wrote.items() if mark in wanted]
-        return self._disown(tenant, [sid for sid in came if only is None or sid in only.sids])
+        if part.is_all:
+            theirs = {key[:2] for key in self.known}
+            gone = [key for key in self.talks if key[0] in wanted and key not in theirs]
+            for talk in gone:
+                del self.talks[talk]
+        for sid in [sid for sid, mark in self.wrote.items() if mark in wanted and sid in part.sids]:
+            self._disown(tenant, sid)
 
-    def _disown(self, tenant: Tenant, sids: Iterable[str]) -> list[str]:
-        gone = list[str]()
-        for sid in [sid for sid in sids if sid in self.arrived]:
-            sealed, whose = self.arrived[sid]
-            left = [each for each in whose if each != tenant]
-            if left:
-                self.arrived[sid] = sealed, left
-            else:
-                del self.arrived[sid]
-                gone.append(sid)
-        return gone
+    def _disown(self, tenant: Tenant, sid: str) -> None:
+        sealed, whose = self.arrived[sid]
+        left = [each for each in whose if each != tenant]
+        if left:
+            self.arrived[sid] = sealed, left
+        else:
+            del self.arrived[sid], self.wrote[sid]
 
     def inbound(self, sid: str) -> tuple[str, list[Tenant], Timestamp] | None:
         found = self.arrived.get(sid)

@@ -64,7 +64,9 @@ class PromiseAddressees:
         """Whom to text; None if the promise is gone."""
         if self._letters is not None and subject.startswith(ASKED_OF):
             arrived = self._letters().inbound(subject.removeprefix(ASKED_OF))
-            return Addressee.of_writer(arrived[0].phone, arrived[0].senders[-1]) if arrived else None
+            if arrived is None or tenant not in arrived[1]:  # it may be another merchant's still
+                return None
+            return Addressee.of_writer(arrived[0].phone, arrived[0].senders[-1])
         return self.addressees(tenant, [subject]).get(subject)
 
     def addressees(self, tenant: Tenant, subjects: Sequence[str]) -> Mapping[str, Addressee]:

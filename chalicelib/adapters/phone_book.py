@@ -106,12 +106,16 @@ class PhoneBook:
         phone, senders, body = json.loads(self._sealer.unseal(_PURPOSE, sealed))
         return Inbound(sid=sid, phone=phone, senders=tuple(senders), body=body, at=at), tenants
 
-    def forget(self, tenant: Tenant, phone: str, only: Part | None = None) -> list[str]:
-        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.
+    def said(self, tenant: Tenant, phone: str) -> Part:
+        """All that was said between a merchant and a number."""
+        return self._rows.said(tenant, self._marks(phone))
+
+    def forget(self, tenant: Tenant, phone: str, part: Part) -> None:
+        """Forget what was said between a merchant and a number, or part of it.
 
         Not that it wants no texts: whoever said so has said it for good.
         """
-        return self._rows.forget(tenant, self._marks(phone), only)
+        self._rows.forget(tenant, self._marks(phone), part)
 
     def _marks(self, phone: str) -> list[str]:
         digests = (hmac.digest(key, phone.encode(), "sha256") for key in self._keys.current())

@@ -8,7 +8,7 @@ way from a phone. So a reminder comes back in an hour, and until nothing is left
 table as it was before (PITR) knows the buyer again, for as long as such copies are kept.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from chalicelib.erasure.places import Places
@@ -18,7 +18,7 @@ from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, PROOF_KINDS, promise_id, proof_key, stop_id_of
 from chalicelib.fleet.plans import PlanKey
 from chalicelib.notifications.inbound import Part, answer_receipt
-from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus, Silence
 from chalicelib.notifications.ports import TextQueue
 from chalicelib.promises.doors import Doors
 from chalicelib.promises.model import HandedOver, Instructions, Promise, Recipient
@@ -125,28 +125,32 @@ class Erasure:
             )
         known = [promise for promise in found if promise.erased_at is None]
         phones = {promise.order.recipient.phone for promise in known} | {buyer.phone}
-        heard = (self._heard_from(tenant, phone, known) for phone in sorted(filter(None, phones)))
-        wrote = [sid for sids in heard for sid in sids]
-        erased = Erased(replies=len(wrote))
+        erased = Erased()
+        for phone in sorted(filter(None, phones)):
+            erased = erased.and_also(self._forget_said(tenant, phone, known, now))
         if buyer.phone is not None:
             erased = erased.and_also(Erased(doors=self._doors.forget(tenant, phone=buyer.phone)))
         for promise in known:
-            erased = erased.and_also(self._forget(tenant, promise, now, wrote))
-            wrote = []
+            erased = erased.and_also(self._forget(tenant, promise, now))
         row = receipt(erased)
         if row is not None:
             self._store.commit(tenant, Changes(receipt=row))
         return erased
 
     def finish(self, tenant: Tenant, subject: str, now: Timestamp) -> Timestamp | None:
-        """Forget what could not go when a promise's buyer was forgotten; gives when to come back."""
+        """Forget what could not go when a buyer was forgotten; gives when to come back.
+
+        Parameters
+        ----------
+        subject
+            What it was about: a promise, or a text that was asked back about.
+        """
+        texts, needed = self._forget_texts(tenant, subject, now), None
         stop_id = stop_id_of(subject, PROMISE)
         promise = self._store.promise(tenant, stop_id) if stop_id is not None else None
-        if promise is None:
-            return None
-        texts = self._forget_texts(tenant, subject, now, ())
-        self._forget_proofs(tenant, promise)
-        needed = self._places.forget(tenant, promise, now)
+        if promise is not None:
+            self._forget_proofs(tenant, promise)
+            needed = self._places.forget(tenant, promise, now)
         return now + HOUR if texts.some_stay else needed
 
     def _promises(self, tenant: Tenant, buyer: Buyer) -> Sequence[Promise]:
@@ -166,26 +170,38 @@ class Erasure:
                     break
         return list(found.values())
 
-    def _heard_from(self, tenant: Tenant, phone: str, known: Sequence[Promise]) -> Sequence[str]:
+    def _forget_said(self, tenant: Tenant, phone: str, known: Sequence[Promise], now: Timestamp) -> Erased:
         """Forget what was said with a number: all of it, unless another order of it is still remembered."""
-        stop_ids = {promise.stop_id for promise in known}
-        is_all = stop_ids.issuperset(self._store.people.promises_to(tenant, phone))
-        only = None if is_all else self._said_about(tenant, {promise_id(each) for each in stop_ids})
-        sids = self._correspondence.forget(tenant, phone, only)
-        for sid in sids:
+        said, stop_ids = self._correspondence.said(tenant, phone), {promise.stop_id for promise in known}
+        if not stop_ids.issuperset(self._store.people.promises_to(tenant, phone)):
+            said = self._said_about(tenant, said, {promise_id(each) for each in stop_ids})
+        # A question about several merchants' orders is no promise's. Once it went its contact names it, and
+        # until then the text that it answers.
+        asked = {subject for subject in said.subjects if subject.startswith(ASKED_OF)}
+        texts = 0
+        for subject in sorted(asked | {f"{ASKED_OF}{sid}" for sid in said.sids}):
+            found = self._forget_texts(tenant, subject, now)
+            texts += found.forgotten
+            if found.forgotten or found.some_stay:
+                self._come_back(tenant, subject, now)
+        gone = sorted(said.sids - said.shared)
+        for sid in gone:
+            self._forget_at_carrier(tenant, sid, now)
+        for sid in said.sids:
             self._store.people.drop_receipt(tenant, answer_receipt(sid))
-        return sids
+        self._correspondence.forget(tenant, phone, said)  # last: by it all of this is found
+        return Erased(texts=texts, replies=len(gone))
 
-    def _said_about(self, tenant: Tenant, subjects: Collection[str]) -> Part:
+    def _said_about(self, tenant: Tenant, said: Part, subjects: Set[str]) -> Part:
         texts = [text for subject in subjects for text in self._store.messages(tenant, subject)]
         replies = {text.sid for text in texts if text.kind is MessageKind.REPLY and text.sid}
-        return Part(subjects=frozenset(subjects), sids=frozenset(replies))
+        return said.of(subjects | {f"{ASKED_OF}{sid}" for sid in replies}, replies)
 
-    def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp, wrote: Sequence[str]) -> Erased:
+    def _forget(self, tenant: Tenant, promise: Promise, now: Timestamp) -> Erased:
         subject = promise_id(promise.stop_id)
         # Always: what is being written down, sent or photographed at this moment cannot be seen yet.
         self._come_back(tenant, subject, now)
-        texts = self._forget_texts(tenant, subject, now, wrote)
+        texts = self._forget_texts(tenant, subject, now)
         self._places.forget(tenant, promise, now)
         self._forget_proofs(tenant, promise)
         doors = self._doors.forget(tenant, order_ref=promise.order.order_ref)
@@ -199,27 +215,41 @@ class Erasure:
         self._ports.retried(attempt)
         return Erased(promises=1, texts=texts.forgotten, doors=doors)
 
-    def _forget_texts(self, tenant: Tenant, subject: str, now: Timestamp, wrote: Sequence[str]) -> _Texts:
-        """Forget a promise's texts here, and have them and what was answered forgotten by the carrier."""
-        forgotten, some_stay, also = 0, False, tuple(wrote)
+    def _forget_texts(self, tenant: Tenant, subject: str, now: Timestamp) -> _Texts:
+        """Forget the texts about something here, and have them forgotten by the carrier."""
+        forgotten, some_stay = 0, False
         for message in self._store.messages(tenant, subject):
             if message.status in _AT_THE_CARRIER:
                 some_stay = True
                 continue
-            if not (message.body or also):
-                continue
-            after = without_words(message, also)
-            also = ()
+            after = message
+            if message.body:
+                after, forgotten = without_words(message), forgotten + 1
+                if self._store.save_message(tenant, after) is None:
+                    raise StaleWrite("A text was written meanwhile.")
             if after.redact:
-                due_at = now + MINUTE
-                reminder = Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message.message_id, due_at=due_at)
-                self._store.reminders.write_reminder(tenant, reminder)
-            if self._store.save_message(tenant, after) is None:
-                raise StaleWrite("A text was written meanwhile.")
-            if after.redact:
-                self._queue.look(tenant, message.message_id)
-            forgotten += bool(message.body)
+                self._bring(tenant, message.message_id, now)
         return _Texts(forgotten=forgotten, some_stay=some_stay)
+
+    def _forget_at_carrier(self, tenant: Tenant, sid: str, now: Timestamp) -> None:
+        """Have a text that came in forgotten there: a row of its own says so, for there may be no other."""
+        subject = f"{ASKED_OF}{sid}"
+        row = Message(
+            message_id=f"{subject}.{sid}.reply",
+            subject=subject,
+            kind=MessageKind.REPLY,
+            status=MessageStatus.RECEIVED,
+            created_at=now,
+            redact=(sid,),
+        )
+        self._store.add_message(tenant, row)
+        self._bring(tenant, row.message_id, now)
+
+    def _bring(self, tenant: Tenant, message_id: str, now: Timestamp) -> None:
+        """Bring a text to the worker that talks to the carrier, again and again until it was told."""
+        reminder = Reminder(kind=ReminderKind.SEE_TO_TEXT, subject=message_id, due_at=now + MINUTE)
+        self._store.reminders.write_reminder(tenant, reminder)
+        self._queue.look(tenant, message_id)
 
     def _forget_proofs(self, tenant: Tenant, promise: Promise) -> None:
         if self._proofs is not None:
@@ -263,16 +293,10 @@ def without_buyer(promise: Promise, now: Timestamp) -> Promise:
     )
 
 
-def without_words(message: Message, also: Sequence[str] = ()) -> Message:
-    """What may still be known of a text; what waits is not sent.
-
-    Parameters
-    ----------
-    also
-        The carrier's ids of further texts to forget with it.
-    """
+def without_words(message: Message) -> Message:
+    """What may still be known of a text; what waits is not sent."""
     waits = message.status is MessageStatus.PENDING
-    at_carrier = (message.sid, message.failed_sid, *message.redact, *also)
+    at_carrier = (message.sid, message.failed_sid, *message.redact)
     return replace(
         message,
         body="",

@@ -95,12 +95,10 @@ class ErasureStore(PromiseStore, MessageStore, Protocol):
 class Correspondence(Protocol):
     """What is known of numbers."""
 
-    def forget(self, tenant: Tenant, phone: str, only: Part | None = None) -> list[str]:
-        """Forget what was said between a merchant and a number; gives the carrier's ids of what came in.
+    def said(self, tenant: Tenant, phone: str) -> Part:
+        """All that was said between a merchant and a number."""
+        ...
 
-        Parameters
-        ----------
-        only
-            What is to go; None: all that is between them.
-        """
+    def forget(self, tenant: Tenant, phone: str, part: Part) -> None:
+        """Forget that it was said; what may have been meant for another merchant as well stays theirs."""
         ...

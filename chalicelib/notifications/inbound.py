@@ -7,7 +7,7 @@ the merchant who texted last. Weak point: whoever was texted longer ago than the
 to nobody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,18 +74,33 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Part of what was said between a merchant and a number.
+    """What was said between a merchant and a number, or part of it.
 
     Attributes
     ----------
     subjects
-        The promises it was about.
+        What it was about: promises, and texts that were asked back about.
     sids
         The carrier's ids of texts that came in.
+    shared
+        Those of them that may have been meant for another merchant as well.
+    is_all
+        Whether there was nothing else.
     """
 
     subjects: frozenset[str]
     sids: frozenset[str]
+    shared: frozenset[str] = frozenset()
+    is_all: bool = True
+
+    def of(self, subjects: Set[str], sids: Set[str]) -> "Part":
+        """As much of it as is about these, or is one of these texts."""
+        return Part(
+            subjects=self.subjects & subjects,
+            sids=self.sids & sids,
+            shared=self.shared & sids,
+            is_all=False,
+        )
 
 
 class Correspondence(Protocol):

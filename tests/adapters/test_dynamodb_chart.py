@@ -28,7 +28,7 @@ from chalicelib.fleet.plans import PlanKey
 from chalicelib.fleet.store import FleetChanges, ShiftRow
 from chalicelib.merchants.model import Merchant
 from chalicelib.motion.store import MotionChanges
-from chalicelib.notifications.inbound import Contact
+from chalicelib.notifications.inbound import Contact, Part
 from chalicelib.notifications.model import MessageStatus
 from chalicelib.notifications.pace import SenderState
 from chalicelib.promises.model import HoldState, token_hash
@@ -71,6 +71,7 @@ type Accesses = dict[str, Callable[[DynamoStore], Any]]
 # One after the other, on one table: writes come before the reads that find what they wrote.
 CANCELLED = replace(a_fact(1, 2, FactKind.PROMISE_CANCELLED), data={"reason": "moving"})
 A_CONTACT = Contact(tenant=ACME, subject="prm_1", texted_at=NOW)
+ALL_SAID = Part(subjects=frozenset({"prm_1"}), sids=frozenset({"SM2"}))
 ACCESSES: Accesses = {
     "commit_fleet": lambda store: store.commit_fleet(
         ACME,
@@ -118,7 +119,8 @@ ACCESSES: Accesses = {
     "inbound": lambda store: store.phones.inbound("SM2"),
     "put_talk": lambda store: store.phones.put_talk("mark", "+12025550100", "{}", version=0, at=NOW),
     "talk": lambda store: store.phones.talk("mark", "+12025550100"),
-    "forget": lambda store: store.phones.forget(ACME, ["mark"]),
+    "said": lambda store: store.phones.said(ACME, ["mark"]),
+    "forget": lambda store: store.phones.forget(ACME, ["mark"], ALL_SAID),
     "put_merchant": lambda store: store.put_merchant(Merchant(tenant=ACME, brand="Acme")),
     "assign_senders": lambda store: store.assign_senders(ACME, ["+12025550100"]),
     "add_key": lambda store: store.add_key(a_key("a"), receipt=None),

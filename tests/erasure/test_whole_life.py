@@ -20,7 +20,7 @@ from chalicelib.units import DAY as ONE_DAY
 from tests.erasure.bucket import Bucket, serving
 from tests.erasure.scan import in_clear, queued, rows_of
 from tests.handlers.deployed import ACCOUNT, AUTH_TOKEN, Deployed, Start
-from tests.handlers.shop_client import at, fresh
+from tests.handlers.shop_client import BEST, ShopClient, at, fresh
 from tests.security.test_canaries import found_in
 
 PHONE = "+12025550142"
@@ -78,9 +78,9 @@ class Life:
         shop.done("POST", f"/v1/promises/{made}/contacts", {"channel": "phone", "reason": WHY})
         shop.send_texts()
 
-    def write(self, number: int) -> None:
+    def write(self, number: int, body: str = REPLY) -> None:
         """As Twilio brings it."""
-        form = {"MessageSid": f"SM{number:032x}", "From": PHONE, "To": "+15005550006", "Body": REPLY}
+        form = {"MessageSid": f"SM{number:032x}", "From": PHONE, "To": "+15005550006", "Body": body}
         form["AccountSid"] = ACCOUNT
         url = self.shop.services.callbacks.inbound_url
         signed = signature_of(url, list(form.items()), AUTH_TOKEN)
@@ -116,8 +116,8 @@ class Life:
         scored = {"product": 9, "delivery": 4, "comment": COMMENT}
         assert self.shop.ask("POST", f"{self.page}/feedback", scored, key=None).status_code == 201
 
-    def forget(self, **who: str) -> dict[str, int]:
-        erased: dict[str, int] = self.shop.done("POST", "/v1/erasures", who, key="admin")
+    def forget(self, by: ShopClient | None = None, **who: str) -> dict[str, int]:
+        erased: dict[str, int] = (by or self.shop).done("POST", "/v1/erasures", who, key="admin")
         return erased
 
     def settle(self) -> None:
@@ -218,6 +218,33 @@ def test_who_was_forgotten_and_writes_once_more_is_forgotten_once_more(life: Lif
     assert life.left() == {"INBOUND": [PHONE[1:], REPLY]}
     assert life.forget(phone=PHONE) == {"promises": 0, "texts": 0, "replies": 1, "doors": 0}
     assert life.left() == {}
+
+
+def test_question_to_the_buyer_of_two_merchants_is_forgotten_by_the_one_who_asked(life: Life) -> None:
+    """It is about no one order, and goes with the number of the merchant whose text it is.
+
+    CONTROL: another merchant's erasure leaves it, as it leaves all that is not that merchant's.
+    """
+    shop, best = life.shop, life.shop.beside(BEST, "gaia")
+    orders = {client: client.promise(recipient={"name": "Ana", "phone": PHONE}) for client in (shop, best)}
+    shop.send_texts()
+    life.write(7, "please cancel it")
+    shop.send_texts()
+    assert "which delivery do you mean?" in shop.services.inbox(PHONE)[-1]["body"]
+    for client, made in orders.items():
+        client.change(made["promise_id"], kind="cancel")
+    shop.send_texts()
+    theirs = life.forget(best, phone=PHONE)
+    life.told_carrier()
+    assert (theirs["promises"], theirs["replies"]) == (1, 0)
+    [question] = [row for row in rows_of(shop) if row["sk"]["S"].startswith("txt_")]
+    assert "which delivery" in in_clear(shop, question)
+    assert "which delivery" in shop.services.inbox(PHONE)[-1]["body"]
+    ours = life.forget(phone=PHONE)
+    life.told_carrier()
+    assert (ours["promises"], ours["replies"]) == (1, 1)
+    assert theirs["texts"] + 1 == ours["texts"]
+    assert (life.left(), shop.services.inbox(PHONE)) == ({}, [])
 
 
 def test_photo_that_comes_after_the_erasure_is_deleted_as_well(life: Life) -> None:

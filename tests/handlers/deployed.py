@@ -101,8 +101,18 @@ class Deployed(ShopClient):
         self.app = Chalice(telemetry.SERVICE, configure_logs=False)
         door.register(self.app, features, lambda: self.services)
         self._http = Client(self.app).http
+        super().__init__(self._request, self._keys_of(ACME, "Acme"), destination=NEAR)
+        self._open(self, "porto")
+
+    def beside(self, tenant: Tenant, depot_id: str) -> ShopClient:
+        """Another merchant's programs, with a depot at the same place."""
+        client = ShopClient(self._request, self._keys_of(tenant, tenant.merchant_id), destination=NEAR)
+        self._open(client, depot_id)
+        return client
+
+    def _keys_of(self, tenant: Tenant, brand: str) -> dict[str, str]:
         merchant = Merchant(
-            tenant=ACME, brand="Acme", origins=("https://shop.example",), sms_countries=("PT", "US")
+            tenant=tenant, brand=brand, origins=("https://shop.example",), sms_countries=("PT", "US")
         )
         self.services.merchants.save_settings(merchant)
         kinds = {
@@ -111,13 +121,15 @@ class Deployed(ShopClient):
             "publishable": (KeyType.PUBLISHABLE, Scope.CHECKOUT),
         }
         make = self.services.merchants.create_key
-        keys = {
-            name: make(ACME, type=kind, scopes=scopes, now=self.clock.at).text
+        return {
+            name: make(tenant, type=kind, scopes=scopes, now=self.clock.at).text
             for name, (kind, scopes) in kinds.items()
         }
-        super().__init__(self._request, keys, destination=NEAR)
-        self.done("PUT", "/v1/depots/porto", a_depot())
-        self.done("PUT", "/v1/depots/porto/vehicles/van-1", a_van())
+
+    @staticmethod
+    def _open(client: ShopClient, depot_id: str) -> None:
+        client.done("PUT", f"/v1/depots/{depot_id}", a_depot())
+        client.done("PUT", f"/v1/depots/{depot_id}/vehicles/van-1", a_van())
 
     def _request(self, method: str, target: str, headers: Any, body: bytes) -> HTTPResponse:
         return self._http.request(method, target, headers=headers, body=body)

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import Inbound
-from chalicelib.notifications.model import Message, MessageKind, MessageStatus
+from chalicelib.notifications.model import ANSWERS, Message, MessageKind, MessageStatus
 from chalicelib.reminders import ReminderKind
 from chalicelib.units import HOUR
 from tests.handlers.shop_client import ACME, ADDRESS, NEAR, OUR_NUMBER, Shop, fresh
@@ -37,9 +37,29 @@ def erase(shop: Shop, **who: str) -> Any:
     return shop.done("POST", "/v1/erasures", who, key="admin")
 
 
-def answers(shop: Shop, sid: str = "SM1", phone: str = PHONE) -> None:
-    text = Inbound(sid=sid, phone=phone, senders=(OUR_NUMBER,), body=NOTE)
+def answers(shop: Shop, sid: str = "SM1", phone: str = PHONE, body: str = NOTE) -> None:
+    """A text comes in; the carrier keeps its own copy."""
+    text = Inbound(sid=sid, phone=phone, senders=(OUR_NUMBER,), body=body)
     assert shop.services.text_inbox.take(text, now=shop.clock.at)
+    shop.services.texts.append({"sid": sid, "to": OUR_NUMBER, "from": phone, "body": body})
+
+
+def asked_back(shop: Shop) -> None:
+    """One number waits for two merchants, and its buyer does not say which is meant."""
+    made = {who: who.promise(recipient={"name": NAME, "phone": PHONE}) for who in (shop, shop.other)}
+    for _ in range(2):  # each merchant's facts, and the texts that come of them
+        shop.services.publish()
+    answers(shop, sid="SM7", body="please cancel it")
+    shop.services.publish()
+    for who, each in made.items():
+        who.change(each["promise_id"], kind="cancel")
+
+
+def question(shop: Shop) -> Message:
+    """What was asked back."""
+    asked = [each for each in shop.services.store.messages(ACME, "txt_SM7") if each.kind in ANSWERS]
+    [found] = asked
+    return found
 
 
 def stand(shop: Shop, subject: str, status: MessageStatus) -> None:
@@ -222,12 +242,99 @@ def test_carrier_forgets_what_was_said_as_well(shop: Shop) -> None:
     """Texts and answers are deleted there by the worker that talks to it, and once."""
     made = bought(shop)
     answers(shop)
-    assert shop.services.inbox(PHONE)
+    assert len(shop.services.inbox(None)) == 2
     erase(shop, phone=PHONE)
     shop.services.send_texts()
-    assert shop.services.inbox(PHONE) == []
+    assert shop.services.inbox(None) == []
     [message] = shop.services.store.messages(ACME, made["promise_id"])
     assert (message.redact, message.body, message.sealed_to) == ((), "", None)
+
+
+@pytest.mark.parametrize("why", ["no text is left", "its only text is being sent"])
+def test_carrier_forgets_what_came_in_whatever_became_of_texts(shop: Shop, why: str) -> None:
+    """That needs no text of ours that could be told with it. CONTROL: the carrier has it until then."""
+    made = bought(shop)
+    if why == "no text is left":
+        erase(shop, phone=PHONE)
+    else:
+        stand(shop, made["promise_id"], MessageStatus.SENDING)
+    answers(shop, sid="SM2")
+    assert erase(shop, phone=PHONE)["replies"] == 1
+    assert "SM2" in {text["sid"] for text in shop.services.inbox(None)}
+    shop.services.send_texts()
+    assert "SM2" not in {text["sid"] for text in shop.services.inbox(None)}
+
+
+def test_question_about_orders_of_two_merchants_is_forgotten_with_what_it_asks_about(shop: Shop) -> None:
+    """It is no one promise's, but one merchant's: it goes when that one forgets the number."""
+    asked_back(shop)
+    assert question(shop).body
+    assert question(shop).sealed_to
+    erase(shop, phone=PHONE)
+    shop.services.send_texts()
+    after = question(shop)
+    assert (after.body, after.sealed_to, after.redact) == ("", None, ())
+    assert after.sid not in {text["sid"] for text in shop.services.inbox(PHONE)}
+    assert shop.other.done("POST", "/v1/erasures", {"phone": PHONE}, key="admin")["replies"] == 1
+    shop.services.send_texts()
+    assert shop.services.inbox(None) == []
+
+
+def test_question_that_is_being_sent_is_forgotten_an_hour_later(shop: Shop) -> None:
+    """As any text that is with the carrier. CONTROL: until then it has its words."""
+    asked_back(shop)
+    store, asked = shop.services.store, question(shop)
+    assert store.save_message(ACME, replace(asked, status=MessageStatus.SENDING))
+    erase(shop, phone=PHONE)
+    for status, left in ((None, asked.body), (MessageStatus.SENT, "")):
+        if status is not None:
+            assert store.save_message(ACME, replace(question(shop), status=status))
+        shop.clock.advance(HOUR)
+        come_back(shop)
+        assert question(shop).body == left
+    assert asked.sid not in {text["sid"] for text in shop.services.inbox(PHONE)}
+
+
+@pytest.mark.parametrize(
+    ("written", "became"),
+    [
+        ("before the erasure", (MessageStatus.SKIPPED, "erased")),
+        ("after the erasure", (MessageStatus.SKIPPED, "not_true")),
+        ("and none is erased", (MessageStatus.SENT, None)),
+    ],
+)
+def test_question_that_waits_is_not_sent_to_who_was_forgotten(
+    shop: Shop, written: str, became: tuple[MessageStatus, str | None]
+) -> None:
+    """By its merchant, that is: the text it answers may be another's still. CONTROL: else it goes."""
+    asked_back(shop)
+    store, asked = shop.services.store, question(shop)
+    waiting = replace(asked, status=MessageStatus.PENDING, sid=None, heard=None, sealed_to=None)
+    for named in [named for named in store.phones.known if asked.subject in named]:
+        del store.phones.known[named]  # as long as it did not go
+    if written == "after the erasure":
+        erase(shop, phone=PHONE)
+        waiting = replace(waiting, version=question(shop).version)
+    assert store.save_message(ACME, waiting)
+    if written == "before the erasure":
+        erase(shop, phone=PHONE)
+    shop.services.text_queue.look(ACME, waiting.message_id)
+    shop.services.send_texts()
+    assert (question(shop).status, question(shop).reason) == became
+
+
+def test_erasure_that_breaks_off_finds_a_question_again(shop: Shop) -> None:
+    """503: it is forgotten before that by which it is found."""
+    asked_back(shop)
+    store = shop.services.store
+
+    def moves() -> None:
+        assert store.save_message(ACME, question(shop))
+
+    shop.services.store = cast("Any", Meanwhile(store, moves))
+    assert shop.refused("POST", "/v1/erasures", {"phone": PHONE}, key="admin")["status"] == 503
+    erase(shop, phone=PHONE)
+    assert question(shop).body == ""
 
 
 def test_text_that_is_with_the_carrier_is_forgotten_later(shop: Shop) -> None:

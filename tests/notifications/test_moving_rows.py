@@ -24,7 +24,7 @@ class ErasedMeanwhile:
 
     def verdict(self, tenant: Tenant, message: Message, to: Addressee, now: Timestamp) -> Silence | Wait:
         assert self.office is not None
-        assert self.office.rows.save_message(tenant, without_words(self.office.text, [SID]))
+        assert self.office.rows.save_message(tenant, replace(without_words(self.office.text), redact=(SID,)))
         return self.verdict_is
 
 

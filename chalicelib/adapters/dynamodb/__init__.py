@@ -163,6 +163,7 @@ but for the routes a search reads.
     99  drop_receipt                DeleteItem
    100  rewrite_route               UpdateItem
    101  rewrite_progress            UpdateItem
+   102  said                        Query Query GetItem
 """
 
 from chalicelib.adapters.dynamodb.store import DynamoStore

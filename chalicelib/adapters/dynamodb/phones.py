@@ -137,40 +137,48 @@ class PhoneRows(Rows):
         tenants = [Tenant.parse(each) for each in item["tenants"]["S"].split()]
         return item["sealed"]["S"], tenants, int(item["at"]["N"])
 
-    def forget(self, tenant: Tenant, marks: Iterable[str], only: Part | None = None) -> list[str]:
-        """Forget whom a merchant texted, and what came back; gives the ids of texts that came in.
+    def said(self, tenant: Tenant, marks: Iterable[str]) -> Part:
+        """What a merchant texted a number about, and what came back: also what no merchant is meant by."""
+        subjects, sids, shared = set[str](), set[str](), set[str]()
+        for mark in marks:
+            for item in self._table.query(contacts_span(mark)):
+                if contact_of(item["sk"]["S"])[0] == tenant:
+                    subjects.add(item["subject"]["S"])
+            for item in self._table.query(arrivals_span(mark)):
+                found = self.inbound(sid := item["sk"]["S"])
+                whose = found[1] if found else []
+                if not whose or tenant in whose:
+                    sids.add(sid)
+                    shared |= {sid} if len(whose) > 1 else set()
+        return Part(subjects=frozenset(subjects), sids=frozenset(sids), shared=frozenset(shared))
 
-        A text that may have been meant for another merchant as well stays theirs. Who wants no texts is
-        never forgotten.
+    def forget(self, tenant: Tenant, marks: Iterable[str], part: Part) -> None:
+        """Forget whom a merchant texted, and what came back.
 
-        Parameters
-        ----------
-        only
-            What is to go; None: all that is between them.
+        A text that may have been meant for another merchant as well stays theirs. How a talk stands goes
+        with all that was said. Who wants no texts is never forgotten.
         """
-        gone = list[str]()
         for mark in marks:
             theirs = set[str]()  # whom other merchants text this number from: that talk is theirs as well
             for item in self._table.query(contacts_span(mark)):
                 whose, sender = contact_of(item["sk"]["S"])
                 if whose != tenant:
                     theirs.add(sender)
-                elif only is None or item["subject"]["S"] in only.subjects:
+                elif item["subject"]["S"] in part.subjects:
                     self._table.ask("delete_item", Key=key_item(key_of(item)))
-            if only is None:
+            if part.is_all:
                 for item in self._table.query(talks_span(mark)):
                     if item["sk"]["S"] not in theirs:
                         self._table.ask("delete_item", Key=key_item(key_of(item)))
             for item in self._table.query(arrivals_span(mark)):
-                if only is None or item["sk"]["S"] in only.sids:
-                    gone += self._disown(tenant, mark, item["sk"]["S"])
-        return gone
+                if item["sk"]["S"] in part.sids:
+                    self._disown(tenant, mark, item["sk"]["S"])
 
-    def _disown(self, tenant: Tenant, mark: str, sid: str) -> list[str]:
+    def _disown(self, tenant: Tenant, mark: str, sid: str) -> None:
         found = self.inbound(sid)
         whose = found[1] if found else []
         left = [each for each in whose if each != tenant]
-        if left and left != whose:
+        if left:
             names = {":left": text(" ".join(map(str, left)))}
             self._table.ask(
                 "update_item",
@@ -178,11 +186,9 @@ class PhoneRows(Rows):
                 UpdateExpression="SET tenants = :left",
                 ExpressionAttributeValues=names,
             )
-        if left:
-            return []
+            return
         for key in (inbound_key(sid), arrival_key(mark, sid)):
             self._table.ask("delete_item", Key=key_item(key))
-        return [sid] if found else []
 
     def _put_for_nobody(self, sid: str, mark: str, item: Item) -> bool:
         """Write a text that is no merchant's; first that it came, or nobody could have it forgotten."""

@@ -233,7 +233,8 @@ class Message:
     heard
         The carrier's latest word of it.
     sealed_to
-        The number it went to, which may not be the promise's any more.
+        The number it went to, which may not be the promise's any more; None again once it is known how the
+        text ended.
     failed_sid
         The carrier's id of a first try that failed, which the second one stands for.
     redact

@@ -14,7 +14,7 @@ from chalicelib.errors import BadToken, StaleWrite, Upstream
 from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.notifications.carrier import heard
 from chalicelib.notifications.kinds import usefulness_of
-from chalicelib.notifications.model import Message, MessageStatus, Silence
+from chalicelib.notifications.model import UNDER_WAY, Message, MessageStatus, Silence
 from chalicelib.notifications.ports import LONGEST_DELAY, MessageStore, PhoneBook, Reminders, Seal, TextQueue
 from chalicelib.notifications.reactions import NAMES_A_NEW_WINDOW
 from chalicelib.notifications.refusals import Refusal, again_after, refusal_of
@@ -26,6 +26,8 @@ GIVEN_UP_AFTER: Final[Seconds] = DAY
 _OVERDUE: Final[Seconds] = MINUTE  # a message of the queue should have come by then
 _ASKED_AGAIN: Final[Seconds] = 6 * HOUR
 _MOST_ATTEMPTS = 5  # to write down what is known, while others write
+# A text is looked for by it in the carrier's list; of one that is sent the carrier may say it wants no more.
+_NUMBER_IS_NEEDED: Final = UNDER_WAY | {MessageStatus.SENT}
 _BROKEN: Final = frozenset({MessageStatus.FAILED, MessageStatus.UNDELIVERED, MessageStatus.EXPIRED})
 
 
@@ -82,10 +84,10 @@ class Progress:
 
         message = self._store.message(tenant, message_id)
         after = message and self.change(tenant, message, change, at)
-        if after is None:
+        if message is None or after is None:
             return None
         if refusal_of(code) is Refusal.OPTED_OUT:
-            self.opt_out(tenant, after, at)
+            self.opt_out(tenant, message, at)
         if after.status is MessageStatus.PENDING:
             self._come_back(tenant, after, at)
         return after
@@ -110,6 +112,8 @@ class Progress:
     def change(self, tenant: Tenant, message: Message, change: Change, at: Moment) -> Message | None:
         """Change a row, read anew when it moved; None if there is nothing to change.
 
+        At its end it names nobody any more.
+
         Raises
         ------
         StaleWrite
@@ -120,6 +124,8 @@ class Progress:
             after = row and change(row)
             if row is None or after is None:
                 return None
+            if after.status not in _NUMBER_IS_NEEDED:
+                after = replace(after, sealed_to=None)
             new_sid = after.sid if after.sid != row.sid else None
             saved = self._store.save_message(tenant, after, _told(row, after, at.now), new_sid=new_sid)
             if saved is not None:

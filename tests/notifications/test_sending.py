@@ -10,7 +10,7 @@ from chalicelib.events import FactKind
 from chalicelib.notifications import kinds
 from chalicelib.notifications.carrier import Answer, Outgoing, TextSender, Unanswered, heard
 from chalicelib.notifications.kinds import Usefulness, usefulness_of
-from chalicelib.notifications.model import Message, MessageKind, MessageStatus, Phase, Silence
+from chalicelib.notifications.model import UNDER_WAY, Message, MessageKind, MessageStatus, Phase, Silence
 from chalicelib.notifications.pace import FAILURES_TO_OPEN
 from chalicelib.notifications.sending import LEASE, SETTLED_AFTER
 from chalicelib.units import HOUR
@@ -414,6 +414,28 @@ def test_the_carriers_own_opt_out_goes_into_the_ledger() -> None:
     office.react(replace(CONFIRMED, sequence=2))
     office.bring()
     assert office.carrier.calls == 1
+
+
+@pytest.mark.parametrize("word", ["delivered", "undelivered", "failed"])
+def test_the_number_stays_with_a_text_until_the_carrier_says_how_it_ended(word: str) -> None:
+    """By it a text is found in the carrier's list, and whoever wants no more of them. CONTROL: until then."""
+    office = posted()
+    office.bring()
+    assert (office.text.status, bool(office.text.sealed_to)) == (MessageStatus.SENT, True)
+    office.hear(word, code=None if word == "delivered" else "21610")
+    assert (office.text.status, office.text.sealed_to) == (MessageStatus(word), None)
+    assert office.rows.opted_out == (set() if word == "delivered" else {"+12025550123"})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_text_at_its_end_has_a_number(fault: str) -> None:
+    """However it got there; one that is sent once more is given its number anew."""
+    office = posted(fault, fault)
+    office.live(12 * HOUR, step=60)
+    if office.text.status is MessageStatus.SENT:
+        office.hear("delivered", sid=office.text.sid or "")
+    assert office.text.status not in (*UNDER_WAY, MessageStatus.SENT)
+    assert office.text.sealed_to is None
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ class PromiseAddressees:
             arrived = self._letters().inbound(subject.removeprefix(ASKED_OF))
             if arrived is None or tenant not in arrived[1]:  # it may be another merchant's still
                 return None
-            return Addressee.of_writer(arrived[0].phone, arrived[0].senders[-1])
+            phone, sender = arrived[0].phone, arrived[0].senders[-1]
+            return Addressee.of_writer(phone, sender, texting=self._merchant(tenant).texting)
         return self.addressees(tenant, [subject]).get(subject)
 
     def addressees(self, tenant: Tenant, subjects: Sequence[str]) -> Mapping[str, Addressee]:
@@ -77,7 +78,7 @@ class PromiseAddressees:
         if not named:
             return {}
         promises, settings = self._store.addressed(tenant, list(named))
-        merchant = settings or Merchant(tenant=tenant, brand="", locales=())
+        merchant = settings or _nobody_yet(tenant)
         return {named[stop_id]: self._behind(promise, merchant) for stop_id, promise in promises.items()}
 
     def _behind(self, promise: Promise, merchant: Merchant) -> Addressee:
@@ -123,9 +124,17 @@ class PromiseAddressees:
             return None
         return Interval(earliest_at=seen.earliest_at, expected_at=seen.expected_at, latest_at=seen.latest_at)
 
+    def _merchant(self, tenant: Tenant) -> Merchant:
+        return self._store.addressed(tenant, ())[1] or _nobody_yet(tenant)
+
     def _promise(self, tenant: Tenant, subject: str) -> Promise | None:
         stop_id = stop_id_of(subject, PROMISE)
         return self._store.promise(tenant, stop_id) if stop_id is not None else None
+
+
+def _nobody_yet(tenant: Tenant) -> Merchant:
+    """A merchant before any settings were saved."""
+    return Merchant(tenant=tenant, brand="", locales=())
 
 
 def _served(merchant: Merchant, zone: str) -> frozenset[str]:

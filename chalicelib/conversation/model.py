@@ -39,7 +39,7 @@ class Unhandled(StrEnum):
     MAY_CANCEL = "may_cancel"  # CANCEL ended the texts, so nobody can be asked by one
     PERSON_WANTED = "person_wanted"
     NO_OPEN_DELIVERY = "no_open_delivery"
-    NOT_ANSWERED = "not_answered"  # it may be a machine's
+    NOT_ANSWERED = "not_answered"  # it may be a machine's, or is of somebody who may not be texted
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class Letters(Protocol):
         """What a number was texted about from one of these, the latest first."""
         ...
 
+    def is_opted_out(self, tenant: Tenant, phone: str) -> bool:
+        """Whether a number wants nothing from a merchant."""
+        ...
+
     def opt_out(self, tenant: Tenant, phone: str, at: Timestamp) -> None:
         """Write down that a number wants nothing from a merchant."""
         ...

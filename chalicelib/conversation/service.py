@@ -8,6 +8,7 @@ may be answered in either order.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 from chalicelib.conversation.acting import Acting
 from chalicelib.conversation.answers import SILENCE, Answer
@@ -24,6 +25,7 @@ from chalicelib.notifications.intents import Cancel, Situation, Stop
 from chalicelib.notifications.keywords import Keyword
 from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
+from chalicelib.notifications.service import silence_of
 from chalicelib.notifications.templates import words
 from chalicelib.notifications.wording.sayings import KIND_OF, WhichOrder
 from chalicelib.notifications.wording.sayings import Order as Listed
@@ -97,7 +99,7 @@ class Conversation:
         else:
             picked = pick(orders)
             if isinstance(picked, tuple) and keyword is not Keyword.STOP:  # then no question gets through
-                return self._which(tenant, inbound, picked, now, system_now)
+                return self._which(inbound, picked, now, system_now)
             order = picked[0] if isinstance(picked, tuple) else picked
         self._show(order, inbound, now)
         if keyword is not None and not _answers_yes(order, keyword):
@@ -106,11 +108,25 @@ class Conversation:
             return order.tenant, self._stopped(order.tenant, order.subject, inbound, tenants, system_now)
         found = order
 
+        may_text = cache(partial(self._may_text, order))  # which what was done does without
+
+        def kept(answer: Answer) -> Kept:
+            kept = _kept(found, answer, used)
+            if kept.kind is None or kept.weight is Weight.NOTHING or may_text():
+                return kept
+            return replace(kept, unhandled=kept.unhandled or Unhandled.NOT_ANSWERED)
+
         def keep(answer: Answer) -> ReceiptRow:
-            return self._keeping.receipt(found.tenant, inbound.sid, _kept(found, answer, used), system_now)
+            return self._keeping.receipt(found.tenant, inbound.sid, kept(answer), system_now)
 
         answer = Acting(self._ports, order, talk, inbound.sid, keep).act()
-        return order.tenant, None if answer is SILENCE else _kept(order, answer, used)
+        return order.tenant, None if answer is SILENCE else kept(answer)
+
+    def _may_text(self, order: Order) -> bool:
+        """Whether an answer about a delivery would go: by its merchant's switch, and by its own ledger."""
+        if silence_of(order.to) is not None or order.to.phone is None:
+            return False
+        return not self._ports.letters.is_opted_out(order.tenant, order.to.phone)
 
     def _long_ago(
         self,
@@ -158,13 +174,20 @@ class Conversation:
         return kept
 
     def _which(
-        self, tenant: Tenant, inbound: Inbound, orders: Sequence[Order], now: Timestamp, system_now: Timestamp
+        self, inbound: Inbound, orders: Sequence[Order], now: Timestamp, system_now: Timestamp
     ) -> tuple[Tenant, Kept]:
-        """Ask which of several; of several merchants, by their names, where none of them reads of another."""
-        first = orders[0]
+        """Ask which of several; of several merchants, by their names, where none of them reads of another.
+
+        One that may text this number asks for all; where none may nobody asks, and the latest hears of it.
+        """
+        first = next(filter(self._may_text, orders), None)
         merchants = {order.tenant for order in orders}
         if len(merchants) == 1:
-            self._show(first, inbound, now)
+            self._show(orders[0], inbound, now)
+        if first is None:
+            tenant = orders[0].tenant
+            unasked = Kept(subject=orders[0].subject, unhandled=Unhandled.NOT_ANSWERED)
+            return tenant, self._written_down(tenant, inbound, unasked, system_now)
         listed = tuple(
             Listed(
                 order_ref=order.promise.order.order_ref if len(merchants) == 1 else order.to.brand,
@@ -194,7 +217,7 @@ class Conversation:
             weight=Weight.ONE,
             prompt=prompt,
         )
-        return tenant, self._written_down(tenant, inbound, kept, system_now)
+        return first.tenant, self._written_down(first.tenant, inbound, kept, system_now)
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""

@@ -35,7 +35,7 @@ class Speaking:
         """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
         now = self._ports.business_now(tenant)
         if kept.unhandled is not None:
-            self._hand_over(tenant, inbound.sid, kept.subject, kept.unhandled, now, system_now)
+            self._hand_over(tenant, inbound.sid, kept, kept.unhandled, now, system_now)
         if kept.kind is None:
             return None
         message = Message(
@@ -55,7 +55,7 @@ class Speaking:
             self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
             return kept.kind
         if kept.unhandled is None:
-            self._hand_over(tenant, inbound.sid, kept.subject, Unhandled.NOT_ANSWERED, now, system_now)
+            self._hand_over(tenant, inbound.sid, kept, Unhandled.NOT_ANSWERED, now, system_now)
         skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
         self._ports.messages.add_message(tenant, skipped)
         return None
@@ -73,9 +73,11 @@ class Speaking:
         raise StaleWrite("This number keeps writing.")
 
     def _hand_over(
-        self, tenant: Tenant, sid: str, subject: str, why: Unhandled, now: Timestamp, system_now: Timestamp
+        self, tenant: Tenant, sid: str, kept: Kept, why: Unhandled, now: Timestamp, system_now: Timestamp
     ) -> None:
-        stop_id = stop_id_of(subject, PROMISE)
+        listed = kept.prompt.about if kept.prompt else ()  # of a question that is about no one promise
+        theirs = (about.stop_id for about in listed if about.tenant == tenant)
+        stop_id = stop_id_of(kept.subject, PROMISE) or next(theirs, None)
         if stop_id is None:
             return
         receipt = ReceiptRow(

@@ -187,13 +187,19 @@ class Addressee:
         return self.told or self.window
 
     @staticmethod
-    def of_writer(phone: str, sender: str) -> "Addressee":
-        """Whoever wrote to a number of ours just now, of whom nothing else is known: answered from there."""
+    def of_writer(phone: str, sender: str, *, texting: bool) -> "Addressee":
+        """Whoever wrote to a number of ours just now, of whom nothing else is known: answered from there.
+
+        Parameters
+        ----------
+        texting
+            Whether the merchant that asks them texts anybody.
+        """
         return Addressee(
             phone=phone,
             consent=True,
             brand="",
-            texting=True,
+            texting=texting,
             window=TimeWindow(start=0, end=0),
             timezone="UTC",
             sender=sender,

@@ -500,6 +500,76 @@ def test_f33_of_several_merchants_it_is_asked_by_their_names_and_none_reads_of_a
     assert ana.promise().order.instructions.gate_code is None
 
 
+def switched_off(*clients: ShopClient) -> None:
+    for client in clients:
+        known = client.done("GET", "/v1/settings", key="admin")
+        client.done("PUT", "/v1/settings", known | {"texting": False}, key="admin")
+
+
+def opted_out(buyer: Buyer, tenant: Tenant) -> None:
+    buyer.shop.services.phone_book.opt_out(tenant, PHONE, buyer.now)
+
+
+def test_nobody_is_asked_which_by_merchants_that_text_nobody(ana: Buyer) -> None:
+    """Both are switched off, or it is one's switch and the other's ledger: the latest hears of her text."""
+    ana.orders(ana.shop.other)
+    opted_out(ana, ACME)
+    switched_off(ana.shop.other)
+    assert ana.writes("not home") == []
+    assert ana.unhandled() == ["not_answered"]
+    switched_off(ana.shop)
+    assert ana.writes("gate code 4471#") == []
+    assert ana.unhandled() == ["not_answered"] * 2
+
+
+@pytest.mark.parametrize("silent", ["acme", "best", "neither: control"])
+def test_of_two_merchants_the_one_that_may_text_asks(ana: Buyer, silent: str) -> None:
+    """She may mean either order still, so both are listed; what she means is never taken from a switch."""
+    ana.orders(ana.shop.other)
+    for name, client, tenant in (("acme", ana.shop, ACME), ("best", ana.shop.other, BEST)):
+        if name == silent:
+            switched_off(client)
+            opted_out(ana, tenant)
+    [question] = ana.writes("gate code 4471#")
+    assert {"order acme", "order best"} <= {question[at : at + 10] for at in range(len(question))}
+    assert ana.unhandled() == []
+
+
+def test_a_question_that_waits_is_stopped_by_the_switch_of_who_asks(ana: Buyer) -> None:
+    """Decided, not sent yet: both merchants are switched off, so it does not go."""
+    ana.orders(ana.shop.other)
+    services = ana.shop.services
+    send = services.send_texts
+    vars(services)["send_texts"] = lambda: None
+    ana.sends("not home")
+    services.publish()
+    del vars(services)["send_texts"]
+    switched_off(ana.shop, ana.shop.other)
+    send()
+    assert ana.texts() == []
+
+
+@pytest.mark.parametrize("switch", ["texting", "ledger", "neither: control"])
+def test_what_may_not_be_answered_reaches_the_merchant(ana: Buyer, switch: str) -> None:
+    """A question is not asked, so somebody has to read her text; what is certain is done all the same."""
+    if switch == "texting":
+        switched_off(ana.shop)
+    elif switch == "ledger":
+        opted_out(ana, ACME)
+    answered = 1 if switch.startswith("neither") else 0
+    assert len(ana.writes("not home")) == answered
+    assert len(ana.writes("gate code 4471#")) == answered
+    assert ana.unhandled() == ["not_answered"] * (1 - answered)
+    assert ana.promise().order.instructions.gate_code == "4471#"
+
+
+def test_f34_of_several_merchants_a_machine_is_let_go_and_one_of_them_hears(ana: Buyer) -> None:
+    """F34: asked twice which delivery is meant, it is asked no more, and its text is not dropped."""
+    ana.orders(ana.shop.other)
+    assert sum(len(ana.writes(AUTOMATIC)) for _ in range(4)) <= 2
+    assert set(ana.unhandled()) == {"not_answered"}
+
+
 def test_f33_guessing_the_latest_would_open_the_wrong_door(ana: Buyer) -> None:
     """F33 control: whoever texted last is not who is meant."""
     theirs = ana.orders(ana.shop.other)

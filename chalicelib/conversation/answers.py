@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.conversation.model import PROMPT_LIFE, Option, Prompt, Unhandled, Weight
+from chalicelib.conversation.model import (
+    CANCELLING_LIFE,
+    PROMPT_LIFE,
+    Option,
+    Prompt,
+    Unhandled,
+    Weight,
+    can_cancel,
+)
 from chalicelib.conversation.orders import Order
 from chalicelib.notifications.intents import Asked, IntentKind
 from chalicelib.notifications.wording.sayings import (
@@ -109,8 +117,8 @@ class Answers:
             sid=self._sid,
             asked=asked,
             about=(order.about,),
-            at=order.now,
-            valid_until=order.now + PROMPT_LIFE,
+            at=order.written_at,
+            valid_until=order.now + (CANCELLING_LIFE if can_cancel(options) else PROMPT_LIFE),
             options=tuple(options),
             window=order.promise.window,
         )

@@ -5,6 +5,7 @@ and orders by their ids. So a prompt may be as old as it likes, nothing is sold 
 asked ourselves only the last is kept; what other texts offered stands with the promise.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -13,9 +14,10 @@ from chalicelib.events import Tenant
 from chalicelib.notifications.intents import Asked
 from chalicelib.notifications.wording.sayings import ChoiceKind
 from chalicelib.routing.model import TimeWindow
-from chalicelib.units import DAY, MINUTE, Seconds, StopId, Timestamp
+from chalicelib.units import DAY, HOUR, MINUTE, Seconds, StopId, Timestamp
 
 PROMPT_LIFE: Final[Seconds] = DAY
+CANCELLING_LIFE: Final[Seconds] = HOUR  # it cannot be taken back, and a late yes may be to something else
 QUIET_FOR: Final[Seconds] = 30 * MINUTE
 MOST_ALIKE: Final = 2  # answers in that time to one who wants the same again: a machine repeats itself
 _MOST_ANSWERS: Final = 6  # in that time to whoever wants something else each time
@@ -59,6 +61,11 @@ class Option:
     slot_id: str | None = None
 
 
+def can_cancel(options: Iterable[Option]) -> bool:
+    """Whether one of them takes the delivery back."""
+    return any(option.kind is ChoiceKind.CANCEL for option in options)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """What we asked.
@@ -72,6 +79,8 @@ class Prompt:
         What it waits for; None: which order of `about`.
     about
         The promise, or those to choose from by number.
+    at
+        System time of the text that led to it: merchants have clocks of their own.
     window
         The promise's, when it was asked; with another one its slots are of no use.
     taken, taken_at
@@ -91,6 +100,14 @@ class Prompt:
     def is_open(self, now: Timestamp) -> bool:
         """Whether it can still be answered."""
         return self.taken is None and now < self.valid_until
+
+    @property
+    def outlives_texts(self) -> bool:
+        """Whether it can be answered though something else was texted since.
+
+        A number stands for the last list; words answer what was said last, and so does what would cancel.
+        """
+        return self.asked in (None, Asked.CHOICE) and not can_cancel(self.options)
 
     def option(self, number: int) -> Option | None:
         """What a number stands for; None if it is none of its."""
@@ -171,8 +188,11 @@ class Talk:
     def after(self, answer: Said, prompt: Prompt | None) -> "Talk":
         """The same with one answer more; what is long ago is forgotten, an older prompt never returns."""
         others = (each for each in self.said if each.sid != answer.sid and answer.at - each.at < QUIET_FOR)
-        newer = prompt is not None and (self.prompt is None or prompt.at >= self.prompt.at)
-        return replace(self, prompt=prompt if newer else self.prompt, said=(*others, answer))
+        left = (
+            self.prompt if prompt is not None or self.prompt is None or self.prompt.outlives_texts else None
+        )
+        newer = prompt is not None and (left is None or prompt.at >= left.at)
+        return replace(self, prompt=prompt if newer else left, said=(*others, answer))
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""

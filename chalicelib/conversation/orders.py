@@ -1,12 +1,13 @@
 """Which delivery a buyer means: those their number was texted about, and what each was asked last.
 
 A text to a number of ours says nothing else. One open delivery is meant, or the one whose open prompt the
-text answers; of several it is asked, never guessed. Weak point: a delivery that nobody was texted about yet
-is not known here.
+text answers; of several it is asked, never guessed. A prompt counts only if the carrier had it when the buyer
+wrote: nobody answers what they have not read. Weak point: a delivery that nobody was texted about yet is not
+known here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.conversation.model import PROMPT_LIFE, About, Option, Prompt, Talk
@@ -33,7 +34,7 @@ from chalicelib.notifications.intents import (
     Unclear,
     WrongNumber,
 )
-from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus
+from chalicelib.notifications.model import ASKED_OF, Addressee, Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import language_of
 from chalicelib.notifications.wording.language import Language
@@ -51,6 +52,7 @@ _ACCEPTED: Final = frozenset(
 )
 _OFFERING: Final = frozenset({MessageKind.AT_RISK, MessageKind.FAILED})
 _ASKING: Final = {MessageKind.ACCESS_ASKED: Asked.GATE_CODE, MessageKind.FEEDBACK_ASKED: Asked.SCORES}
+_OUR_QUESTIONS: Final = frozenset({MessageKind.QUESTION, MessageKind.REFUSED, MessageKind.PROMPT_TOO_OLD})
 _FITS: Final = {
     Asked.GATE_CODE: GateCode,
     Asked.NEIGHBOUR: Neighbour,
@@ -69,8 +71,12 @@ class Order:
     ----------
     now
         Its merchant's own time.
+    written_at
+        System time when the text came in.
+    asked_at
+        System time when its buyer was last asked anything, before they wrote; 0 if they never were.
     prompt
-        What its buyer was asked last and may still answer.
+        What they were asked then, if it can still be answered.
     read
         The text, as it reads if this one is meant: as of when it came in, however late it is looked at.
     """
@@ -79,6 +85,8 @@ class Order:
     promise: Promise
     to: Addressee
     now: Timestamp
+    written_at: Timestamp
+    asked_at: Timestamp
     prompt: Prompt | None
     read: Read
 
@@ -108,16 +116,10 @@ class Order:
         """In which its buyer is answered."""
         return language_of(self.to.locale, self.to.locales)
 
-    def reading(self, inbound: Inbound, system_now: Timestamp) -> "Order":
-        """The same, for another text."""
-        written_at = self.now - _age(inbound, system_now)
-        read = _read(inbound.body, self.promise, self.language, self.prompt, written_at)
-        return replace(self, read=read)
-
 
 def orders_of(ports: Ports, inbound: Inbound, talk: Talk, system_now: Timestamp) -> list[Order]:
     """The deliveries a number was texted about lately and that are still its buyer's; the latest first."""
-    found, age = list[Order](), _age(inbound, system_now)
+    found, age = list[_Spoken](), max(0, system_now - inbound.at)
     contacts = ports.letters.contacts(inbound.phone, inbound.senders)
     for contact in contacts[:_MOST_LOOKED_AT]:
         stop_id = stop_id_of(contact.subject, PROMISE)
@@ -129,11 +131,18 @@ def orders_of(ports: Ports, inbound: Inbound, talk: Talk, system_now: Timestamp)
         if now - _ended_at(promise) > _SPOKEN_OF_FOR:
             continue
         texts = ports.messages.messages(contact.tenant, contact.subject)
-        prompt = _prompt(About(contact.tenant, promise.stop_id), promise, talk, texts, now)
-        language = language_of(to.locale, to.locales)
-        read = _read(inbound.body, promise, language, prompt, now - age)
-        found.append(Order(tenant=contact.tenant, promise=promise, to=to, now=now, prompt=prompt, read=read))
-    return found
+        seen = [text for text in texts if is_seen(text, inbound)]
+        found.append(_Spoken(tenant=contact.tenant, promise=promise, to=to, now=now, seen=seen))
+    told_at = max((text.called_at for each in found for text in each.seen), default=0)
+    return [_order(each, inbound, talk, told_at, each.now - age) for each in found]
+
+
+def is_seen(text: Message, inbound: Inbound) -> bool:
+    """Whether a text of ours was with the carrier when the buyer wrote: both by the system's clock.
+
+    In the same second it counts: a program may answer that fast, and a person who wrote just before does not.
+    """
+    return text.status in _ACCEPTED and text.called_at <= inbound.at
 
 
 def pick(orders: Sequence[Order]) -> Order | tuple[Order, ...]:
@@ -156,10 +165,20 @@ def pick(orders: Sequence[Order]) -> Order | tuple[Order, ...]:
     return tuple(meant[:MOST_ORDERS])
 
 
-def picked_from_list(orders: Sequence[Order], talk: Talk, body: str, now: Timestamp) -> Order | None:
-    """The order whose number answers the open question which one is meant."""
+def answered_list(
+    ports: Ports, orders: Sequence[Order], talk: Talk, inbound: Inbound, now: Timestamp
+) -> Prompt | None:
+    """The open question which one is meant, with the number taken that a text answers it by; or None.
+
+    It is over when anything else was asked since: a number stands for the last list.
+    """
     listed = talk.prompt
     if listed is None or listed.asked is not None or not listed.is_open(now) or not orders:
+        return None
+    text = ports.messages.message(listed.about[0].tenant, f"{subject_of_list(listed)}.{listed.sid}")
+    if text is None or not is_seen(text, inbound):
+        return None
+    if any(order.asked_at > text.called_at for order in orders):
         return None
     first = orders[0]
     situation = Situation(
@@ -170,12 +189,18 @@ def picked_from_list(orders: Sequence[Order], talk: Talk, body: str, now: Timest
         asked=Asked.CHOICE,
         choices=len(listed.about),
     )
-    match understand(body, situation):
+    match understand(inbound.body, situation):
         case Choose(number=number) if 1 <= number <= len(listed.about):
-            wanted = listed.about[number - 1]
-            return next((order for order in orders if order.about == wanted), None)
+            return listed.used(number, now)
         case _:
             return None
+
+
+def subject_of_list(listed: Prompt) -> str:
+    """What a question which one is meant is kept with: its first promise; of several merchants, none."""
+    if len({each.tenant for each in listed.about}) > 1:
+        return f"{ASKED_OF}{listed.sid}"
+    return promise_id(listed.about[0].stop_id)
 
 
 def _answers(order: Order) -> bool:
@@ -189,24 +214,80 @@ def _answers(order: Order) -> bool:
     return fitting is not None and isinstance(read, fitting)
 
 
-def _prompt(
-    about: About, promise: Promise, talk: Talk, texts: Sequence[Message], now: Timestamp
-) -> Prompt | None:
-    """What was asked last about a delivery and is open: by us here, or by a text of another kind."""
-    known = [_offered(about, promise, texts), *_asked(about, promise, texts)]
-    own = talk.prompt
-    if own is not None and own.about == (about,) and own.asked is not None:
-        known.append(own)
-    there = [each for each in known if each is not None and each.is_open(now)]
-    moved = [each for each in there if each.window in (None, promise.window)]
-    return max(moved, key=lambda prompt: prompt.at, default=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spoken:
+    """A delivery that may be meant, and what its buyer was texted about it before they wrote."""
+
+    tenant: Tenant
+    promise: Promise
+    to: Addressee
+    now: Timestamp
+    seen: Sequence[Message]
 
 
-def _offered(about: About, promise: Promise, texts: Sequence[Message]) -> Prompt | None:
-    """The promise's own choices, if the last text that offers any was written for these."""
+def _order(spoken: _Spoken, inbound: Inbound, talk: Talk, told_at: Timestamp, written_at: Timestamp) -> Order:
+    """Read a text as if a delivery were meant.
+
+    Parameters
+    ----------
+    told_at
+        System time of the last text about any delivery that its buyer had.
+    written_at
+        When it was written, by the merchant's own clock.
+    """
+    promise, to = spoken.promise, spoken.to
+    asked = _asked_last(spoken, talk)
+    prompt = None
+    if asked is not None:
+        text, prompt = asked
+        is_last = text.called_at >= told_at
+        if prompt is not None and text.kind in _OUR_QUESTIONS and not (is_last or prompt.outlives_texts):
+            prompt = None
+    if prompt is not None and (not prompt.is_open(spoken.now) or prompt.window not in (None, promise.window)):
+        prompt = None
+    return Order(
+        tenant=spoken.tenant,
+        promise=promise,
+        to=to,
+        now=spoken.now,
+        written_at=inbound.at,
+        asked_at=asked[0].called_at if asked else 0,
+        prompt=prompt,
+        read=_read(inbound.body, promise, language_of(to.locale, to.locales), prompt, written_at),
+    )
+
+
+def _asked_last(spoken: _Spoken, talk: Talk) -> tuple[Message, Prompt | None] | None:
+    """The last text that asked a buyer what is not answered, and what it was: None if that is forgotten.
+
+    Of our own questions only the last is kept; each of them ends what was offered before it.
+    """
+    about, promise = About(spoken.tenant, spoken.promise.stop_id), spoken.promise
+    own = talk.prompt if talk.prompt is not None and talk.prompt.about == (about,) else None
+    own_id = f"{promise_id(promise.stop_id)}.{own.sid}" if own is not None else ""
+    answered = {
+        MessageKind.ACCESS_ASKED: promise.order.instructions.gate_code is not None,
+        MessageKind.FEEDBACK_ASKED: promise.feedback is not None,
+    }
+    asking = [
+        text
+        for text in spoken.seen
+        if text.kind in _OFFERING | _OUR_QUESTIONS or (text.kind in _ASKING and not answered[text.kind])
+    ]
+    last = max(asking, key=lambda text: (text.called_at, text.message_id == own_id), default=None)
+    if last is None:
+        return None
+    if last.kind in _OFFERING:
+        return last, _offered(about, promise, last)
+    if last.kind in _ASKING:
+        return last, _asked(about, last)
+    return last, own if last.message_id == own_id else None
+
+
+def _offered(about: About, promise: Promise, text: Message) -> Prompt | None:
+    """The promise's own choices, if the text was written for these."""
     choices = promise.choices
-    offering = [text for text in texts if text.kind in _OFFERING and text.status in _ACCEPTED]
-    if choices is None or not offering or offering[-1].created_at < choices.made_at:
+    if choices is None or text.created_at < choices.made_at:
         return None
     options = [
         Option(kind=ChoiceKind.SLOT, window=each.window, slot_id=each.slot_id) for each in choices.choices
@@ -215,34 +296,21 @@ def _offered(about: About, promise: Promise, texts: Sequence[Message]) -> Prompt
         sid="",
         asked=Asked.CHOICE,
         about=(about,),
-        at=offering[-1].created_at,
+        at=text.called_at,
         valid_until=choices.valid_until,
         options=tuple(options),
         window=promise.window,
     )
 
 
-def _asked(about: About, promise: Promise, texts: Sequence[Message]) -> list[Prompt]:
-    """Questions that other texts asked, and that nobody has answered."""
-    answered = {
-        Asked.GATE_CODE: promise.order.instructions.gate_code is not None,
-        Asked.SCORES: promise.feedback is not None,
-    }
-    return [
-        Prompt(
-            sid="",
-            asked=_ASKING[text.kind],
-            about=(about,),
-            at=text.created_at,
-            valid_until=text.created_at + PROMPT_LIFE,
-        )
-        for text in texts
-        if text.kind in _ASKING and text.status in _ACCEPTED and not answered[_ASKING[text.kind]]
-    ]
-
-
-def _age(inbound: Inbound, system_now: Timestamp) -> Seconds:
-    return max(0, system_now - inbound.at)
+def _asked(about: About, text: Message) -> Prompt:
+    return Prompt(
+        sid="",
+        asked=_ASKING[text.kind],
+        about=(about,),
+        at=text.called_at,
+        valid_until=text.created_at + PROMPT_LIFE,
+    )
 
 
 def _read(

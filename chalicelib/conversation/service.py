@@ -13,8 +13,8 @@ from functools import cache, partial
 from chalicelib.conversation.acting import Acting
 from chalicelib.conversation.answers import SILENCE, Answer
 from chalicelib.conversation.kept import Keeping, Kept
-from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Unhandled, Weight
-from chalicelib.conversation.orders import Order, orders_of, pick, picked_from_list
+from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Talk, Unhandled, Weight
+from chalicelib.conversation.orders import Order, answered_list, orders_of, pick, subject_of_list
 from chalicelib.conversation.ports import Ports
 from chalicelib.conversation.speaking import Speaking
 from chalicelib.errors import AlreadyDone, BadToken
@@ -23,7 +23,7 @@ from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.intents import Answer as YesOrNo
 from chalicelib.notifications.intents import Cancel, Situation, Stop
 from chalicelib.notifications.keywords import Keyword
-from chalicelib.notifications.model import ASKED_OF, Message, MessageKind, MessageStatus
+from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.service import silence_of
 from chalicelib.notifications.templates import words
@@ -90,13 +90,9 @@ class Conversation:
         orders = orders_of(self._ports, inbound, talk, system_now)
         if not orders:
             return tenant, self._long_ago(tenant, inbound, tenants, now, system_now)
-        order, used = picked_from_list(orders, talk, inbound.body, now), None
-        if order is not None and talk.prompt is not None:
-            used = talk.prompt.used(talk.prompt.about.index(order.about) + 1, now)
-            waiting = self._waiting(talk.prompt.sid) or inbound
-            self._show(order, replace(inbound, sid=talk.prompt.sid), now)
-            order = order.reading(waiting, system_now)
-        else:
+        used = answered_list(self._ports, orders, talk, inbound, now)
+        order = self._named(used, inbound, talk, now, system_now) if used is not None else None
+        if order is None:
             picked = pick(orders)
             if isinstance(picked, tuple) and keyword is not Keyword.STOP:  # then no question gets through
                 return self._which(inbound, picked, now, system_now)
@@ -206,11 +202,11 @@ class Conversation:
             sid=inbound.sid,
             asked=None,
             about=tuple(order.about for order in orders),
-            at=now,
+            at=inbound.at,
             valid_until=now + PROMPT_LIFE,
         )
         kept = Kept(
-            subject=first.subject if len(merchants) == 1 else f"{ASKED_OF}{inbound.sid}",
+            subject=subject_of_list(prompt),
             kind=MessageKind.WHICH_ORDER,
             body=body,
             wish=f"which? {first.wish}",
@@ -231,13 +227,21 @@ class Conversation:
         )
         self._ports.messages.add_message(order.tenant, message)
 
-    def _waiting(self, sid: str) -> Inbound | None:
-        """The text that waits for an order to be named."""
+    def _named(
+        self, listed: Prompt, inbound: Inbound, talk: Talk, now: Timestamp, system_now: Timestamp
+    ) -> Order | None:
+        """The order that was named, with the text read that waited for that; None if it is gone."""
         try:
-            found = self._ports.letters.inbound(sid)
+            found = self._ports.letters.inbound(listed.sid)
         except BadToken:
-            return None
-        return found[0] if found else None
+            found = None
+        waiting = found[0] if found else inbound
+        wanted = listed.about[(listed.taken or 0) - 1]
+        orders = orders_of(self._ports, waiting, talk, system_now)
+        order = next((order for order in orders if order.about == wanted), None)
+        if order is not None:
+            self._show(order, waiting, now)
+        return order
 
 
 def _answers_yes(order: Order, keyword: Keyword) -> bool:

@@ -100,6 +100,7 @@ class Town:
         self.talking.conversation.take(self.arena.tenant, text.sid, None, NOW, system_now=NOW)
         [question] = [text for text in self.texts(ana) if text.kind is MessageKind.QUESTION]
         assert "1) today 12:00-14:00" in question.body
+        self.talking.sending.look(self.arena.tenant, question.message_id, self.talking.moment)
 
     def texts(self, ana: Ana) -> list[Message]:
         return list(self.arena.store.messages(self.arena.tenant, promise_id(ana.stop_id)))

@@ -12,7 +12,8 @@ from chalicelib.adapters.phone_book import PhoneBook
 from chalicelib.conversation.model import Talk
 from chalicelib.errors import Upstream
 from chalicelib.events import FactKind, Tenant
-from chalicelib.fleet.ids import PROMISE, stop_id_of
+from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
+from chalicelib.notifications.carrier import Refused
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.notifications.templates import ENGLISH, words
 from chalicelib.notifications.wording.sayings import (
@@ -20,6 +21,7 @@ from chalicelib.notifications.wording.sayings import (
     AtRisk,
     Choice,
     ChoiceKind,
+    DayBefore,
     FeedbackAsked,
     Saying,
 )
@@ -121,6 +123,13 @@ class Buyer:
         risk = AtRisk(promised=promise.window, expected=promise.window, choices=shown)
         self.is_told(risk, MessageKind.AT_RISK)
         return [each.slot_id for each in offered.choices.choices]
+
+    def last_asked(self) -> str:
+        """Which delivery the last question was about."""
+        texts = self.shop.services.store.messages
+        promises = self.shop.services.store.promises_to(ACME, PHONE)
+        whose = {text.sid: text.subject for each in promises for text in texts(ACME, promise_id(each))}
+        return whose[self.shop.services.inbox(PHONE)[-1]["sid"]]
 
     def unhandled(self) -> list[str]:
         """Why the merchant was told to read a text."""
@@ -269,6 +278,112 @@ def test_cancelling_is_asked_once_more(ana: Buyer) -> None:
     assert question.startswith("acme: shall we cancel your delivery? Reply 1) cancel it 2) keep it.")
     assert ana.writes("yes") == ["acme: done: your delivery is cancelled."]
     assert ana.promise().state == "cancelled"
+
+
+def test_a_question_whether_to_cancel_is_over_when_something_else_was_told(ana: Buyer) -> None:
+    """A reminder hours later, an answer of ours: a yes is to that. CONTROL: right behind it, it cancels."""
+    ana.writes("please cancel my delivery")
+    ana.shop.clock.advance(MINUTE)
+    window = ana.promise().window
+    ana.is_told(DayBefore(window=window), MessageKind.DAY_BEFORE)
+    ana.shop.clock.advance(MINUTE)
+    assert all("cancelled" not in answer for body in ("yes", "1") for answer in ana.writes(body))
+    ana.shop.clock.advance(31 * MINUTE)
+    ana.writes("please cancel my delivery")
+    ana.writes("where is it?")
+    assert all("cancelled" not in answer for body in ("yes", "1") for answer in ana.writes(body))
+    ana.shop.clock.advance(31 * MINUTE)
+    ana.writes("please cancel my delivery")
+    assert ana.writes("1") == ["acme: done: your delivery is cancelled."]
+
+
+def test_a_question_whether_to_cancel_is_over_when_another_delivery_was_texted_about(ana: Buyer) -> None:
+    """One number, two orders: her yes may be to what she read last. CONTROL: without it, that cancels."""
+    other = ana.orders(ana.shop)
+    for is_told in (True, False):
+        ana.writes("please cancel my delivery")
+        [question] = ana.writes("1")
+        assert question.startswith("acme: shall we cancel your delivery?")
+        asked_of = ana.last_asked()
+        ana.shop.clock.advance(MINUTE)
+        if is_told:
+            told = other if asked_of == ana.promise_id else ana.promise_id
+            ana.is_told(DayBefore(window=ana.promise(told).window), MessageKind.DAY_BEFORE, told)
+        ana.writes("yes")
+        assert ana.promise(asked_of).state.finished is not is_told
+        ana.shop.clock.advance(31 * MINUTE)
+
+
+def test_a_question_whether_to_cancel_is_over_in_an_hour(ana: Buyer) -> None:
+    """It cannot be taken back. CONTROL: slots that were listed can be had for a day."""
+    for wish, answer in (("tomorrow", "acme: done: "), ("please cancel my delivery", "acme: that choice is")):
+        ana.writes(wish)
+        ana.shop.clock.advance(61 * MINUTE)
+        assert ana.writes("1")[0].startswith(answer)
+        assert not ana.promise().state.finished
+
+
+def test_a_number_stands_for_the_last_list_whatever_was_told_since(ana: Buyer) -> None:
+    """Nothing that was told in between has numbers, so there is nothing else it could mean."""
+    ana.writes("tomorrow")
+    ana.shop.clock.advance(MINUTE)
+    ana.is_told(DayBefore(window=ana.promise().window), MessageKind.DAY_BEFORE)
+    ana.writes("where is it?")
+    assert ana.writes("1")[0].startswith("acme: done: tomorrow ")
+
+
+def test_a_question_ends_what_was_offered_before_it(ana: Buyer) -> None:
+    """At risk with slots, then "shall we cancel?", then something else: "1" is neither."""
+    ana.endangered()
+    ana.writes("please cancel my delivery")
+    ana.writes("where is it?")
+    before = ana.window()
+    assert ana.writes("1")[0].startswith("acme: that choice is no longer open. Reply 1) ")
+    assert ana.window() == before
+    assert not ana.promise().state.finished
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "slot"),
+    [("please cancel my delivery", "1", 0), ("tomorrow", "1", 0), ("not home", "2", 1)],
+)
+def test_a_number_written_before_the_answer_came_is_not_read_against_it(
+    ana: Buyer, first: str, second: str, slot: int
+) -> None:
+    """Two texts a second apart, looked at later: the number is of the list she had."""
+    slots = ana.endangered()
+    ana.shop.clock.advance(MINUTE)
+    for body in (first, second):
+        ana.sends(body)
+        ana.shop.clock.advance(1)
+    ana.shop.services.publish()
+    assert ana.promise().slot_id == slots[slot]
+    assert not ana.promise().state.finished
+    assert ana.promise().order.instructions.neighbour is None
+
+
+def test_a_number_written_before_any_list_acts_on_nothing(ana: Buyer) -> None:
+    """She cannot have chosen what she had not read. CONTROL: written behind it, it counts."""
+    for body in ("please cancel my delivery", "1"):
+        ana.sends(body)
+        ana.shop.clock.advance(1)
+    ana.shop.services.publish()
+    assert ana.texts()[-1].startswith("acme: that choice is no longer open. Reply 1) ")
+    assert not ana.promise().state.finished
+    ana.writes("please cancel my delivery")
+    assert ana.writes("1") == ["acme: done: your delivery is cancelled."]
+
+
+def test_a_question_the_carrier_refused_asked_nothing(ana: Buyer) -> None:
+    """She has the list of slots only, that is what a number is of. CONTROL: told, it is of that."""
+    slots, services = ana.endangered(), ana.shop.services
+    vars(services)["send"] = lambda text: Refused(code="30007")
+    assert ana.writes("please cancel my delivery") == []
+    del vars(services)["send"]
+    assert ana.writes("1")[0].startswith("acme: done: today ")
+    assert ana.promise().slot_id == slots[0]
+    ana.writes("please cancel my delivery")
+    assert ana.writes("1") == ["acme: done: your delivery is cancelled."]
 
 
 def test_where_is_it_is_answered_and_counted(ana: Buyer) -> None:
@@ -485,14 +600,52 @@ def test_f33_of_several_orders_the_one_whose_question_it_answers_is_meant(ana: B
     assert ana.window(other) == before
 
 
+def test_f33_a_list_is_over_when_one_of_them_asks_something_else(ana: Buyer) -> None:
+    """F33: "1" is of the last list. CONTROL: nothing asked since, it names the order hours later."""
+    other = ana.orders(ana.shop, order_ref="order-two")
+    ana.writes("leave with no 12")
+    ana.shop.clock.advance(2 * HOUR)
+    slots = ana.endangered()
+    assert ana.writes("1")[0].startswith("acme: done: today ")
+    assert ana.promise().slot_id == slots[0]
+    assert [ana.promise(each).order.instructions.neighbour for each in ("", other)] == [None, None]
+    ana.writes("leave with no 12")
+    ana.shop.clock.advance(2 * HOUR)
+    assert ana.writes("1") == ["acme: done: your driver will ask that neighbour."]
+
+
+def test_f33_a_list_that_was_never_sent_names_no_order(ana: Buyer) -> None:
+    """F33: held back, because she had stopped the texts. CONTROL: sent, the number names one."""
+    other = ana.orders(ana.shop)
+    ana.writes("stop please")
+    assert ana.writes("gate code 4471#") == []
+    ana.writes("START")
+    ana.writes("1")
+    assert [ana.promise(each).order.instructions.gate_code for each in ("", other)] == [None, None]
+    ana.writes("gate code 4471#")
+    assert ana.writes("1") == ["acme: done: your driver has the code."]
+
+
+def test_f33_a_number_written_before_the_list_came_names_no_order(ana: Buyer) -> None:
+    """F33: two texts a second apart, looked at later. CONTROL: read and then answered, it does."""
+    other = ana.orders(ana.shop)
+    for body in ("gate code 4471#", "1"):
+        ana.sends(body)
+        ana.shop.clock.advance(1)
+    ana.shop.services.publish()
+    assert [ana.promise(each).order.instructions.gate_code for each in ("", other)] == [None, None]
+    ana.writes("gate code 4471#")
+    assert ana.writes("1") == ["acme: done: your driver has the code."]
+
+
 def test_f33_of_several_merchants_it_is_asked_by_their_names_and_none_reads_of_another(ana: Buyer) -> None:
     """F33: one number of ours, two merchants: the question is listed with neither of them."""
     theirs = ana.orders(ana.shop.other)
     [question] = ana.writes("gate code 4471#")
     assert question.startswith("which delivery do you mean? Reply 1) order ")
     assert {"order acme", "order best"} <= {question[at : at + 10] for at in range(len(question))}
-    for client, promise_id in ((ana.shop, ana.promise_id), (ana.shop.other, theirs)):
-        shown = client.done("GET", f"/v1/promises/{promise_id}/messages")["data"]
+    for client, about in ((ana.shop, ana.promise_id), (ana.shop.other, theirs)):
+        shown = client.done("GET", f"/v1/promises/{about}/messages")["data"]
         assert [message["kind"] for message in shown] == ["promise_confirmed"]
     number = 1 if question.index("best") < question.index(" 2) ") else 2
     assert ana.writes(str(number)) == ["best: done: your driver has the code."]

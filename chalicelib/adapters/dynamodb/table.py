@@ -71,7 +71,7 @@ def client_config() -> Config:
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
         tcp_keepalive=True,
-        user_agent="slotkeeper",  # botocore puts its own together anew for every call: a twentieth of its work
+        user_agent="slotkeeper",  # put together once, and not anew for every call
     )
 
 

@@ -6,7 +6,7 @@ wrote: nobody answers what they have not read. Weak point: a delivery that nobod
 known here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,7 @@ from chalicelib.notifications.intents import (
     Stop,
     Thanks,
     Unclear,
+    WrongAddress,
     WrongNumber,
 )
 from chalicelib.notifications.model import ASKED_OF, Addressee, Message, MessageKind, MessageStatus
@@ -61,6 +62,12 @@ _FITS: Final = {
     Asked.CONFIRMATION: Answer,
 }
 _ABOUT_NO_ORDER: Final = (Stop, Start, Help, Thanks, WrongNumber)
+_ABOUT_ANY_ORDER: Final = (
+    Question,
+    Unclear,
+    WrongAddress,
+)  # also one that is over: a complaint reads like these
+_LATELY: Final[Seconds] = DAY  # what was brought is complained of when it is unpacked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,8 @@ class Order:
         Its merchant's own time.
     written_at
         System time when the text came in.
+    is_lately
+        Whether its buyer was texted about it within a day.
     asked_at
         System time when its buyer was last asked anything, before they wrote; 0 if they never were.
     prompt
@@ -86,6 +95,7 @@ class Order:
     to: Addressee
     now: Timestamp
     written_at: Timestamp
+    is_lately: bool
     asked_at: Timestamp
     prompt: Prompt | None
     read: Read
@@ -110,6 +120,16 @@ class Order:
                 return "unsure"
             case read:
                 return type(read).__name__
+
+    @property
+    def is_about_none(self) -> bool:
+        """Whether the text is about no delivery."""
+        return isinstance(self.read, _ABOUT_NO_ORDER)
+
+    @property
+    def is_a_number(self) -> bool:
+        """Whether the text is a number and nothing else: it says nothing of anybody."""
+        return isinstance(self.read, Choose)
 
     @property
     def language(self) -> Language:
@@ -145,24 +165,36 @@ def is_seen(text: Message, inbound: Inbound) -> bool:
     return text.status in _ACCEPTED and text.called_at <= inbound.at
 
 
-def pick(orders: Sequence[Order]) -> Order | tuple[Order, ...]:
-    """Find the one that is meant, or all that may be.
+def pick(orders: Sequence[Order]) -> tuple[Order, ...]:
+    """Find the one that is meant, or all that may be: at least one, the latest first.
 
     Parameters
     ----------
     orders
         At least one.
     """
-    answering = [order for order in orders if _answers(order)]
-    if len(answering) == 1:
-        return answering[0]
-    open_ones = [order for order in orders if not order.promise.state.finished]
-    meant = open_ones or list(orders[:1])
-    if len(meant) == 1:
-        return meant[0]
-    if all(isinstance(order.read, _ABOUT_NO_ORDER) for order in meant):
-        return meant[0]
+    answering = tuple(order for order in orders if _answers(order))
+    if answering:
+        return answering[:MOST_ORDERS]
+    meant = [order for order in orders if not order.promise.state.finished]
+    if not meant or any(isinstance(order.read, _ABOUT_ANY_ORDER) for order in meant):
+        meant += _over(orders, without={order.tenant for order in meant})
+    if all(order.is_about_none or (order.promise.state.finished and order.is_a_number) for order in meant):
+        return (meant[0],)
     return tuple(meant[:MOST_ORDERS])
+
+
+def _over(orders: Sequence[Order], *, without: Set[Tenant]) -> list[Order]:
+    """The latest finished delivery of each merchant, of those who have none that is open.
+
+    What is said of one must not be shown to the other; each merchant reads all of its own. Where another's is
+    open, only those of the last day may be meant: nobody is asked without need.
+    """
+    latest = dict[Tenant, Order]()
+    for order in orders:
+        if order.tenant not in without and (not without or order.is_lately):
+            latest.setdefault(order.tenant, order)
+    return list(latest.values())
 
 
 def answered_list(
@@ -251,6 +283,7 @@ def _order(spoken: _Spoken, inbound: Inbound, talk: Talk, told_at: Timestamp, wr
         to=to,
         now=spoken.now,
         written_at=inbound.at,
+        is_lately=any(inbound.at - text.called_at < _LATELY for text in spoken.seen),
         asked_at=asked[0].called_at if asked else 0,
         prompt=prompt,
         read=_read(inbound.body, promise, language_of(to.locale, to.locales), prompt, written_at),

@@ -93,10 +93,12 @@ class Conversation:
         used = answered_list(self._ports, orders, talk, inbound, now)
         order = self._named(used, inbound, talk, now, system_now) if used is not None else None
         if order is None:
-            picked = pick(orders)
-            if isinstance(picked, tuple) and keyword is not Keyword.STOP:  # then no question gets through
-                return self._which(inbound, picked, now, system_now)
-            order = picked[0] if isinstance(picked, tuple) else picked
+            meant = pick(orders)
+            order = meant[0]
+            if not order.is_about_none:
+                self._left(talk.prompt, inbound, now, system_now)
+            if len(meant) > 1 and keyword is not Keyword.STOP:  # then no question gets through
+                return self._which(inbound, meant, now, system_now)
         self._show(order, inbound, now)
         if keyword is not None and not _answers_yes(order, keyword):
             return order.tenant, self._perhaps_cancelled(order, inbound, keyword, system_now)
@@ -174,7 +176,8 @@ class Conversation:
     ) -> tuple[Tenant, Kept]:
         """Ask which of several; of several merchants, by their names, where none of them reads of another.
 
-        One that may text this number asks for all; where none may nobody asks, and the latest hears of it.
+        One that may text this number asks for all and is listed first; where none may nobody asks, and the
+        latest hears of it.
         """
         first = next(filter(self._may_text, orders), None)
         merchants = {order.tenant for order in orders}
@@ -184,6 +187,7 @@ class Conversation:
             tenant = orders[0].tenant
             unasked = Kept(subject=orders[0].subject, unhandled=Unhandled.NOT_ANSWERED)
             return tenant, self._written_down(tenant, inbound, unasked, system_now)
+        orders = (first, *(order for order in orders if order is not first))
         listed = tuple(
             Listed(
                 order_ref=order.promise.order.order_ref if len(merchants) == 1 else order.to.brand,
@@ -214,6 +218,12 @@ class Conversation:
             prompt=prompt,
         )
         return first.tenant, self._written_down(first.tenant, inbound, kept, system_now)
+
+    def _left(self, listed: Prompt | None, inbound: Inbound, now: Timestamp, system_now: Timestamp) -> None:
+        """Hand over a text that waits for its delivery to be named, when its buyer writes something else."""
+        if listed is None or listed.asked is not None or not listed.is_open(now) or listed.sid == inbound.sid:
+            return
+        self._speaking.hand_over(listed.about[0], listed.sid, Unhandled.UNCLEAR, system_now)
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from chalicelib.conversation.kept import Kept
-from chalicelib.conversation.model import Said, Unhandled
+from chalicelib.conversation.model import About, Said, Unhandled
 from chalicelib.conversation.ports import Ports
 from chalicelib.errors import AlreadyDone, NotFound, StaleWrite
 from chalicelib.events import Tenant
@@ -35,7 +35,7 @@ class Speaking:
         """Let an answer go, unless it would keep a machine going; hand over what the merchant has to read."""
         now = self._ports.business_now(tenant)
         if kept.unhandled is not None:
-            self._hand_over(tenant, inbound.sid, kept, kept.unhandled, now, system_now)
+            self._hand_over(tenant, inbound.sid, kept, kept.unhandled, system_now)
         if kept.kind is None:
             return None
         message = Message(
@@ -55,7 +55,7 @@ class Speaking:
             self._ports.posting.post(tenant, message, now)  # again: a worker may have died before it did
             return kept.kind
         if kept.unhandled is None:
-            self._hand_over(tenant, inbound.sid, kept, Unhandled.NOT_ANSWERED, now, system_now)
+            self._hand_over(tenant, inbound.sid, kept, Unhandled.NOT_ANSWERED, system_now)
         skipped = replace(message, status=MessageStatus.SKIPPED, reason=Silence.MAYBE_A_MACHINE, body="")
         self._ports.messages.add_message(tenant, skipped)
         return None
@@ -72,14 +72,15 @@ class Speaking:
                 return True
         raise StaleWrite("This number keeps writing.")
 
-    def _hand_over(
-        self, tenant: Tenant, sid: str, kept: Kept, why: Unhandled, now: Timestamp, system_now: Timestamp
-    ) -> None:
+    def _hand_over(self, tenant: Tenant, sid: str, kept: Kept, why: Unhandled, system_now: Timestamp) -> None:
         listed = kept.prompt.about if kept.prompt else ()  # of a question that is about no one promise
         theirs = (about.stop_id for about in listed if about.tenant == tenant)
         stop_id = stop_id_of(kept.subject, PROMISE) or next(theirs, None)
-        if stop_id is None:
-            return
+        if stop_id is not None:
+            self.hand_over(About(tenant, stop_id), sid, why, system_now)
+
+    def hand_over(self, about: About, sid: str, why: Unhandled, system_now: Timestamp) -> None:
+        """Tell a merchant, once, that a text of a promise's buyer is theirs to read."""
         receipt = ReceiptRow(
             key=f"handed over {sid}",
             fingerprint=sid,
@@ -89,11 +90,11 @@ class Speaking:
         )
         try:
             Heard(self._ports.promise_ports).unhandled(
-                tenant,
-                stop_id,
+                about.tenant,
+                about.stop_id,
                 message_sid=sid,
                 reason=why,
-                now=now,
+                now=self._ports.business_now(about.tenant),
                 receipt=lambda _: receipt,
             )
         except (AlreadyDone, NotFound):

@@ -51,6 +51,11 @@ class PhoneBook:
         """Write down that a number wants nothing from a merchant."""
         self._rows.set_opt_out(tenant, self._marks(phone)[0], out=True, at=at)
 
+    def opt_in(self, tenant: Tenant, phone: str, at: Timestamp) -> None:
+        """Write down that a number may be texted by a merchant again."""
+        for mark in self._marks(phone):  # a line under an old key must not say otherwise
+            self._rows.set_opt_out(tenant, mark, out=False, at=at)
+
     def note_texted(self, tenant: Tenant, phone: str, sender: str, subject: str, at: Timestamp) -> None:
         """Remember what a number was last texted about, and from where: an answer has nothing else."""
         contact = Contact(tenant=tenant, subject=subject, texted_at=at)

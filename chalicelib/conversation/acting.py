@@ -32,8 +32,6 @@ from chalicelib.notifications.intents import (
     Reschedule,
     SafePlace,
     Scores,
-    Start,
-    Stop,
     Thanks,
     WhereIsIt,
     WrongAddress,
@@ -132,7 +130,7 @@ class Acting:
 
     def _other(self, read: object) -> Answer:
         match read:
-            case Stop() | Start() | Thanks():
+            case Thanks():
                 return SILENCE
             case Help():
                 return self._kept(
@@ -165,7 +163,7 @@ class Acting:
                 return answer
             case Scores():
                 return self._asked(IntentKind.SCORES, ())
-            case Stop() | Start() | Thanks() | Help() as read:
+            case Thanks() | Help() as read:
                 return self._other(read)
             case _:
                 return self._passed_on(Unhandled.NO_OPEN_DELIVERY)

@@ -197,21 +197,24 @@ def _over(orders: Sequence[Order], *, without: Set[Tenant]) -> list[Order]:
     return list(latest.values())
 
 
-def answered_list(
+def open_list(
     ports: Ports, orders: Sequence[Order], talk: Talk, inbound: Inbound, now: Timestamp
 ) -> Prompt | None:
-    """The open question which one is meant, with the number taken that a text answers it by; or None.
+    """The question which one is meant, if a text may answer it.
 
     It is over when anything else was asked since: a number stands for the last list.
     """
     listed = talk.prompt
-    if listed is None or listed.asked is not None or not listed.is_open(now) or not orders:
+    if listed is None or listed.asked is not None or not listed.is_open(now):
         return None
     text = ports.messages.message(listed.about[0].tenant, f"{subject_of_list(listed)}.{listed.sid}")
     if text is None or not is_seen(text, inbound):
         return None
-    if any(order.asked_at > text.called_at for order in orders):
-        return None
+    return None if any(order.asked_at > text.called_at for order in orders) else listed
+
+
+def answered(listed: Prompt, orders: Sequence[Order], body: str, now: Timestamp) -> Prompt | None:
+    """The question which one is meant, with the number taken that a text answers it by; None if by none."""
     first = orders[0]
     situation = Situation(
         now=now,
@@ -221,7 +224,7 @@ def answered_list(
         asked=Asked.CHOICE,
         choices=len(listed.about),
     )
-    match understand(inbound.body, situation):
+    match understand(body, situation):
         case Choose(number=number) if 1 <= number <= len(listed.about):
             return listed.used(number, now)
         case _:

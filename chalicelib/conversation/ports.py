@@ -34,6 +34,10 @@ class Letters(Protocol):
         """Write down that a number wants nothing from a merchant."""
         ...
 
+    def opt_in(self, tenant: Tenant, phone: str, at: Timestamp) -> None:
+        """Write down that a number may be texted by a merchant again."""
+        ...
+
     def talk(self, phone: str, sender: str) -> Talk:
         """How the talk between two numbers stands; strongly consistent."""
         ...

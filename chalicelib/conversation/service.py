@@ -14,15 +14,14 @@ from chalicelib.conversation.acting import Acting
 from chalicelib.conversation.answers import SILENCE, Answer
 from chalicelib.conversation.kept import Keeping, Kept
 from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Talk, Unhandled, Weight
-from chalicelib.conversation.orders import Order, answered_list, orders_of, pick, subject_of_list
+from chalicelib.conversation.orders import Order, answered, open_list, orders_of, pick, subject_of_list
 from chalicelib.conversation.ports import Ports
 from chalicelib.conversation.speaking import Speaking
 from chalicelib.errors import AlreadyDone, BadToken
 from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import Inbound
-from chalicelib.notifications.intents import Answer as YesOrNo
-from chalicelib.notifications.intents import Cancel, Situation, Stop
-from chalicelib.notifications.keywords import Keyword
+from chalicelib.notifications.intents import Cancel, Situation, Start, Stop, Thanks
+from chalicelib.notifications.keywords import Keyword, meant
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.service import silence_of
@@ -89,21 +88,25 @@ class Conversation:
         talk = self._ports.letters.talk(inbound.phone, inbound.senders[-1])
         orders = orders_of(self._ports, inbound, talk, system_now)
         if not orders:
-            return tenant, self._long_ago(tenant, inbound, tenants, now, system_now)
-        used = answered_list(self._ports, orders, talk, inbound, now)
+            return tenant, self._long_ago(tenant, inbound, tenants, keyword, now, system_now)
+        listed = open_list(self._ports, orders, talk, inbound, now)
+        used = answered(listed, orders, inbound.body, now) if listed is not None else None
         order = self._named(used, inbound, talk, now, system_now) if used is not None else None
         if order is None:
-            meant = pick(orders)
-            order = meant[0]
+            possible = pick(orders)
+            order = possible[0]
+            was_asked = listed is not None or any(each.prompt is not None for each in possible)
+            if keyword is not None and not (was_asked and _is_yes(inbound, keyword)):
+                self._show(order, inbound, now)
+                return order.tenant, self._perhaps_cancelled(order, inbound, keyword, system_now)
             if not order.is_about_none:
                 self._left(talk.prompt, inbound, now, system_now)
-            if len(meant) > 1 and keyword is not Keyword.STOP:  # then no question gets through
-                return self._which(inbound, meant, now, system_now)
+            if len(possible) > 1:
+                return self._which(inbound, possible, now, system_now)
         self._show(order, inbound, now)
-        if keyword is not None and not _answers_yes(order, keyword):
-            return order.tenant, self._perhaps_cancelled(order, inbound, keyword, system_now)
-        if isinstance(order.read, Stop):
-            return order.tenant, self._stopped(order.tenant, order.subject, inbound, tenants, system_now)
+        if isinstance(order.read, Stop | Start):
+            done = self._obeyed(order.read, order.tenant, order.subject, inbound, tenants, system_now)
+            return order.tenant, done
         found = order
 
         may_text = cache(partial(self._may_text, order))  # which what was done does without
@@ -131,17 +134,21 @@ class Conversation:
         tenant: Tenant,
         inbound: Inbound,
         tenants: Sequence[Tenant],
+        keyword: Keyword | None,
         now: Timestamp,
         system_now: Timestamp,
     ) -> Kept | None:
-        """Nothing is delivered to this number any more: who wants no texts gets none, all else is read."""
+        """Nothing is delivered to this number any more: who wants no texts gets none, else they are read."""
         contacts = self._ports.letters.contacts(inbound.phone, inbound.senders)
         subject = next((each.subject for each in contacts if each.tenant == tenant), None)
         if subject is None:
             return None
         nowhen = Situation(now=now, timezone="UTC", window=TimeWindow(start=now, end=now))
-        if isinstance(understand(inbound.body, nowhen), Stop):
-            return self._stopped(tenant, subject, inbound, tenants, system_now)
+        read = understand(inbound.body, nowhen)
+        if isinstance(read, Stop | Start):
+            return self._obeyed(read, tenant, subject, inbound, tenants, system_now)
+        if isinstance(read, Thanks) or keyword is Keyword.START:
+            return None
         return Kept(subject=subject, unhandled=Unhandled.NO_OPEN_DELIVERY)
 
     def _perhaps_cancelled(
@@ -153,17 +160,20 @@ class Conversation:
         kept = Kept(subject=order.subject, unhandled=Unhandled.MAY_CANCEL)
         return self._written_down(order.tenant, inbound, kept, system_now)
 
-    def _stopped(
+    def _obeyed(
         self,
+        wish: Stop | Start,
         tenant: Tenant,
         subject: str,
         inbound: Inbound,
         tenants: Sequence[Tenant],
         system_now: Timestamp,
     ) -> Kept:
-        """Text nobody any more who asks for that; once, because they may ask for the opposite tomorrow."""
+        """Text nobody any more who asks for that, or again; once: they may ask for the opposite tomorrow."""
+        letters = self._ports.letters
+        note = letters.opt_out if isinstance(wish, Stop) else letters.opt_in
         for each in tenants:
-            self._ports.letters.opt_out(each, inbound.phone, system_now)
+            note(each, inbound.phone, system_now)
         return self._written_down(tenant, inbound, Kept(subject=subject), system_now)
 
     def _written_down(self, tenant: Tenant, inbound: Inbound, kept: Kept, system_now: Timestamp) -> Kept:
@@ -221,9 +231,10 @@ class Conversation:
 
     def _left(self, listed: Prompt | None, inbound: Inbound, now: Timestamp, system_now: Timestamp) -> None:
         """Hand over a text that waits for its delivery to be named, when its buyer writes something else."""
-        if listed is None or listed.asked is not None or not listed.is_open(now) or listed.sid == inbound.sid:
+        if listed is None or listed.asked is not None or not listed.is_open(now):
             return
-        self._speaking.hand_over(listed.about[0], listed.sid, Unhandled.UNCLEAR, system_now)
+        if listed.sid != inbound.sid and listed.at <= inbound.at:
+            self._speaking.hand_over(listed.about[0], listed.sid, Unhandled.UNCLEAR, system_now)
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""
@@ -254,9 +265,9 @@ class Conversation:
         return order
 
 
-def _answers_yes(order: Order, keyword: Keyword) -> bool:
-    """Whether a word that starts texts anew is the answer to a question of ours: YES is both."""
-    return keyword is Keyword.START and isinstance(order.read, YesOrNo) and order.prompt is not None
+def _is_yes(inbound: Inbound, keyword: Keyword) -> bool:
+    """Whether a word that starts texts anew may be said to a question of ours: YES is both."""
+    return keyword is Keyword.START and meant(inbound.body) is None
 
 
 def _kept(order: Order, answer: Answer, used: Prompt | None) -> Kept:

@@ -476,6 +476,43 @@ def test_stop_please_is_honoured_and_not_answered(ana: Buyer) -> None:
     assert not ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
 
 
+@pytest.mark.parametrize(
+    "body", ["Start.", "START!", "start please", "please start texting me again", "START"]
+)
+def test_a_near_miss_of_start_is_honoured_as_well(ana: Buyer, body: str) -> None:
+    """What our ledger alone has closed, it opens; also long after the delivery, and nobody need read it."""
+    for _ in range(2):
+        ana.writes("stop please")
+        assert ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
+        ana.writes(body)
+        assert not ana.shop.services.phone_book.is_opted_out(ACME, PHONE)
+        ana.shop.clock.advance(60 * DAY)
+    assert ana.unhandled() == []
+
+
+@pytest.mark.parametrize("body", ["Yes", "YES"])
+def test_a_yes_to_a_list_is_asked_which_of_it(ana: Buyer, body: str) -> None:
+    """To the carrier it starts texts, which she never stopped. CONTROL: nothing asked, it is theirs."""
+    assert ana.writes(body) == []
+    ana.shop.clock.advance(MINUTE)
+    slots = ana.endangered()
+    [question] = ana.writes(body)
+    assert question.startswith("acme: sorry, we did not understand. Reply 1) ")
+    assert ana.unhandled() == ["unclear"]
+    assert ana.writes("1")[0].startswith("acme: done: ")
+    assert ana.promise().slot_id == slots[0]
+
+
+def test_a_yes_to_the_question_which_delivery_is_asked_again(ana: Buyer) -> None:
+    """Which of them is still not known. CONTROL: nothing asked, it is the carrier's."""
+    ana.orders(ana.shop)
+    assert ana.writes("YES") == []
+    ana.shop.clock.advance(MINUTE)
+    ana.writes("gate code 4471#")
+    [question] = ana.writes("YES")
+    assert question.startswith("acme: which delivery do you mean? Reply 1) order ")
+
+
 def test_a_bare_cancel_ends_the_texts_and_the_merchant_hears_that_the_order_may_be_meant(ana: Buyer) -> None:
     """The carrier lets nothing through any more, so no question by text: whoever sold it asks."""
     assert ana.writes("CANCEL") == []
@@ -550,6 +587,8 @@ def test_a_text_long_after_the_delivery_reaches_the_merchant(ana: Buyer) -> None
     assert ana.writes("where is it?") != []
     assert ana.unhandled() == []
     ana.shop.clock.advance(60 * DAY)
+    assert ana.writes("thanks!") == []
+    assert ana.unhandled() == []
     assert ana.writes("I want my money back") == []
     assert ana.unhandled() == ["no_open_delivery"]
     assert ana.writes("stop please") == []
@@ -732,7 +771,7 @@ def test_what_may_not_be_answered_reaches_the_merchant(ana: Buyer, switch: str) 
 
 
 def test_f34_of_several_merchants_a_machine_is_let_go_and_one_of_them_hears(ana: Buyer) -> None:
-    """F34: asked twice which delivery is meant, it is asked no more; of its texts one waits, none is dropped."""
+    """F34: asked twice which delivery is meant, it is asked no more; one text waits, none is dropped."""
     ana.orders(ana.shop.other)
     assert sum(len(ana.writes(AUTOMATIC)) for _ in range(4)) <= 2
     assert len(ana.unhandled()) >= 3

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from chalicelib.conversation.answers import IN_WORDS, PASSED_ON, SILENCE, Answer, Answers
-from chalicelib.conversation.choices import CANCEL_OR_KEEP, Choices, left_elsewhere
+from chalicelib.conversation.choices import CANCEL_OR_KEEP, KEEP_OR_CANCEL, Choices, left_elsewhere
 from chalicelib.conversation.model import AT_ONCE, Option, Prompt, Talk, Unhandled, Weight
 from chalicelib.conversation.orders import Order
 from chalicelib.conversation.ports import Ports
@@ -299,7 +299,7 @@ class Acting:
             case IntentKind.RESCHEDULE:
                 return self._asked(about, self._listed_slots() or self._choices.slots())
             case IntentKind.CANCEL:
-                return self._asked(about, CANCEL_OR_KEEP)
+                return self._unclear(KEEP_OR_CANCEL)
             case kind if kind in IN_WORDS:
                 return self._asked(kind, ())
             case _:
@@ -310,14 +310,11 @@ class Acting:
         options = self._prompt.options if self._prompt else ()
         return options if all(option.kind is ChoiceKind.SLOT for option in options) else ()
 
-    def _unclear(self) -> Answer:
+    def _unclear(self, otherwise: Sequence[Option] = ()) -> Answer:
         """Ask once, with what was open or what there is to choose; and let the merchant read it."""
-        options = self._prompt.options if self._prompt else ()
-        return self._kept(
-            self._answers.question(
-                None, options or self._choices.instead(), Weight.QUESTION, unhandled=Unhandled.UNCLEAR
-            )
-        )
+        listed = (self._prompt.options if self._prompt else ()) or otherwise or self._choices.instead()
+        question = self._answers.question(None, listed, Weight.QUESTION, unhandled=Unhandled.UNCLEAR)
+        return self._kept(question)
 
     def _asked(self, about: IntentKind, options: Sequence[Option]) -> Answer:
         return self._kept(self._answers.question(about, options))

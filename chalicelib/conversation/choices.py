@@ -22,6 +22,8 @@ from chalicelib.units import MINUTE
 
 MOST_CHOICES: Final = 3  # a text that lists more is read by nobody
 CANCEL_OR_KEEP: Final = (Option(kind=ChoiceKind.CANCEL), Option(kind=ChoiceKind.KEEP))
+KEEP_OR_CANCEL: Final = (Option(kind=ChoiceKind.KEEP), Option(kind=ChoiceKind.CANCEL))
+"""For who only speaks of cancelling, maybe to ask whether we did: it takes a number, no yes is one to it."""
 _DAYS: Final = 14  # that are searched for another slot
 _LEFT_ELSEWHERE: Final = {
     ChangeKind.NEIGHBOUR: ChoiceKind.NEIGHBOUR,

@@ -295,6 +295,20 @@ def test_cancelling_is_asked_once_more(ana: Buyer) -> None:
     assert ana.promise().state == "cancelled"
 
 
+@pytest.mark.parametrize("body", ["did you cancel my order?", "cancel the texts please", "should i cancel?"])
+def test_who_only_speaks_of_cancelling_is_not_asked_whether_we_shall(ana: Buyer, body: str) -> None:
+    """No yes that follows is one to it, and somebody reads it. CONTROL: its number does what it says."""
+    [question] = ana.writes(body)
+    assert question == "acme: sorry, we did not understand. Reply 1) keep it 2) cancel it."
+    assert ana.unhandled()[0] == "unclear"
+    for nod in ("yes", "ok thanks", "1"):
+        ana.writes(nod)
+        assert not ana.promise().state.finished
+    ana.shop.clock.advance(31 * MINUTE)
+    ana.writes(body)
+    assert ana.writes("2") == ["acme: done: your delivery is cancelled."]
+
+
 def test_a_question_whether_to_cancel_is_over_when_something_else_was_told(ana: Buyer) -> None:
     """A reminder hours later, an answer of ours: a yes is to that. CONTROL: right behind it, it cancels."""
     ana.writes("please cancel my delivery")

@@ -47,7 +47,7 @@ from chalicelib.notifications.wording.sayings import (
 )
 from chalicelib.promises.changes import Changed, MovedMeanwhile
 from chalicelib.promises.heard import Heard
-from chalicelib.promises.model import Change, ChangeKind, Feedback, Refusal
+from chalicelib.promises.model import Change, ChangeKind, Feedback, PromiseState, Refusal
 from chalicelib.promises.outlook import outlooks
 from chalicelib.promises.store import Changes
 from chalicelib.receipts import ReceiptRow
@@ -150,9 +150,7 @@ class Acting:
         match self._order.read:
             case Scores(product=int(product), delivery=int(delivery)):
                 feedback = Feedback(product=product, delivery=delivery)
-                answer = Answer(
-                    saying=Done(effect=Effect.FEEDBACK), weight=Weight.NOTHING, prompt=self._used(1)
-                )
+                answer = Answer(saying=Done(effect=Effect.FEEDBACK), weight=Weight.NOTHING)
                 Heard(self._ports.promise_ports).rated(
                     self._tenant,
                     self._promise.stop_id,
@@ -165,6 +163,10 @@ class Acting:
                 return self._asked(IntentKind.SCORES, ())
             case Thanks() | Help() as read:
                 return self._other(read)
+            case Choose() | YesOrNo():
+                return self._kept(self._as_it_is())
+            case Question(candidates=(IntentKind.ANSWER,)) if self._promise.state is PromiseState.CANCELLED:
+                return self._kept(self._as_it_is())  # "yes" and "1" to the same question
             case _:
                 return self._passed_on(Unhandled.NO_OPEN_DELIVERY)
 
@@ -172,14 +174,18 @@ class Acting:
         prompt = self._prompt
         if prompt is not None and prompt.option(number) is not None:
             return self._taken(prompt, number)
-        if self._was_just_moved() or self._took(number):
+        taken = self._taken_before(number)
+        if taken is not None and taken.kind is ChoiceKind.KEEP:
+            return self._kept_as_told()
+        if taken is not None or self._was_just_moved():
             return self._kept(self._as_it_is())
         return self._kept(self._answers.too_old(self._choices.slots()))
 
-    def _took(self, number: int) -> bool:
-        """Whether this very number was taken before, of what was asked last."""
+    def _taken_before(self, number: int) -> Option | None:
+        """What this very number was taken for before, of what was asked last."""
         last = self._talk.prompt
-        return last is not None and last.about == (self._order.about,) and last.taken == number
+        is_it = last is not None and last.about == (self._order.about,) and last.taken == number
+        return last.option(number) if last is not None and is_it else None
 
     def _was_just_moved(self) -> bool:
         """Whether somebody gave it another time while this was on its way: the buyer twice, or the shop."""
@@ -199,8 +205,7 @@ class Acting:
             case ChoiceKind.SAFE_PLACE:
                 return self._asked(IntentKind.SAFE_PLACE, ())
             case ChoiceKind.KEEP:
-                done = Done(effect=Effect.KEPT, window=self._promise.told_window)
-                return self._kept(Answer(saying=done, prompt=prompt.used(number, self._now)))
+                return self._kept_as_told(prompt.used(number, self._now))
             case _:
                 return self._passed_on(Unhandled.PERSON_WANTED)
 
@@ -215,8 +220,7 @@ class Acting:
     def _another_time(self, day: date | None, hours: Hours | None) -> Answer:
         choices = self._choices
         if choices.is_wished(self._promise.window, day, hours):
-            done = Done(effect=Effect.KEPT, window=self._promise.told_window)
-            return self._kept(Answer(saying=done))
+            return self._kept_as_told()
         possible = choices.possible()
         fitting = choices.wished(possible.slots, day, hours)
         if len(fitting) == 1:
@@ -230,7 +234,7 @@ class Acting:
     def _instructed(self, kind: ChangeKind, text: str) -> Answer:
         if getattr(self._promise.order.instructions, kind) == text:
             return self._kept(Answer(saying=Done(effect=_EFFECTS[kind])))
-        return self._changed(Change(kind=kind, text=text), self._used(1))
+        return self._changed(Change(kind=kind, text=text), None)
 
     def _changed(self, change: Change, used: Prompt | None) -> Answer:
         """Carry a change out as the buyer's, on the window the buyer knows of."""
@@ -262,8 +266,10 @@ class Acting:
 
     def _as_it_is(self) -> Answer:
         """Somebody was faster, or it is so already: the same is told to both."""
-        if self._promise.state.finished:
+        if self._promise.state is PromiseState.CANCELLED:
             return Answer(saying=Done(effect=Effect.CANCELLED))
+        if self._promise.state.finished:
+            return self._answers.too_old(())
         moved = Done(effect=Effect.MOVED, window=self._promise.window)
         return Answer(saying=moved)
 
@@ -316,6 +322,10 @@ class Acting:
         question = self._answers.question(None, listed, Weight.QUESTION, unhandled=Unhandled.UNCLEAR)
         return self._kept(question)
 
+    def _kept_as_told(self, used: Prompt | None = None) -> Answer:
+        done = Done(effect=Effect.KEPT, window=self._promise.told_window)
+        return self._kept(Answer(saying=done, prompt=used))
+
     def _asked(self, about: IntentKind, options: Sequence[Option]) -> Answer:
         return self._kept(self._answers.question(about, options))
 
@@ -330,6 +340,3 @@ class Acting:
         changes = Changes(receipt=self._keep(answer))
         self._ports.promise_ports.store.commit(self._tenant, changes)
         return answer
-
-    def _used(self, number: int) -> Prompt | None:
-        return self._prompt.used(number, self._now) if self._prompt else None

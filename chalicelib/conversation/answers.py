@@ -109,7 +109,7 @@ class Answers:
     def too_old(self, options: Sequence[Option]) -> Answer:
         """Say that a number stands for nothing any more, and what there is now."""
         saying = PromptTooOld(choices=_shown(options), link=self._link)
-        return Answer(saying=saying, prompt=self._prompt(Asked.CHOICE, options))
+        return Answer(saying=saying, prompt=self._prompt(Asked.CHOICE, options) if options else None)
 
     def _prompt(self, asked: Asked, options: Sequence[Option]) -> Prompt:
         order = self._order

@@ -621,6 +621,53 @@ def test_f32_two_replies_at_once_have_one_outcome_and_are_told_the_same(ana: Buy
     assert ana.promise().slot_id == slots[0]
 
 
+@pytest.mark.parametrize(("number", "again"), [("1", "1"), ("1", "yes please"), ("1", "2"), ("2", "2")])
+def test_f32_a_cancellation_answered_twice_is_told_the_same_twice(
+    ana: Buyer, number: str, again: str
+) -> None:
+    """F32: cancelled or kept, both answers say so, and nobody else has to read them."""
+    ana.writes("please cancel my delivery")
+    for body in (number, again):
+        ana.sends(body)
+    ana.shop.services.publish()
+    cancelled, kept = "acme: done: your delivery is cancelled.", "acme: fine, we come today 14:00-16:00."
+    assert ana.texts() == [cancelled if number == "1" else kept] * 2
+    assert ana.unhandled() == []
+
+
+def test_a_number_for_what_the_shop_cancelled_is_told_so(ana: Buyer) -> None:
+    """Once more, in the words of an answer; nobody has to read a number."""
+    ana.endangered()
+    ana.shop.change(ana.promise_id, kind="cancel")
+    ana.shop.services.publish()
+    assert ana.texts() == ["acme: your delivery is cancelled."]
+    assert ana.writes("1") == ["acme: done: your delivery is cancelled."]
+    assert ana.unhandled() == []
+
+
+def test_a_number_for_what_was_delivered_is_told_that_it_is_no_longer_open(ana: Buyer) -> None:
+    """With the page, and nothing to choose from. CONTROL: what is said in words of it, somebody reads."""
+    ana.endangered()
+    ana.brought(ana.promise_id)
+    [answer] = ana.writes("1")
+    assert answer.startswith("acme: that choice is no longer open. ")
+    assert "Reply" not in answer
+    assert ana.unhandled() == []
+    assert ana.writes("the vase is broken") == ["acme: we have passed that on. Somebody will look at it."]
+    assert ana.unhandled() == ["no_open_delivery"]
+
+
+def test_a_number_behind_what_was_done_in_words_is_of_no_list(ana: Buyer) -> None:
+    """It says nothing was moved, because nothing was. CONTROL: behind the question, it is the neighbour's."""
+    ana.is_told(AccessAsked(), MessageKind.ACCESS_ASKED)
+    assert ana.writes("4471#") == ["acme: done: your driver has the code."]
+    assert ana.writes("1")[0].startswith("acme: that choice is no longer open. Reply 1) ")
+    ana.writes("not home")
+    ana.writes("2")
+    assert ana.writes("1") == ["acme: done: your driver will ask that neighbour."]
+    assert ana.writes("1")[0].startswith("acme: that choice is no longer open. Reply 1) ")
+
+
 def test_f32_a_reply_while_the_merchant_reschedules_is_told_what_holds(ana: Buyer) -> None:
     """F32: the office moved it while the reply was on its way: that holds, and the buyer is told that."""
     ana.endangered()

@@ -1,17 +1,17 @@
 """Which delivery a buyer means: those their number was texted about, and what each was asked last.
 
 A text to a number of ours says nothing else. One open delivery is meant, or the one whose open prompt the
-text answers; of several it is asked, never guessed. A prompt counts only if the carrier had it when the buyer
-wrote: nobody answers what they have not read. Weak point: a delivery that nobody was texted about yet is not
-known here.
+text answers; of several it is asked, never guessed. Weak point: a delivery that nobody was texted about yet
+is not known here.
 """
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.conversation.model import PROMPT_LIFE, About, Option, Prompt, Talk
+from chalicelib.conversation.model import About, Prompt, Talk
 from chalicelib.conversation.ports import Ports
+from chalicelib.conversation.prompts import asked_last, is_seen
 from chalicelib.events import Tenant
 from chalicelib.fleet.ids import PROMISE, promise_id, stop_id_of
 from chalicelib.notifications.inbound import Inbound
@@ -35,11 +35,10 @@ from chalicelib.notifications.intents import (
     WrongAddress,
     WrongNumber,
 )
-from chalicelib.notifications.model import ASKED_OF, Addressee, Message, MessageKind, MessageStatus
+from chalicelib.notifications.model import Addressee, Message
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.templates import language_of
 from chalicelib.notifications.wording.language import Language
-from chalicelib.notifications.wording.sayings import ChoiceKind
 from chalicelib.promises.model import Promise
 from chalicelib.units import DAY, Seconds, Timestamp
 
@@ -48,12 +47,6 @@ type Read = Intent | Question | Unclear
 MOST_ORDERS: Final = 4  # that one question lists
 _MOST_LOOKED_AT: Final = 12  # of those a number was texted about, the latest
 _SPOKEN_OF_FOR: Final[Seconds] = 7 * DAY  # behind its window, or the last attempt
-_ACCEPTED: Final = frozenset(
-    {MessageStatus.SENDING, MessageStatus.UNKNOWN, MessageStatus.SENT, MessageStatus.DELIVERED}
-)
-_OFFERING: Final = frozenset({MessageKind.AT_RISK, MessageKind.FAILED})
-_ASKING: Final = {MessageKind.ACCESS_ASKED: Asked.GATE_CODE, MessageKind.FEEDBACK_ASKED: Asked.SCORES}
-_OUR_QUESTIONS: Final = frozenset({MessageKind.QUESTION, MessageKind.REFUSED, MessageKind.PROMPT_TOO_OLD})
 _FITS: Final = {
     Asked.GATE_CODE: GateCode,
     Asked.NEIGHBOUR: Neighbour,
@@ -62,11 +55,7 @@ _FITS: Final = {
     Asked.CONFIRMATION: Answer,
 }
 _ABOUT_NO_ORDER: Final = (Stop, Start, Help, Thanks, WrongNumber)
-_ABOUT_ANY_ORDER: Final = (
-    Question,
-    Unclear,
-    WrongAddress,
-)  # also one that is over: a complaint reads like these
+_ABOUT_ANY_ORDER: Final = (Question, Unclear, WrongAddress)  # as complaints of one that is over are read
 _LATELY: Final[Seconds] = DAY  # what was brought is complained of when it is unpacked
 
 
@@ -157,14 +146,6 @@ def orders_of(ports: Ports, inbound: Inbound, talk: Talk, system_now: Timestamp)
     return [_order(each, inbound, talk, told_at, each.now - age) for each in found]
 
 
-def is_seen(text: Message, inbound: Inbound) -> bool:
-    """Whether a text of ours was with the carrier when the buyer wrote: both by the system's clock.
-
-    In the same second it counts: a program may answer that fast, and a person who wrote just before does not.
-    """
-    return text.status in _ACCEPTED and text.called_at <= inbound.at
-
-
 def pick(orders: Sequence[Order]) -> tuple[Order, ...]:
     """Find the one that is meant, or all that may be: at least one, the latest first.
 
@@ -197,22 +178,6 @@ def _over(orders: Sequence[Order], *, without: Set[Tenant]) -> list[Order]:
     return list(latest.values())
 
 
-def open_list(
-    ports: Ports, orders: Sequence[Order], talk: Talk, inbound: Inbound, now: Timestamp
-) -> Prompt | None:
-    """The question which one is meant, if a text may answer it.
-
-    It is over when anything else was asked since: a number stands for the last list.
-    """
-    listed = talk.prompt
-    if listed is None or listed.asked is not None or not listed.is_open(now):
-        return None
-    text = ports.messages.message(listed.about[0].tenant, f"{subject_of_list(listed)}.{listed.sid}")
-    if text is None or not is_seen(text, inbound):
-        return None
-    return None if any(order.asked_at > text.called_at for order in orders) else listed
-
-
 def answered(listed: Prompt, orders: Sequence[Order], body: str, now: Timestamp) -> Prompt | None:
     """The question which one is meant, with the number taken that a text answers it by; None if by none."""
     first = orders[0]
@@ -229,13 +194,6 @@ def answered(listed: Prompt, orders: Sequence[Order], body: str, now: Timestamp)
             return listed.used(number, now)
         case _:
             return None
-
-
-def subject_of_list(listed: Prompt) -> str:
-    """What a question which one is meant is kept with: its first promise; of several merchants, none."""
-    if len({each.tenant for each in listed.about}) > 1:
-        return f"{ASKED_OF}{listed.sid}"
-    return promise_id(listed.about[0].stop_id)
 
 
 def _answers(order: Order) -> bool:
@@ -271,14 +229,9 @@ def _order(spoken: _Spoken, inbound: Inbound, talk: Talk, told_at: Timestamp, wr
         When it was written, by the merchant's own clock.
     """
     promise, to = spoken.promise, spoken.to
-    asked = _asked_last(spoken, talk)
-    prompt = None
-    if asked is not None:
-        text, prompt = asked
-        is_last = text.called_at >= told_at
-        if prompt is not None and text.kind in _OUR_QUESTIONS and not (is_last or prompt.outlives_texts):
-            prompt = None
-    if prompt is not None and (not prompt.is_open(spoken.now) or prompt.window not in (None, promise.window)):
+    about = About(spoken.tenant, promise.stop_id)
+    asked_at, prompt = asked_last(about, promise, spoken.seen, talk, told_at=told_at)
+    if prompt is not None and not (prompt.is_open(spoken.now) and prompt.window in (None, promise.window)):
         prompt = None
     return Order(
         tenant=spoken.tenant,
@@ -287,65 +240,9 @@ def _order(spoken: _Spoken, inbound: Inbound, talk: Talk, told_at: Timestamp, wr
         now=spoken.now,
         written_at=inbound.at,
         is_lately=any(inbound.at - text.called_at < _LATELY for text in spoken.seen),
-        asked_at=asked[0].called_at if asked else 0,
+        asked_at=asked_at,
         prompt=prompt,
         read=_read(inbound.body, promise, language_of(to.locale, to.locales), prompt, written_at),
-    )
-
-
-def _asked_last(spoken: _Spoken, talk: Talk) -> tuple[Message, Prompt | None] | None:
-    """The last text that asked a buyer what is not answered, and what it was: None if that is forgotten.
-
-    Of our own questions only the last is kept; each of them ends what was offered before it.
-    """
-    about, promise = About(spoken.tenant, spoken.promise.stop_id), spoken.promise
-    own = talk.prompt if talk.prompt is not None and talk.prompt.about == (about,) else None
-    own_id = f"{promise_id(promise.stop_id)}.{own.sid}" if own is not None else ""
-    answered = {
-        MessageKind.ACCESS_ASKED: promise.order.instructions.gate_code is not None,
-        MessageKind.FEEDBACK_ASKED: promise.feedback is not None,
-    }
-    asking = [
-        text
-        for text in spoken.seen
-        if text.kind in _OFFERING | _OUR_QUESTIONS or (text.kind in _ASKING and not answered[text.kind])
-    ]
-    last = max(asking, key=lambda text: (text.called_at, text.message_id == own_id), default=None)
-    if last is None:
-        return None
-    if last.kind in _OFFERING:
-        return last, _offered(about, promise, last)
-    if last.kind in _ASKING:
-        return last, _asked(about, last)
-    return last, own if last.message_id == own_id else None
-
-
-def _offered(about: About, promise: Promise, text: Message) -> Prompt | None:
-    """The promise's own choices, if the text was written for these."""
-    choices = promise.choices
-    if choices is None or text.created_at < choices.made_at:
-        return None
-    options = [
-        Option(kind=ChoiceKind.SLOT, window=each.window, slot_id=each.slot_id) for each in choices.choices
-    ]
-    return Prompt(
-        sid="",
-        asked=Asked.CHOICE,
-        about=(about,),
-        at=text.called_at,
-        valid_until=choices.valid_until,
-        options=tuple(options),
-        window=promise.window,
-    )
-
-
-def _asked(about: About, text: Message) -> Prompt:
-    return Prompt(
-        sid="",
-        asked=_ASKING[text.kind],
-        about=(about,),
-        at=text.called_at,
-        valid_until=text.created_at + PROMPT_LIFE,
     )
 
 

@@ -14,8 +14,9 @@ from chalicelib.conversation.acting import Acting
 from chalicelib.conversation.answers import SILENCE, Answer
 from chalicelib.conversation.kept import Keeping, Kept
 from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Talk, Unhandled, Weight
-from chalicelib.conversation.orders import Order, answered, open_list, orders_of, pick, subject_of_list
+from chalicelib.conversation.orders import Order, answered, orders_of, pick
 from chalicelib.conversation.ports import Ports
+from chalicelib.conversation.prompts import open_list, subject_of_list
 from chalicelib.conversation.speaking import Speaking
 from chalicelib.errors import AlreadyDone, BadToken
 from chalicelib.events import Tenant
@@ -89,7 +90,8 @@ class Conversation:
         orders = orders_of(self._ports, inbound, talk, system_now)
         if not orders:
             return tenant, self._long_ago(tenant, inbound, tenants, keyword, now, system_now)
-        listed = open_list(self._ports, orders, talk, inbound, now)
+        asked_at = max(order.asked_at for order in orders)
+        listed = open_list(self._ports.messages, talk, inbound, now, asked_at=asked_at)
         used = answered(listed, orders, inbound.body, now) if listed is not None else None
         order = self._named(used, inbound, talk, now, system_now) if used is not None else None
         if order is None:

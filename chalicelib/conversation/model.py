@@ -73,8 +73,9 @@ class Prompt:
     Attributes
     ----------
     sid
-        The buyer's text that it answered; where it asks which order, the one that waits for that. Empty for
-        a prompt that no text of the buyer's led to.
+        The buyer's text that it answered. Empty for a prompt that no text of the buyer's led to.
+    waiting
+        Where it asks which order: the text that waits for that.
     asked
         What it waits for; None: which order of `about`.
     about
@@ -94,6 +95,7 @@ class Prompt:
     valid_until: Timestamp
     options: tuple[Option, ...] = ()
     window: TimeWindow | None = None
+    waiting: str = ""
     taken: int | None = None
     taken_at: Timestamp = 0
 
@@ -127,6 +129,7 @@ class Prompt:
             "valid_until": self.valid_until,
             "options": [[each.kind, each.slot_id, _span(each.window)] for each in self.options],
             "window": _span(self.window),
+            "waiting": self.waiting,
             "taken": self.taken,
             "taken_at": self.taken_at,
         }
@@ -145,6 +148,7 @@ class Prompt:
                 for kind, slot_id, span in document["options"]
             ),
             window=_window(document["window"]),
+            waiting=document["waiting"],
             taken=document["taken"],
             taken_at=document["taken_at"],
         )

@@ -116,6 +116,11 @@ class Order:
         return isinstance(self.read, _ABOUT_NO_ORDER)
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether it is not certain what the text asks for."""
+        return isinstance(self.read, Question | Unclear)
+
+    @property
     def is_a_number(self) -> bool:
         """Whether the text is a number and nothing else: it says nothing of anybody."""
         return isinstance(self.read, Choose)

@@ -13,7 +13,7 @@ from functools import cache, partial
 from chalicelib.conversation.acting import Acting
 from chalicelib.conversation.answers import SILENCE, Answer
 from chalicelib.conversation.kept import Keeping, Kept
-from chalicelib.conversation.model import PROMPT_LIFE, Prompt, Talk, Unhandled, Weight
+from chalicelib.conversation.model import PROMPT_LIFE, About, Prompt, Talk, Unhandled, Weight
 from chalicelib.conversation.orders import Order, answered, orders_of, pick
 from chalicelib.conversation.ports import Ports
 from chalicelib.conversation.prompts import open_list, subject_of_list
@@ -101,10 +101,13 @@ class Conversation:
             if keyword is not None and not (was_asked and _is_yes(inbound, keyword)):
                 self._show(order, inbound, now)
                 return order.tenant, self._perhaps_cancelled(order, inbound, keyword, system_now)
+            if len(possible) > 1 and listed is not None and all(each.is_unsure for each in possible):
+                self._handed_over(inbound.sid, listed.about, system_now)
+                return self._which(inbound, possible, listed.waiting, now, system_now)
             if not order.is_about_none:
                 self._left(talk.prompt, inbound, now, system_now)
             if len(possible) > 1:
-                return self._which(inbound, possible, now, system_now)
+                return self._which(inbound, possible, inbound.sid, now, system_now)
         self._show(order, inbound, now)
         if isinstance(order.read, Stop | Start):
             done = self._obeyed(order.read, order.tenant, order.subject, inbound, tenants, system_now)
@@ -184,12 +187,22 @@ class Conversation:
         return kept
 
     def _which(
-        self, inbound: Inbound, orders: Sequence[Order], now: Timestamp, system_now: Timestamp
+        self,
+        inbound: Inbound,
+        orders: Sequence[Order],
+        waiting: str,
+        now: Timestamp,
+        system_now: Timestamp,
     ) -> tuple[Tenant, Kept]:
         """Ask which of several; of several merchants, by their names, where none of them reads of another.
 
         One that may text this number asks for all and is listed first; where none may nobody asks, and the
         latest hears of it.
+
+        Parameters
+        ----------
+        waiting
+            The text that the answer is for: an earlier one, if this one names none of what was listed.
         """
         first = next(filter(self._may_text, orders), None)
         merchants = {order.tenant for order in orders}
@@ -218,6 +231,7 @@ class Conversation:
             sid=inbound.sid,
             asked=None,
             about=tuple(order.about for order in orders),
+            waiting=waiting,
             at=inbound.at,
             valid_until=now + PROMPT_LIFE,
         )
@@ -236,7 +250,12 @@ class Conversation:
         if listed is None or listed.asked is not None or not listed.is_open(now):
             return
         if listed.sid != inbound.sid and listed.at <= inbound.at:
-            self._speaking.hand_over(listed.about[0], listed.sid, Unhandled.UNCLEAR, system_now)
+            self._handed_over(listed.waiting, listed.about, system_now)
+
+    def _handed_over(self, sid: str, about: Sequence[About], system_now: Timestamp) -> None:
+        """Tell each merchant who may be meant, once; of several none can read it, only ask its buyer."""
+        for each in about:
+            self._speaking.hand_over(each, sid, Unhandled.UNCLEAR, system_now)
 
     def _show(self, order: Order, inbound: Inbound, now: Timestamp) -> None:
         """List a text with its promise's, for the merchant to read; its words stay sealed where they are."""
@@ -255,7 +274,7 @@ class Conversation:
     ) -> Order | None:
         """The order that was named, with the text read that waited for that; None if it is gone."""
         try:
-            found = self._ports.letters.inbound(listed.sid)
+            found = self._ports.letters.inbound(listed.waiting)
         except BadToken:
             found = None
         waiting = found[0] if found else inbound

@@ -1,22 +1,29 @@
 """Several deliveries behind one number: it is asked which, and no merchant reads of another; over HTTP."""
 
+import pytest
+
 from chalicelib.events import FactKind
 from chalicelib.notifications.model import MessageKind
 from chalicelib.notifications.wording.sayings import (
     FeedbackAsked,
 )
 from chalicelib.units import HOUR, MINUTE
-from tests.handlers.buyer import Buyer
+from tests.handlers.buyer import PHONE, Buyer
+from tests.handlers.shop_client import ACME, BEST
 
 
-def test_a_yes_to_the_question_which_delivery_is_asked_again(ana: Buyer) -> None:
-    """Which of them is still not known. CONTROL: nothing asked, it is the carrier's."""
+@pytest.mark.parametrize("body", ["YES", "both", "the blue one?"])
+def test_f33_what_names_none_of_the_list_is_asked_again_and_what_waits_is_kept(ana: Buyer, body: str) -> None:
+    """F33: she only shows that it is not known which. CONTROL: nothing asked, a YES is the carrier's."""
     ana.orders(ana.shop)
     assert ana.writes("YES") == []
     ana.shop.clock.advance(MINUTE)
     ana.writes("gate code 4471#")
-    [question] = ana.writes("YES")
+    [question] = ana.writes(body)
     assert question.startswith("acme: which delivery do you mean? Reply 1) order ")
+    assert ana.unhandled() == ["unclear"]
+    assert ana.writes("1") == ["acme: done: your driver has the code."]
+    assert ana.unhandled() == ["unclear"]
 
 
 def test_f33_a_list_is_over_when_one_of_them_asks_something_else(ana: Buyer) -> None:
@@ -126,3 +133,28 @@ def test_f33_a_text_that_waits_to_be_named_is_handed_over_when_she_writes_anothe
     ana.texts()
     assert ana.writes("1") == ["acme: done: your driver will ask that neighbour."]
     assert ana.unhandled() == ["unclear"]
+
+
+def test_f33_of_several_merchants_each_hears_of_a_text_that_names_nobody(ana: Buyer) -> None:
+    """F33: once, and without its words: it may be another's. CONTROL: named, nobody needs to hear of it."""
+    theirs = ana.orders(ana.shop.other)
+    ana.writes("gate code 4471#")
+    ana.writes("and leave with no 12")
+    assert ana.unhandled() == ["unclear", "unclear"]
+    assert ana.said_by_her(ana.shop, ana.promise_id) == ana.said_by_her(ana.shop.other, theirs) == []
+    [answer] = ana.writes("1")
+    assert answer.endswith(": done: your driver will ask that neighbour.")
+    assert ana.unhandled() == ["unclear", "unclear"]
+
+
+@pytest.mark.parametrize("silent", ["acme", "best"])
+def test_f33_what_one_merchant_asks_for_all_can_be_answered(ana: Buyer, silent: str) -> None:
+    """F33: whichever of them may text her asks, and is listed first."""
+    theirs = ana.orders(ana.shop.other)
+    ana.shop.services.phone_book.opt_out(ACME if silent == "acme" else BEST, PHONE, ana.now)
+    [question] = ana.writes("gate code 4471#")
+    first = "best" if silent == "acme" else "acme"
+    assert question.startswith(f"which delivery do you mean? Reply 1) order {first}, ")
+    assert ana.writes("1") == [f"{first}: done: your driver has the code."]
+    named = ana.promise(theirs, BEST) if first == "best" else ana.promise()
+    assert named.order.instructions.gate_code == "4471#"

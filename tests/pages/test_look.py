@@ -12,6 +12,7 @@ import pytest
 
 from tests.handlers.shop_client import Shop, at
 from tests.handlers.test_motion import completed, event, o_clock, report
+from tests.handlers.test_texts_on_the_road import held_up
 from tests.handlers.test_tracking import NOT_HOME, Buyer
 from tests.pages.browser import DESK, PHONE, Browser, Screen, browsing, missing
 
@@ -54,6 +55,21 @@ def missed(shop: Shop) -> Buyer:
     return buyer
 
 
+def missed_yesterday(shop: Shop) -> Buyer:
+    """What was offered unasked has run out."""
+    buyer = missed(shop)
+    shop.clock.at = at("2026-11-25T12:00:00Z")
+    return buyer
+
+
+def told_later(shop: Shop) -> Buyer:
+    """The van is held up, and a text said until when."""
+    buyer = Buyer(shop, held_up(shop))
+    for _ in range(2):
+        shop.services.publish()
+    return buyer
+
+
 def delivered(shop: Shop) -> Buyer:
     """There is something to score."""
     buyer = booked(shop)
@@ -93,6 +109,8 @@ STATES: dict[str, Callable[[Shop], Buyer]] = {
     "on-its-way": on_its_way,
     "van-near": van_near,
     "missed": missed,
+    "missed-yesterday": missed_yesterday,
+    "told-later": told_later,
     "delivered": delivered,
     "scored": scored,
     "returned": returned,

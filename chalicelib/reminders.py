@@ -23,6 +23,7 @@ class ReminderKind(StrEnum):
     ASK_ACCESS = "ask_access"  # ask a buyer how to get in, before the van is loaded
     TELL_DAY_BEFORE = "tell_day_before"  # remind a buyer who booked long ago
     TELL_MORNING = "tell_morning"  # tell a buyer with a wide window more exactly
+    TELL_ANEW = "tell_anew"  # say as it is by now what a text was about that did not go
     ASK_FEEDBACK = "ask_feedback"  # ask how it was
     SEE_TO_TEXT = "see_to_text"  # a text that should have been sent, or heard of, by now
     FINISH_ERASURE = "erase_texts"  # what of a forgotten buyer could not go at once; at first that was texts

@@ -5,7 +5,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from chalicelib.adapters.numbering import country_at, country_of
-from chalicelib.events import Tenant
+from chalicelib.events import Fact, Tenant
 from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.fleet.planning import Planner
 from chalicelib.merchants.model import Merchant
@@ -108,6 +108,15 @@ class PromiseAddressees:
             locale=recipient.locale,
             locales=merchant.locales,
         )
+
+    def fact(self, tenant: Tenant, subject: str, sequence: int) -> Fact | None:
+        """What the ledger of a promise has by a number.
+
+        Cost: a query of the whole ledger.
+        """
+        stop_id = stop_id_of(subject, PROMISE)
+        ledger = self._store.ledger(tenant, stop_id) if stop_id is not None else ()
+        return next((fact for fact in ledger if fact.sequence == sequence), None)
 
     def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
         """When a van is expected; None if no van has it.

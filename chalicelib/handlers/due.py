@@ -60,6 +60,9 @@ ACTS: Final[Mapping[ReminderKind, Act]] = {
     ReminderKind.ASK_ACCESS: lambda services, tenant, subject, now: services.access.due(tenant, subject, now),
     ReminderKind.TELL_DAY_BEFORE: _tell(ReminderKind.TELL_DAY_BEFORE),
     ReminderKind.TELL_MORNING: _tell(ReminderKind.TELL_MORNING),
+    ReminderKind.TELL_ANEW: lambda services, tenant, subject, now: services.notifications.tell_anew(
+        tenant, subject, now
+    ),
     ReminderKind.ASK_FEEDBACK: _tell(ReminderKind.ASK_FEEDBACK),
 }
 

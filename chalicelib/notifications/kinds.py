@@ -3,7 +3,8 @@
 Where nobody knows whether a text was taken, a second try may be a second text. Who goes by what a text says
 (when it is booked, that it comes later, where it was left) is worse off with none than with two; "next stop"
 twice, or late, is worse than none. A text that names a window is of no use behind its end, however long its
-kind lasts. Weak point: these are judgements, the same for every merchant.
+kind lasts. Of trouble and its end a buyer has to hear at last: if the text did not go, what it was about is
+said anew, as it is by then. Weak point: these are judgements, the same for every merchant.
 """
 
 from collections.abc import Mapping
@@ -31,15 +32,19 @@ class Usefulness:
         Whether it follows at once from what somebody did who is awake: it goes out at any hour.
     waits
         Whether it is of use still when the night is over.
+    anew
+        Whether what it is about is said anew if it did not go.
     """
 
     lasts: Seconds
     resend: bool
     asked: bool = False
     waits: bool = False
+    anew: bool = False
 
 
 _CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
+_TROUBLE: Final = Usefulness(lasts=HOUR, resend=True, anew=True)
 _ANSWER: Final = Usefulness(lasts=HOUR, resend=False, asked=True)  # somebody asked just now
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
@@ -52,10 +57,10 @@ _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.DAY_BEFORE: _CAREFUL,
     MessageKind.MORNING_WINDOW: _CAREFUL,
     MessageKind.NEXT_STOP: Usefulness(lasts=15 * MINUTE, resend=False),
-    MessageKind.WINDOW_CHANGED: Usefulness(lasts=HOUR, resend=True),
-    MessageKind.AT_RISK: Usefulness(lasts=HOUR, resend=True),
-    MessageKind.DELAYED: Usefulness(lasts=HOUR, resend=True),
-    MessageKind.BACK_ON_TIME: Usefulness(lasts=HOUR, resend=True),
+    MessageKind.WINDOW_CHANGED: _TROUBLE,
+    MessageKind.AT_RISK: _TROUBLE,
+    MessageKind.DELAYED: _TROUBLE,
+    MessageKind.BACK_ON_TIME: _TROUBLE,
     **dict.fromkeys(ANSWERS, _ANSWER),
 }
 

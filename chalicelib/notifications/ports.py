@@ -80,6 +80,10 @@ class Addressees(Protocol):
         """Whom to text about promises, read at once; those that are gone are left out."""
         ...
 
+    def fact(self, tenant: Tenant, subject: str, sequence: int) -> Fact | None:
+        """What the ledger of a promise has by a number."""
+        ...
+
     def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
         """When a van is expected there; None if no van has it."""
         ...

@@ -15,6 +15,7 @@ from chalicelib.events import Actor, Fact, FactKind, Tenant
 from chalicelib.notifications.carrier import heard
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import UNDER_WAY, Message, MessageStatus, Silence
+from chalicelib.notifications.owed import is_owed, told_anew
 from chalicelib.notifications.ports import LONGEST_DELAY, MessageStore, PhoneBook, Reminders, Seal, TextQueue
 from chalicelib.notifications.reactions import NAMES_A_NEW_WINDOW
 from chalicelib.notifications.refusals import Refusal, again_after, refusal_of
@@ -97,6 +98,8 @@ class Progress:
     ) -> Message:
         """Bring a claimed text to its end; gives the row as it is then."""
         ended = replace(message, status=status, reason=reason, leased_until=0)
+        if is_owed(ended):
+            self._reminders.write_reminder(tenant, told_anew(ended, at.now))
         return self._saved(tenant, message, ended, at)
 
     def put_off(self, tenant: Tenant, message: Message, until: Timestamp, at: Moment) -> Message:

@@ -12,7 +12,8 @@ from typing import Final
 
 from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.notifications.governor import is_known, window_of
-from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Phase, Silence
+from chalicelib.notifications.model import Addressee, Message, MessageKind, Phase, Silence
+from chalicelib.notifications.owed import NEVER_GONE
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
     AtRisk,
@@ -62,7 +63,6 @@ NAMES_A_NEW_WINDOW: Final = frozenset(
 )
 _TROUBLE: Final = (MessageKind.AT_RISK, MessageKind.DELAYED)
 _CHOOSING: Final[Seconds] = 2 * MINUTE  # on the page, after which most have chosen: one text, not one a click
-_NEVER_GONE: Final = (MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.FAILED)
 _LEFT: Final[Mapping[str, LeftHow]] = {f"delivered_to_{how}": how for how in LeftHow}
 _WHY: Final[Mapping[str, FailedWhy]] = {f"failed_{why}": why for why in FailedWhy}
 
@@ -193,7 +193,7 @@ def _expected(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News
     if to.adrift:
         return _adrift(fact, to, others, now)
     window = to.foreseen
-    if window is None:  # what was told holds again
+    if window is None or window.end <= now:  # what was told holds again, or this is over
         return None
     if _within(window, to.window) and not to.in_danger and _troubled(others):
         return _back_on_time(window, others)
@@ -246,7 +246,7 @@ def _troubled(others: Others) -> bool:
 
 def _last(others: Others, *kinds: MessageKind) -> Message | None:
     """The last text of some kinds that went out, or is about to."""
-    told = (each for each in reversed(others()) if each.kind in kinds and each.status not in _NEVER_GONE)
+    told = (each for each in reversed(others()) if each.kind in kinds and each.status not in NEVER_GONE)
     return next(told, None)
 
 

@@ -15,7 +15,15 @@ from zoneinfo import ZoneInfo
 from chalicelib.events import Fact, FactKind, Tenant
 from chalicelib.notifications.governor import at_clock, awake_at, narrowed
 from chalicelib.notifications.kinds import usefulness_of
-from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Silence
+from chalicelib.notifications.model import (
+    Addressee,
+    Message,
+    MessageKind,
+    MessageStatus,
+    Silence,
+    subject_of,
+)
+from chalicelib.notifications.owed import is_owed, is_still_owed, told_anew
 from chalicelib.notifications.ports import LONGEST_DELAY, Addressees, MessageStore, Reminders, TextQueue
 from chalicelib.notifications.reactions import LEADS_TO_TEXTS, News, is_true, news_of
 from chalicelib.notifications.templates import language_of, words
@@ -26,6 +34,7 @@ from chalicelib.units import DAY, HOUR, MINUTE, Seconds, Timestamp
 _THE_EVENING: Final = time(18)  # of the day before
 _THE_MORNING: Final = time(8)
 _LONG_AGO: Final[Seconds] = DAY  # before the evening: whoever booked later has not forgotten
+_SWITCHED_ON_WITHIN: Final[Seconds] = 15 * MINUTE  # how often is looked whether texting is on: a gap of texts
 _TASTED: Final[Seconds] = 2 * HOUR  # after it was delivered one knows how it was
 
 
@@ -100,6 +109,33 @@ class Notifications:
             self._record(tenant, [_written(subject, name, news, to, now, sequence=to.sequence)], [], now)
         return None
 
+    def tell_anew(self, tenant: Tenant, message_id: str, now: Timestamp) -> Timestamp | None:
+        """Say what a text was about that did not go, as it is by now; gives when to try again, None if never.
+
+        A later text of its kind takes that over. May be done twice or late: the text that it writes does too.
+
+        Cost: reads of the promise, its texts, and its ledger; while texting is off, of the promise alone.
+        """
+        subject = subject_of(message_id)
+        to = self._addressees.addressee(tenant, subject)
+        if to is None:
+            return None
+        if not to.texting:
+            return None if to.phase.is_over or now >= to.window.end + DAY else now + _SWITCHED_ON_WITHIN
+        awake = awake_at(now, to.quiet, to.timezone)
+        if awake > now:
+            return awake
+        texts = self._store.messages(tenant, subject)
+        if not is_still_owed(message_id, texts):
+            return None
+        fact = self._addressees.fact(tenant, subject, int(message_id.split(".")[1]))
+        draft = self._draft(tenant, fact, to, now) if fact is not None else None
+        if draft is not None and draft.status is MessageStatus.PENDING:
+            # Named by how many there were: whoever does the same at the same time writes the same row.
+            again = replace(draft, message_id=f"{draft.message_id}.{len(texts)}", sequence=to.sequence)
+            self._record(tenant, [again], [], now)
+        return None
+
     def _draft(self, tenant: Tenant, fact: Fact, to: Addressee | None, now: Timestamp) -> Message | None:
         """The text that a fact asks for, to be sent or not; None if it asks for none."""
         if to is None or fact.kind not in LEADS_TO_TEXTS:
@@ -123,7 +159,7 @@ class Notifications:
         window = exact or to.told_last
         saying = MorningWindow(window=window, link=to.link)
         nothing = None if exact else Silence.NOTHING_NEW
-        if to.foreseen is not None:  # the van has left, and a text that says so is under way
+        if to.foreseen is not None:  # the van has left: a text that says so is under way, or written anew now
             nothing = Silence.ALREADY_TOLD
         return News(kind=MessageKind.MORNING_WINDOW, saying=saying, window=window, silence=nothing)
 
@@ -137,8 +173,13 @@ class Notifications:
     ) -> Sequence[bool]:
         """Write texts down, and bring those to a worker that may go now; says which were new."""
         pending = [each for each in messages if each.status is MessageStatus.PENDING]
+        owed = [each for each in messages if is_owed(each)]
         # First of all the reminders: a row without one would be forgotten if its message is lost.
-        reminders = [*ahead, *(_seen_to(each, now) for each in pending)]
+        reminders = [
+            *ahead,
+            *(_seen_to(each, now) for each in pending),
+            *(told_anew(each, now) for each in owed),
+        ]
         if reminders:
             self._reminders.write_reminders(tenant, reminders)
         new = [self._store.add_message(tenant, each) for each in messages]

@@ -30,6 +30,7 @@ from chalicelib.notifications.ports import Policy
 from chalicelib.notifications.progress import Moment, Progress
 from chalicelib.notifications.sending import Ports, Sending
 from chalicelib.notifications.service import Notifications
+from chalicelib.reminders import ReminderKind
 from chalicelib.routing.live_eta import Interval
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import Seconds, Timestamp
@@ -248,6 +249,7 @@ class PostOffice:
         self.to: Addressee | None = ANA
         self.expected: Interval | None = None
         self.others: dict[str, Addressee] = {}
+        self.ledger: list[Fact] = []
         store: Any = Stepped(self.rows, self.steps)
         queue: Any = Stepped(self.queue, self.steps)
         carrier: Any = Stepped(self.carrier, self.steps)
@@ -283,7 +285,12 @@ class PostOffice:
     def forecast(self, tenant: Tenant, subject: str, now: Timestamp) -> Interval | None:
         return self.expected
 
+    def fact(self, tenant: Tenant, subject: str, sequence: int) -> Fact | None:
+        known = (each for each in self.ledger if (each.subject, each.sequence) == (subject, sequence))
+        return next(known, None)
+
     def react(self, fact: Fact = CONFIRMED) -> Message | None:
+        self.ledger.append(fact)
         [message] = self.notifications.react(TENANT, [fact], self.clock.system_now)
         return message
 
@@ -306,7 +313,11 @@ class PostOffice:
     def remind(self) -> None:
         """Let the minute's trigger come."""
         for reminder in list(self.reminders.due_reminders_of(TENANT, self.clock.system_now)):
-            again = self.progress.remind(TENANT, reminder.subject, self.clock.moment)
+            now, about = self.clock.moment, reminder.subject
+            if reminder.kind is ReminderKind.TELL_ANEW:
+                again = self.notifications.tell_anew(TENANT, about, now.now)
+            else:
+                again = self.progress.remind(TENANT, about, now)
             self.reminders.finish_reminder(TENANT, reminder, again)
 
     def live(self, seconds: Seconds, *, step: Seconds = 20) -> None:

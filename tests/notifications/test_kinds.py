@@ -12,7 +12,7 @@ from chalicelib.notifications.model import ANSWERS, MessageKind, MessageStatus, 
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import DAY, HOUR, MINUTE
 from tests.notifications.post_office import ANA, CONFIRMED, NOW
-from tests.notifications.test_reactions import LATE, LATER, ON_THE_ROAD, TODAY, fact, office_of
+from tests.notifications.test_reactions import LATE, ON_THE_ROAD, TODAY, fact, office_of
 
 SAID = set(MessageKind) - {MessageKind.REPLY}
 AT_NIGHT = QuietHours(starts=time(10), ends=time(16))  # it is a little past eleven
@@ -105,7 +105,7 @@ def test_what_is_sent_again_is_asked_once_more_whether_it_is_true() -> None:
     office.carrier.plan = ["500"]
     office.react(EXPECTED)
     office.bring()
-    office.to = replace(LATE, foreseen=TimeWindow(start=LATER.start + HOUR, end=LATER.end + HOUR))
+    office.to = replace(LATE, foreseen=None)
     office.live(10 * MINUTE)
     assert office.carrier.texts == []
     assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.NOT_TRUE)

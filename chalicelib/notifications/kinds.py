@@ -3,15 +3,15 @@
 Where nobody knows whether a text was taken, a second try may be a second text. Who goes by what a text says
 (when it is booked, that it comes later, where it was left) is worse off with none than with two; "next stop"
 twice, or late, is worse than none. A text that names a window is of no use behind its end, however long its
-kind lasts. Of trouble and its end a buyer has to hear at last: if the text did not go, what it was about is
-said anew, as it is by then. Weak point: these are judgements, the same for every merchant.
+kind lasts. Of what was agreed, and of trouble and its end, a buyer has to hear at last: if the text did not
+go, that is said anew, as it is by then. Weak point: these are judgements, the same for every merchant.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.notifications.model import ANSWERS, MessageKind
+from chalicelib.notifications.model import ANSWERS, MessageKind, Silence
 from chalicelib.units import HOUR, MINUTE, Seconds
 
 LONGEST_VALIDITY: Final[Seconds] = 10 * HOUR  # for which Twilio keeps a text
@@ -33,24 +33,27 @@ class Usefulness:
     waits
         Whether it is of use still when the night is over.
     anew
-        Whether what it is about is said anew if it did not go.
+        For which reasons, if it did not go, what it was about is said anew.
     """
 
     lasts: Seconds
     resend: bool
     asked: bool = False
     waits: bool = False
-    anew: bool = False
+    anew: frozenset[Silence] = frozenset()
 
 
 _CAREFUL: Final = Usefulness(lasts=2 * HOUR, resend=False)
-_TROUBLE: Final = Usefulness(lasts=HOUR, resend=True, anew=True)
+_UNHEARD: Final = frozenset({Silence.QUIET_HOURS, Silence.TOO_LATE, Silence.NOT_TAKEN})
+# What was stopped is not made up for, but trouble that lasts is; if its words are untrue, others may be true.
+_TROUBLE: Final = Usefulness(lasts=HOUR, resend=True, anew=_UNHEARD | {Silence.TEXTING_OFF, Silence.NOT_TRUE})
+_AGREED: Final = Usefulness(lasts=4 * HOUR, waits=True, resend=True, anew=_UNHEARD)
 _ANSWER: Final = Usefulness(lasts=HOUR, resend=False, asked=True)  # somebody asked just now
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
-    MessageKind.RESCHEDULED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
-    MessageKind.CANCELLED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
-    MessageKind.FAILED: Usefulness(lasts=4 * HOUR, waits=True, resend=True),
+    MessageKind.RESCHEDULED: _AGREED,
+    MessageKind.CANCELLED: _AGREED,
+    MessageKind.FAILED: _AGREED,
     MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True),
     MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
     MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),

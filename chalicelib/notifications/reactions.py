@@ -193,7 +193,7 @@ def _expected(fact: Fact, to: Addressee, others: Others, now: Timestamp) -> News
     if to.adrift:
         return _adrift(fact, to, others, now)
     window = to.foreseen
-    if window is None or window.end <= now:  # what was told holds again, or this is over
+    if window is None:  # what was told holds again
         return None
     if _within(window, to.window) and not to.in_danger and _troubled(others):
         return _back_on_time(window, others)

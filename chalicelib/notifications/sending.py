@@ -162,13 +162,14 @@ class Sending:
         )
         if going is None:
             return None
+        left = min(going.expires_at - at.now, usefulness_of(going.kind).lasts)  # no night that we wait out
         answer = self._ports.sender.send(
             Outgoing(
                 to=phone,
                 body=going.body,
                 sender=to.sender,
                 callback_url=self._ports.callbacks.url_of(tenant, going),
-                valid_for=valid_for(going.expires_at - at.now),
+                valid_for=valid_for(left),
             )
         )
         return self._note(tenant, going, to.sender or "", answer, at)

@@ -130,7 +130,9 @@ class Notifications:
             return None
         fact = self._addressees.fact(tenant, subject, int(message_id.split(".")[1]))
         draft = self._draft(tenant, fact, to, now) if fact is not None else None
-        if draft is not None and draft.status is MessageStatus.PENDING:
+        if draft is None or draft.status is not MessageStatus.PENDING:
+            return None
+        if draft.window is None or now < draft.window.end:
             # Named by how many there were: whoever does the same at the same time writes the same row.
             again = replace(draft, message_id=f"{draft.message_id}.{len(texts)}", sequence=to.sequence)
             self._record(tenant, [again], [], now)
@@ -259,6 +261,9 @@ def _of_use(news: News, to: Addressee, now: Timestamp) -> tuple[Timestamp, Times
         ready_at = awake_at(ready_at, to.quiet, to.timezone)
         if usefulness.waits or news.keeps:
             expires_at = ready_at + usefulness.lasts
+            over_night = awake_at(expires_at, to.quiet, to.timezone)
+            if over_night > expires_at:  # whatever keeps it until then, the morning is not too late
+                expires_at = over_night + usefulness.lasts
     over_at = news.window.end if news.window is not None else 0
     return ready_at, min(expires_at, over_at) if over_at > now else expires_at
 

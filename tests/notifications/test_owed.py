@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.events import FactKind
 from chalicelib.notifications.kinds import usefulness_of
-from chalicelib.notifications.model import Addressee, MessageKind, MessageStatus, QuietHours, Silence
+from chalicelib.notifications.model import Addressee, MessageKind, MessageStatus, Phase, QuietHours, Silence
 from chalicelib.routing.model import TimeWindow
 from chalicelib.units import DAY, HOUR, MINUTE
 from tests.notifications.post_office import NOW, TENANT, Died, PostOffice
@@ -25,9 +25,12 @@ def bodies(office: PostOffice) -> list[str]:
     return [text.body.partition(": ")[2] for text, _ in office.carrier.texts]
 
 
-def test_only_trouble_and_its_end_are_said_anew() -> None:
+def test_only_what_was_agreed_and_trouble_and_its_end_are_said_anew() -> None:
     """Whoever missed them goes by what is no longer so; nobody goes by a missed reminder."""
     assert {kind for kind in MessageKind if usefulness_of(kind).anew} == {
+        MessageKind.RESCHEDULED,
+        MessageKind.CANCELLED,
+        MessageKind.FAILED,
         MessageKind.WINDOW_CHANGED,
         MessageKind.AT_RISK,
         MessageKind.DELAYED,
@@ -140,3 +143,48 @@ def test_saying_anew_killed_at_any_step_is_one_text() -> None:
         office.steps.kill_at = None
         office.live(10 * MINUTE)
         assert len(bodies(office)) == 1
+
+
+CANCELLED = replace(ON_THE_ROAD, phase=Phase.CANCELLED)
+
+
+@pytest.mark.parametrize("minutes", [45, 150], ids=["before the night", "into it"])
+def test_what_is_agreed_before_the_night_is_said_in_the_morning_if_the_carrier_takes_nothing(
+    minutes: int,
+) -> None:
+    """Half an hour before the night; CONTROL: what is agreed in the night is, and was always."""
+    evening = QuietHours(starts=time(11, 30), ends=time(23))  # it is six minutes past eleven
+    office = office_of(replace(CANCELLED, quiet=evening))
+    office.carrier.fault = "refused"
+    office.react(fact(FactKind.PROMISE_CANCELLED))
+    office.live(minutes * MINUTE, step=60)
+    office.carrier.fault = ""
+    office.live(11 * HOUR - minutes * MINUTE, step=60)
+    assert office.carrier.texts == []
+    office.live(2 * HOUR, step=60)
+    assert bodies(office) == ["your delivery is cancelled."]
+
+
+def test_what_is_agreed_is_said_in_the_morning_though_the_night_begins_earlier_than_it_did() -> None:
+    """The merchant widens the quiet hours while the carrier takes nothing."""
+    office = office_of(CANCELLED)
+    office.carrier.fault = "refused"
+    office.react(fact(FactKind.PROMISE_CANCELLED))
+    office.live(HOUR, step=60)
+    office.carrier.fault = ""
+    office.to = replace(CANCELLED, quiet=QuietHours(starts=time(12), ends=time(20)))
+    office.live(12 * HOUR, step=60)
+    assert bodies(office) == ["your delivery is cancelled."]
+    [(text, _)] = office.carrier.texts
+    assert text.valid_for <= 4 * HOUR
+
+
+def test_a_new_time_that_is_over_when_the_carrier_takes_texts_again_is_not_said() -> None:
+    """CONTROL: nobody waits for it any more."""
+    office = office_of(replace(ON_THE_ROAD, window=TODAY))
+    office.carrier.fault = "refused"
+    office.react(fact(FactKind.PROMISE_CHANGED, to_window={}))
+    office.live(4 * HOUR, step=60)
+    office.carrier.fault = ""
+    office.live(4 * HOUR, step=60)
+    assert office.carrier.texts == []

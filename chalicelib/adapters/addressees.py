@@ -97,6 +97,7 @@ class PromiseAddressees:
             adrift=promise.adrift,
             in_danger=promise.standing is not Standing.SAFE,
             offered=tuple(each.window for each in choices.choices) if choices else (),
+            offered_at=choices.made_at if choices else 0,
             offered_until=choices.valid_until if choices else 0,
             sequence=promise.sequence,
             link=self._link(promise.tracking_token),

@@ -147,8 +147,8 @@ class Addressee:
         Whether nobody knows when it comes: its van broke down, or is not heard of.
     in_danger
         Whether the promised window may be missed, or was.
-    offered, offered_until
-        Windows the buyer may choose instead, as they are numbered, and until when.
+    offered, offered_at, offered_until
+        Windows the buyer may choose instead, as they are numbered, since when, and until when.
     sequence
         Number that the promise's ledger has reached.
     booked_at
@@ -170,6 +170,7 @@ class Addressee:
     adrift: bool = False
     in_danger: bool = False
     offered: tuple[TimeWindow, ...] = ()
+    offered_at: Timestamp = 0
     offered_until: Timestamp = 0
     sequence: int = 0
     link: str | None = None
@@ -185,6 +186,11 @@ class Addressee:
     def told_last(self) -> TimeWindow:
         """What the buyer goes by."""
         return self.told or self.window
+
+    @property
+    def expected(self) -> TimeWindow:
+        """What they should go by."""
+        return self.foreseen or self.told_last
 
     @staticmethod
     def of_writer(phone: str, sender: str, *, texting: bool) -> "Addressee":

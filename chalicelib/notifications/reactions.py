@@ -8,11 +8,12 @@ no text. Weak point: a text about an attempt names the reason that the driver ga
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.notifications.governor import is_known, window_of
-from chalicelib.notifications.model import Addressee, Message, MessageKind, Phase, Silence
+from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Phase, Silence
 from chalicelib.notifications.owed import NEVER_GONE
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
@@ -110,6 +111,7 @@ def news_of(
     data, window, link = fact.data, to.window, to.link
     answered = Silence.ANSWERED if data.get("by_text") else None
     settles = _CHOOSING if fact.actor is Actor.BUYER else 0
+    others = partial(_going, others, to, now)
     match fact.kind:
         case FactKind.PROMISE_CONFIRMED:
             saying: Saying = PromiseConfirmed(window=window, link=link)
@@ -166,9 +168,12 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
             told = to.told if message.failed_sid is not None and not to.adrift else None
             return not to.phase.is_over and window == (to.foreseen or told)
         case MessageKind.AT_RISK:
-            return not to.phase.is_over and to.in_danger and bool(_choices(to, now))
+            numbered = message.created_at >= to.offered_at and bool(_choices(to, now))
+            lasts = to.adrift if window is None else to.in_danger and window == to.expected
+            return not to.phase.is_over and lasts and numbered
         case MessageKind.BACK_ON_TIME:
-            return not to.phase.is_over and not to.in_danger
+            safe = not to.in_danger and not to.adrift
+            return not to.phase.is_over and safe and window in (to.window, to.expected)
         case MessageKind.NEXT_STOP:
             return to.phase is Phase.NEXT
         case MessageKind.ACCESS_ASKED:
@@ -179,7 +184,7 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
 
 def _at_risk(to: Addressee, others: Others, now: Timestamp) -> News | None:
     """The counter-offer: what we expect, and what the buyer may choose instead."""
-    expected, choices = to.foreseen or to.told_last, _choices(to, now)
+    expected, choices = to.expected, _choices(to, now)
     if _within(expected, to.window) or not choices:
         return None
     saying = AtRisk(promised=to.window, expected=expected, choices=choices)
@@ -244,10 +249,19 @@ def _troubled(others: Others) -> bool:
     return last is not None and last.kind in _TROUBLE
 
 
+def _going(others: Others, to: Addressee, now: Timestamp) -> Sequence[Message]:
+    """The texts that went out, or are about to: one that waits and is true no more will not."""
+    return [
+        each
+        for each in others()
+        if each.status not in NEVER_GONE
+        and (each.status is not MessageStatus.PENDING or is_true(each, to, now))
+    ]
+
+
 def _last(others: Others, *kinds: MessageKind) -> Message | None:
-    """The last text of some kinds that went out, or is about to."""
-    told = (each for each in reversed(others()) if each.kind in kinds and each.status not in NEVER_GONE)
-    return next(told, None)
+    """The last text of some kinds."""
+    return next((each for each in reversed(others()) if each.kind in kinds), None)
 
 
 def _choices(to: Addressee, now: Timestamp) -> tuple[Choice, ...]:

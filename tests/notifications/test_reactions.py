@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.events import Actor, Fact, FactKind
 from chalicelib.notifications.model import (
+    Addressee,
     Message,
     MessageKind,
     MessageStatus,
@@ -106,6 +107,106 @@ def test_danger_with_another_slot_to_offer_is_one_text() -> None:
     assert (first.kind, first.window) == (MessageKind.AT_RISK, LATER)
     assert (second.status, second.reason) == (MessageStatus.SKIPPED, Silence.ALREADY_TOLD)
     assert len(office.carrier.texts) == 1
+
+
+OFFERED = replace(LATE, offered=(days_later(1),), offered_until=NOW + DAY)
+BACK = replace(ON_THE_ROAD, told=LATER, foreseen=replace(TODAY, start=TODAY.start + HOUR))
+
+
+def waiting_text(office: PostOffice, to: Addressee, about: Fact) -> Message:
+    """A text that waits for the gap behind another one."""
+    office.rows.add_message(
+        TENANT,
+        Message(
+            message_id="prm_1.1.x",
+            subject="prm_1",
+            kind=MessageKind.DELAYED,
+            status=MessageStatus.SENT,
+            created_at=NOW,
+            ready_at=NOW,
+            window=LATER,
+        ),
+    )
+    office.to = to
+    waiting = office.react(about)
+    assert waiting is not None
+    office.live(5 * MINUTE)
+    assert office.carrier.texts == []
+    return waiting
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "texts"),
+    [
+        (
+            {},
+            ["we may not make today 12:06-14:06. We now expect 14:06-15:06. Reply 1) tomorrow 12:06-14:06."],
+        ),
+        ({"foreseen": days_later(2)}, ["Fri 20 Nov, 12:06-14:06"]),
+        ({"offered": (days_later(2),), "offered_at": NOW + 60}, ["Reply 1) Fri 20 Nov, 12:06-14:06."]),
+        ({"offered": ()}, ["earlier stops took longer. Your delivery now comes today 14:06-15:06."]),
+        ({"in_danger": False, "foreseen": None}, []),
+    ],
+    ids=["control", "expected elsewhere", "other choices", "no choices", "no danger"],
+)
+def test_a_counter_offer_that_waited_goes_only_as_things_are(
+    meanwhile: dict[str, Any], texts: list[str]
+) -> None:
+    """Still true: the window it expects and the choices it numbers; else what is true is said, once."""
+    office = office_of()
+    waiting = waiting_text(office, OFFERED, fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    assert waiting.kind is MessageKind.AT_RISK
+    office.to = replace(OFFERED, **meanwhile)
+    office.live(40 * MINUTE)
+    sent = [text.body for text, _ in office.carrier.texts]
+    assert len(sent) == len(texts)
+    assert all(part in body for part, body in zip(texts, sent, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "part"),
+    [
+        ({}, "back on time, today 13:06-14:06"),
+        ({"foreseen": replace(TODAY, end=TODAY.start + HOUR)}, "back on time, today 12:06-13:06"),
+        ({"foreseen": days_later(2), "in_danger": True}, "Your delivery now comes Fri 20 Nov"),
+        ({"foreseen": None, "adrift": True, "in_danger": True}, "Your delivery will be late"),
+    ],
+    ids=["control", "another window", "late again", "nobody knows when"],
+)
+def test_that_it_is_back_on_time_is_said_only_of_the_window_that_is_expected(
+    meanwhile: dict[str, Any], part: str
+) -> None:
+    """Still true at the moment of sending; else what is true is said."""
+    office = office_of()
+    waiting = waiting_text(office, BACK, fact(FactKind.PROMISE_EXPECTED, sequence=6))
+    assert waiting.kind is MessageKind.BACK_ON_TIME
+    office.to = replace(BACK, **meanwhile)
+    office.live(40 * MINUTE)
+    [(text, _)] = office.carrier.texts
+    assert part in text.body
+
+
+def test_a_counter_offer_that_will_not_go_is_made_again_with_what_is_expected_then() -> None:
+    """The first waits behind another text; before it goes the van is expected elsewhere: still an offer."""
+    office = office_of()
+    waiting_text(office, OFFERED, fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    office.to = replace(OFFERED, foreseen=days_later(2))
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=6))
+    office.live(40 * MINUTE)
+    [(text, _)] = office.carrier.texts
+    assert "We now expect Fri 20 Nov, 12:06-14:06. Reply 1) tomorrow 12:06-14:06." in text.body
+
+
+def test_nobody_hears_of_the_end_of_a_danger_whose_text_will_not_go() -> None:
+    """It waited, and is true no more."""
+    office = office_of()
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=4))
+    office.to = LATE
+    office.react(fact(FactKind.PROMISE_EXPECTED, sequence=5))
+    office.to = ON_THE_ROAD
+    assert office.react(fact(FactKind.PROMISE_RECOVERED, sequence=6)) is None
+    office.live(HOUR)
+    assert office.carrier.texts == []
 
 
 def test_a_fact_that_comes_again_when_things_have_changed_is_no_second_text() -> None:

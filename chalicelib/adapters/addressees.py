@@ -99,6 +99,7 @@ class PromiseAddressees:
             offered=tuple(each.window for each in choices.choices) if choices else (),
             offered_at=choices.made_at if choices else 0,
             offered_until=choices.valid_until if choices else 0,
+            rebooked=_is_rebooked(promise),
             sequence=promise.sequence,
             link=self._link(promise.tracking_token),
             quiet=_quiet(merchant),
@@ -151,6 +152,11 @@ def _served(merchant: Merchant, zone: str) -> frozenset[str]:
     """Whose numbers are texted: unless the merchant says, those of the country a delivery is made in."""
     here = country_at(zone)
     return frozenset(merchant.sms_countries or ([here] if here else []))
+
+
+def _is_rebooked(promise: Promise) -> bool:
+    tried = promise.attempts[-1].window if promise.attempts else None
+    return tried is not None and tried != promise.window
 
 
 def _quiet(merchant: Merchant) -> QuietHours | None:

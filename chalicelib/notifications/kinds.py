@@ -8,7 +8,7 @@ go, that is said anew, as it is by then. Weak point: these are judgements, the s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.notifications.model import ANSWERS, MessageKind, Silence
@@ -53,7 +53,7 @@ _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
     MessageKind.RESCHEDULED: _AGREED,
     MessageKind.CANCELLED: _AGREED,
-    MessageKind.FAILED: _AGREED,
+    MessageKind.FAILED: replace(_AGREED, anew=_UNHEARD | {Silence.NOT_TRUE}),  # it may offer something else
     MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True),
     MessageKind.FEEDBACK_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),
     MessageKind.ACCESS_ASKED: Usefulness(lasts=4 * HOUR, waits=True, resend=False),

@@ -149,6 +149,8 @@ class Addressee:
         Whether the promised window may be missed, or was.
     offered, offered_at, offered_until
         Windows the buyer may choose instead, as they are numbered, since when, and until when.
+    rebooked
+        Whether it was tried in vain, and has another window since.
     sequence
         Number that the promise's ledger has reached.
     booked_at
@@ -172,6 +174,7 @@ class Addressee:
     offered: tuple[TimeWindow, ...] = ()
     offered_at: Timestamp = 0
     offered_until: Timestamp = 0
+    rebooked: bool = False
     sequence: int = 0
     link: str | None = None
     quiet: QuietHours | None = None

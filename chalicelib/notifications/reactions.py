@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from chalicelib.events import Actor, Fact, FactKind
-from chalicelib.notifications.governor import is_known, window_of
+from chalicelib.notifications.governor import awake_at, is_known, window_of
 from chalicelib.notifications.model import Addressee, Message, MessageKind, MessageStatus, Phase, Silence
 from chalicelib.notifications.owed import NEVER_GONE
 from chalicelib.notifications.wording.sayings import (
@@ -128,7 +128,8 @@ def news_of(
             # Who has it in hand knows; where else it is has to be found out.
             return News(kind=MessageKind.DELIVERED, saying=delivered, keeps=how is not LeftHow.RECIPIENT)
         case FactKind.PROMISE_FAILED:
-            failed = Failed(why=_WHY[data["outcome"]], choices=_choices(to, now), link=link)
+            choices = _choices(to, _goes_at(to, now))
+            failed = Failed(why=_WHY[data["outcome"]], choices=choices, link=link)
             return News(kind=MessageKind.FAILED, saying=failed)
         case FactKind.PROMISE_CHOICES if data["after"] == "at_risk":
             return _at_risk(to, others, now)
@@ -154,7 +155,8 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
         case MessageKind.FEEDBACK_ASKED:
             return to.phase is Phase.DELIVERED and not to.scored
         case MessageKind.FAILED:
-            return to.phase not in (Phase.DELIVERED, Phase.CANCELLED)
+            undone = to.phase in (Phase.DELIVERED, Phase.CANCELLED) or to.rebooked
+            return not undone and _numbers_hold(message, to, now)
         case MessageKind.CANCELLED:
             return to.phase is Phase.CANCELLED
         case MessageKind.PROMISE_CONFIRMED | MessageKind.DAY_BEFORE | MessageKind.RESCHEDULED:
@@ -168,7 +170,7 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
             told = to.told if message.failed_sid is not None and not to.adrift else None
             return not to.phase.is_over and window == (to.foreseen or told)
         case MessageKind.AT_RISK:
-            numbered = message.created_at >= to.offered_at and bool(_choices(to, now))
+            numbered = bool(_choices(to, now)) and _numbers_hold(message, to, now)
             lasts = to.adrift if window is None else to.in_danger and window == to.expected
             return not to.phase.is_over and lasts and numbered
         case MessageKind.BACK_ON_TIME:
@@ -268,6 +270,19 @@ def _choices(to: Addressee, now: Timestamp) -> tuple[Choice, ...]:
     if now >= to.offered_until:
         return ()
     return tuple(Choice(kind=ChoiceKind.SLOT, window=window) for window in to.offered)
+
+
+def _goes_at(to: Addressee, now: Timestamp) -> Timestamp:
+    """When a text that is written now goes, by night."""
+    return awake_at(now, to.quiet, to.timezone)
+
+
+def _numbers_hold(message: Message, to: Addressee, now: Timestamp) -> bool:
+    """Whether the choices that a text numbers are those of now; one that numbers none waits for none."""
+    if message.created_at < to.offered_at:
+        return False
+    numbers_some = _goes_at(to, message.created_at) < to.offered_until
+    return not numbers_some or now < to.offered_until
 
 
 def _within(inner: TimeWindow, outer: TimeWindow) -> bool:

@@ -64,6 +64,9 @@ class Notifications:
         A read for all of them and a write for each text; what reminds of them is written, and the queue
         asked, many at a time.
         """
+        for fact in facts:
+            if fact.kind is FactKind.PROMISE_CHANGED and fact.data.get("kind") == "gate_code":
+                self._withdraw(tenant, fact.subject, MessageKind.ACCESS_ASKED)
         subjects = [fact.subject for fact in facts if fact.kind in LEADS_TO_TEXTS]
         whom = self._addressees.addressees(tenant, list(dict.fromkeys(subjects))) if subjects else {}
         made = list[Message | None]()
@@ -169,6 +172,13 @@ class Notifications:
         """Have a text sent, once for its id; None if it was under way before."""
         [is_new] = self._record(tenant, [message], [], now)
         return message if is_new else None
+
+    def _withdraw(self, tenant: Tenant, subject: str, kind: MessageKind) -> None:
+        """Take back a question that waits to be asked: it was answered before."""
+        for each in self._store.messages(tenant, subject):
+            if each.kind is kind and each.status is MessageStatus.PENDING:
+                answered = replace(each, status=MessageStatus.SKIPPED, reason=Silence.ANSWERED)
+                self._store.save_message(tenant, answered)  # if it moved, it is being asked now
 
     def _record(
         self, tenant: Tenant, messages: Sequence[Message], ahead: Sequence[Reminder], now: Timestamp

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.fleet.ids import PROMISE, stop_id_of
 from chalicelib.merchants.model import Merchant
+from chalicelib.promises.access import Asking
 from tests.handlers.shop_client import ACME, BEST, OUR_NUMBER, PHONE, Shop, ShopClient
 
 SENDER, SHARED = "+12025550100", "+12025550101"
@@ -146,6 +148,40 @@ def test_the_kill_switch_stops_a_text_that_is_in_the_queue(shop: Shop) -> None:
     send()
     assert recorded(shop, made) == [("promise_confirmed", "skipped", "texting_off")]
     assert recorded(shop.other, theirs) == [("promise_confirmed", "sent", None)]
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answered", "control"])
+def test_a_question_that_waits_for_the_morning_is_not_asked_of_whoever_answered_by_night(
+    shop: Shop, answers: bool
+) -> None:
+    """The gate code was given on the page; CONTROL: whoever gave none is asked at eight."""
+    made = shop.promise(offer=shop.offer(3))
+    assert len(texts(shop)) == 1
+    barred(shop, made)
+    if answers:
+        path = made["tracking_url"].removeprefix("https://track.example")
+        shop.ask("POST", f"{path}/changes", {"kind": "gate_code", "code": "4471#"}, key=None)
+    assert texts(shop) == []
+    assert len(wait(shop, 2 * 3600 + 100)) == (0 if answers else 1)
+    if answers:
+        assert ("access_asked", "skipped", "answered") in recorded(shop, made)
+
+
+def test_whose_code_is_wrong_is_asked_in_the_morning_although_one_is_known(shop: Shop) -> None:
+    """Reported after it was given: only a code that comes after the question answers it."""
+    made = shop.promise(offer=shop.offer(3), instructions={"gate_code": "0000"})
+    assert len(texts(shop)) == 1
+    barred(shop, made)
+    assert texts(shop) == []
+    assert len(wait(shop, 2 * 3600 + 100)) == 1
+
+
+def barred(shop: Shop, promise: dict[str, Any]) -> None:
+    """A driver reports that nobody gets in."""
+    stop_id = stop_id_of(promise["promise_id"], PROMISE)
+    assert stop_id is not None
+    now = shop.services.business_now(ACME)
+    shop.services.access.barred(ACME, stop_id, Asking.REPORTED, now, now)
 
 
 @pytest.mark.parametrize("settings", [{}, {"texting": False}], ids=["control", "switched off"])

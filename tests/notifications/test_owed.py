@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import time
+from typing import Any
 
 import pytest
 
@@ -188,3 +189,47 @@ def test_a_new_time_that_is_over_when_the_carrier_takes_texts_again_is_not_said(
     office.carrier.fault = ""
     office.live(4 * HOUR, step=60)
     assert office.carrier.texts == []
+
+
+IN_VAIN = fact(FactKind.PROMISE_FAILED, outcome="failed_not_home")
+TOMORROW = TimeWindow(start=TODAY.start + DAY, end=TODAY.end + DAY)
+CHOOSING = replace(ON_THE_ROAD, quiet=AT_NIGHT, offered=(TOMORROW,), offered_at=NOW, offered_until=NOW + DAY)
+NOBODY_IN = "we could not deliver: nobody was in."
+
+
+@pytest.mark.parametrize(
+    ("at_first", "by_then", "said"),
+    [
+        ({}, {}, [f"{NOBODY_IN} Reply 1) tomorrow 12:06-14:06."]),
+        ({"offered_until": NOW + HOUR}, {"offered_until": NOW + HOUR}, [NOBODY_IN]),
+        (
+            {},
+            {"offered": (LATER_STILL,), "offered_at": NOW + 60},
+            [f"{NOBODY_IN} Reply 1) today 15:06-16:06."],
+        ),
+        ({}, {"rebooked": True, "window": TOMORROW, "offered": (), "offered_at": 0, "offered_until": 0}, []),
+        ({}, {"phase": Phase.DELIVERED}, []),
+    ],
+    ids=["control", "over by then", "replaced", "chosen on the page", "delivered after all"],
+)
+def test_a_failure_of_the_night_is_told_with_what_may_be_chosen_in_the_morning(
+    at_first: dict[str, Any], by_then: dict[str, Any], said: list[str]
+) -> None:
+    """It stays untold only to who has another time, or their parcel; nobody is offered what is over."""
+    office = office_of(replace(CHOOSING, **at_first))
+    office.react(IN_VAIN)
+    office.live(20 * MINUTE)
+    office.to = replace(CHOOSING, **at_first | by_then)
+    office.live(4 * HOUR, step=60)
+    assert [body.partition(" Details")[0] for body in bodies(office)] == said
+
+
+def test_a_failure_that_waited_behind_the_last_moment_to_choose_is_told_without_choices() -> None:
+    """The carrier took nothing until then."""
+    office = office_of(replace(CHOOSING, quiet=None, offered_until=NOW + HOUR))
+    office.carrier.fault = "refused"
+    office.react(IN_VAIN)
+    office.live(HOUR, step=60)
+    office.carrier.fault = ""
+    office.live(HOUR, step=60)
+    assert [body.partition(" Details")[0] for body in bodies(office)] == [NOBODY_IN]

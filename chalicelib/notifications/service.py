@@ -177,7 +177,9 @@ class Notifications:
         """Take back a question that waits to be asked: it was answered before."""
         for each in self._store.messages(tenant, subject):
             if each.kind is kind and each.status is MessageStatus.PENDING:
-                answered = replace(each, status=MessageStatus.SKIPPED, reason=Silence.ANSWERED)
+                answered = replace(
+                    each, status=MessageStatus.SKIPPED, reason=Silence.ANSWERED, sealed_to=None
+                )
                 self._store.save_message(tenant, answered)  # if it moved, it is being asked now
 
     def _record(

@@ -52,6 +52,8 @@ _ANSWER: Final = Usefulness(lasts=HOUR, resend=False, asked=True)  # somebody as
 _USEFULNESS: Final[Mapping[MessageKind, Usefulness]] = {
     MessageKind.PROMISE_CONFIRMED: Usefulness(lasts=6 * HOUR, resend=True, asked=True),
     MessageKind.RESCHEDULED: _AGREED,
+    MessageKind.ADDRESS_CHANGED: _AGREED,
+    MessageKind.REDIRECTED: _AGREED,
     MessageKind.CANCELLED: _AGREED,
     MessageKind.FAILED: replace(_AGREED, anew=_UNHEARD | {Silence.NOT_TRUE}),  # it may offer something else
     MessageKind.DELIVERED: Usefulness(lasts=2 * HOUR, resend=True),

@@ -32,6 +32,8 @@ class MessageKind(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     RESCHEDULED = "rescheduled"
+    ADDRESS_CHANGED = "address_changed"
+    REDIRECTED = "redirected"  # to a neighbour, or to be left somewhere
     CANCELLED = "cancelled"
     FEEDBACK_ASKED = "feedback_asked"
     ACCESS_ASKED = "access_asked"

@@ -17,6 +17,7 @@ from chalicelib.notifications.model import Addressee, Message, MessageKind, Mess
 from chalicelib.notifications.owed import NEVER_GONE
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
+    AddressChanged,
     AtRisk,
     BackOnTime,
     Cancelled,
@@ -30,6 +31,7 @@ from chalicelib.notifications.wording.sayings import (
     LeftHow,
     NextStop,
     PromiseConfirmed,
+    Redirected,
     Rescheduled,
     Saying,
     WindowChanged,
@@ -64,6 +66,12 @@ NAMES_A_NEW_WINDOW: Final = frozenset(
 )
 _TROUBLE: Final = (MessageKind.AT_RISK, MessageKind.DELAYED)
 _CHOOSING: Final[Seconds] = 2 * MINUTE  # on the page, after which most have chosen: one text, not one a click
+# What else whoever lost the link has to hear of; a code opens the same door as before.
+_ELSEWHERE: Final = {
+    "address": MessageKind.ADDRESS_CHANGED,
+    "neighbour": MessageKind.REDIRECTED,
+    "safe_place": MessageKind.REDIRECTED,
+}
 _LEFT: Final[Mapping[str, LeftHow]] = {f"delivered_to_{how}": how for how in LeftHow}
 _WHY: Final[Mapping[str, FailedWhy]] = {f"failed_{why}": why for why in FailedWhy}
 
@@ -120,6 +128,8 @@ def news_of(
             saying = Rescheduled(window=window, link=link)
             kind = MessageKind.RESCHEDULED
             return News(kind=kind, saying=saying, window=window, silence=answered, settles=settles)
+        case FactKind.PROMISE_CHANGED if fact.actor is Actor.BUYER and data.get("kind") in _ELSEWHERE:
+            return _elsewhere(data["kind"], link, answered, settles)
         case FactKind.PROMISE_CANCELLED:
             return News(kind=MessageKind.CANCELLED, saying=Cancelled(), silence=answered)
         case FactKind.PROMISE_DELIVERED:
@@ -178,10 +188,17 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
             return not to.phase.is_over and safe and window in (to.window, to.expected)
         case MessageKind.NEXT_STOP:
             return to.phase is Phase.NEXT
-        case MessageKind.ACCESS_ASKED:
+        case MessageKind.ACCESS_ASKED | MessageKind.ADDRESS_CHANGED | MessageKind.REDIRECTED:
             return not to.phase.is_over
         case _:  # answers to a reply
             return True
+
+
+def _elsewhere(kind: str, link: str | None, silence: Silence | None, settles: Seconds) -> News:
+    """To another address, to a neighbour or somewhere to be left: that, and where is on the page."""
+    readdressed, neighbour = kind == "address", kind == "neighbour"
+    saying = AddressChanged(link=link) if readdressed else Redirected(to_neighbour=neighbour, link=link)
+    return News(kind=_ELSEWHERE[kind], saying=saying, silence=silence, settles=settles)
 
 
 def _at_risk(to: Addressee, others: Others, now: Timestamp) -> News | None:

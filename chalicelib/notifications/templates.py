@@ -16,6 +16,7 @@ from chalicelib.notifications.wording.german import GERMAN
 from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
+    AddressChanged,
     Asking,
     AtRisk,
     BackOnTime,
@@ -33,6 +34,7 @@ from chalicelib.notifications.wording.sayings import (
     Order,
     PromiseConfirmed,
     PromptTooOld,
+    Redirected,
     Refused,
     Rescheduled,
     Saying,
@@ -132,6 +134,11 @@ class _Writer:
                 return lang.failed.format(why=lang.failures[why]), self._choices(choices), self._details(link)
             case Rescheduled(window=window, link=link):
                 return lang.rescheduled.format(when=self._when(window)), self._link(link)
+            case AddressChanged(link=link):
+                return lang.address_changed, self._details(link)
+            case Redirected(to_neighbour=to_neighbour, link=link):
+                told = lang.redirected_neighbour if to_neighbour else lang.redirected_safe_place
+                return told, self._details(link)
             case Cancelled():
                 return (lang.cancelled,)
             case FeedbackAsked():

@@ -7,6 +7,7 @@ them all. What each of them reads is held against the words of their language.
 import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,7 @@ from chalicelib.notifications.model import ANSWERS, MessageKind
 from chalicelib.notifications.templates import LANGUAGES
 from chalicelib.notifications.wording.language import Language
 from chalicelib.notifications.wording.sayings import LeftHow
+from chalicelib.units import MINUTE
 from tests.handlers.deployed import Deployed, Start
 from tests.handlers.played import Played
 from tests.handlers.shop_client import a_depot, at, fresh
@@ -37,6 +39,9 @@ KINDS: Final = {
     "delivered": MessageKind.DELIVERED,
     "failed": MessageKind.FAILED,
     "rescheduled": MessageKind.RESCHEDULED,
+    "address_changed": MessageKind.ADDRESS_CHANGED,
+    "redirected_neighbour": MessageKind.REDIRECTED,
+    "redirected_safe_place": MessageKind.REDIRECTED,
     "cancelled": MessageKind.CANCELLED,
     "feedback_asked": MessageKind.FEEDBACK_ASKED,
     "access_asked": MessageKind.ACCESS_ASKED,
@@ -120,6 +125,24 @@ def changes_of_mind(street: Street) -> None:
     street.settle()
 
 
+def second_thoughts_on_the_page(street: Street) -> None:
+    """To another address, to a neighbour, and then to be left somewhere, each after a while."""
+    made, product = street.everybody(12), street.product
+    there = {"lines": ["Rua Nova 1"], "postal_code": "4000", "city": "Porto", "country": "PT"}
+    place = {"lat": 41.163, "lon": -8.612}
+    for change in (
+        {"kind": "address", "address": there, "location": place},
+        {"kind": "neighbour", "name_or_number": "12"},
+        {"kind": "safe_place", "where": "in the shed"},
+    ):
+        for promise_id in made:
+            page = urlsplit(product.done("GET", f"/v1/promises/{promise_id}")["tracking_url"]).path
+            assert product.done("POST", f"{page}/changes", change, key=None)["state"] == "accepted"
+        street.settle()
+        product.clock.at += 10 * MINUTE
+        street.tick()
+
+
 def any_time_of_the_day(street: Street) -> None:
     """The van has left before the morning's text, and then stands still; at last nobody is in."""
     made = [*street.everybody(8), *street.everybody(8)]  # so that nobody's language is only next
@@ -164,6 +187,7 @@ def ordered_long_ago(street: Street) -> None:
 
 STORIES: Final[dict[Callable[[Street], None], tuple[str, ...]]] = {
     changes_of_mind: ("promise_confirmed", "rescheduled", "cancelled"),
+    second_thoughts_on_the_page: ("address_changed", "redirected_neighbour", "redirected_safe_place"),
     any_time_of_the_day: ("window_narrowed", "window_moved", "failed"),
     trouble_that_is_over: ("at_risk", "delayed", "access_asked", "back_on_time"),
     an_ordinary_round: ("next_stop", "delivered", "feedback_asked"),

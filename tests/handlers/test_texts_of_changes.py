@@ -63,8 +63,46 @@ def test_a_delivery_that_is_cancelled_on_the_page_is_confirmed_by_a_text(shop: S
     assert bodies(shop) == ["your delivery is cancelled."]
 
 
-def test_a_note_for_the_driver_is_no_text(shop: Shop) -> None:
-    """The page says that it was done; nothing that was told is another."""
+def elsewhere(nth: int = 0) -> dict[str, Any]:
+    """Another address within reach."""
+    address = {"lines": [f"Rua Nova {nth}"], "postal_code": "4000-123", "city": "Porto", "country": "PT"}
+    return {"kind": "address", "location": {"lat": 41.152 + nth / 1000, "lon": -8.612}, "address": address}
+
+
+NEIGHBOUR: dict[str, Any] = {"kind": "neighbour", "name_or_number": "Mrs Silva, no. 12"}
+SAFE_PLACE: dict[str, Any] = {"kind": "safe_place", "where": "behind the shed"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (elsewhere(), "your delivery goes to the new address now."),
+        (NEIGHBOUR, "your driver will try the neighbour you chose."),
+        (SAFE_PLACE, "your driver will leave it in the place you chose."),
+    ],
+    ids=lambda told: told["kind"] if isinstance(told, dict) else "",
+)
+def test_a_delivery_that_is_sent_elsewhere_on_the_page_is_confirmed(
+    shop: Shop, change: dict[str, Any], told: str
+) -> None:
+    """Whoever has the link might have it brought to themselves; where it goes only the page says."""
+    made = booked(shop)
+    on_the_page(shop, made, **change)
+    assert bodies(shop) == []
+    [text] = bodies(shop, SETTLED)
+    assert text == f"{told} Details: {made['tracking_url']}"
+
+
+@pytest.mark.parametrize("change", [elsewhere(), SAFE_PLACE], ids=["address", "safe_place"])
+def test_where_the_merchant_sends_it_is_no_text(shop: Shop, change: dict[str, Any]) -> None:
+    """They do it for whoever asked them to."""
+    made = booked(shop)
+    shop.change(made["promise_id"], **change)
+    assert bodies(shop, SETTLED) == []
+
+
+def test_a_code_for_the_driver_is_no_text(shop: Shop) -> None:
+    """The page says that it was done; nothing that was told is another, and it comes to the same door."""
     made = booked(shop)
     on_the_page(shop, made, kind="gate_code", code="4471#")
     assert bodies(shop, SETTLED) == []
@@ -79,6 +117,8 @@ def test_what_a_buyer_changes_by_a_text_is_answered_once(shop: Shop) -> None:
     recorded = shop.done("GET", f"/v1/promises/{made['promise_id']}/messages")["data"]
     [silent] = [text for text in recorded if text["kind"] == "rescheduled"]
     assert (silent["status"], silent["reason"]) == ("skipped", "answered")
+    shop.done("POST", "/v1/test/replies", reply | {"body": "leave it with the neighbour at no 12"})
+    assert bodies(shop, SETTLED) == ["done: your driver will ask that neighbour."]
 
 
 @pytest.mark.parametrize("cancels", [True, False])

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.notifications.intents import IntentKind
 from chalicelib.notifications.wording.sayings import (
     AccessAsked,
+    AddressChanged,
     Asking,
     AtRisk,
     BackOnTime,
@@ -30,6 +31,7 @@ from chalicelib.notifications.wording.sayings import (
     Order,
     PromiseConfirmed,
     PromptTooOld,
+    Redirected,
     Refused,
     Rescheduled,
     Saying,
@@ -89,6 +91,9 @@ def everything(
         yield f"failed.{why}", Failed(why=why, choices=slots)
     yield "failed.no_choices", Failed(why=FailedWhy.NOT_HOME, link=link)
     yield "rescheduled", Rescheduled(window=moved, link=link)
+    yield "address_changed", AddressChanged(link=link)
+    for to_neighbour, name in ((True, "neighbour"), (False, "safe_place")):
+        yield f"redirected.{name}", Redirected(to_neighbour=to_neighbour, link=link)
     yield "cancelled", Cancelled()
     yield "feedback_asked", FeedbackAsked()
     yield "access_asked", AccessAsked()

@@ -33,6 +33,8 @@ def test_only_what_somebody_goes_by_is_sent_a_second_time() -> None:
     assert twice == {
         MessageKind.PROMISE_CONFIRMED,
         MessageKind.RESCHEDULED,
+        MessageKind.ADDRESS_CHANGED,
+        MessageKind.REDIRECTED,
         MessageKind.CANCELLED,
         MessageKind.FAILED,
         MessageKind.DELIVERED,

@@ -70,6 +70,9 @@ class Language:
     delivered: str
     failed: str
     rescheduled: str
+    address_changed: str
+    redirected_neighbour: str
+    redirected_safe_place: str
     cancelled: str
     feedback_asked: str
     access_asked: str

@@ -191,6 +191,21 @@ class Rescheduled:
     link: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressChanged:
+    """It goes elsewhere by its buyer's wish; where, the page shows."""
+
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirected:
+    """It is left with a neighbour by its buyer's wish, or else somewhere; where, the page shows."""
+
+    to_neighbour: bool
+    link: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     """It does not come."""
@@ -275,6 +290,8 @@ type Saying = (
     | Delivered
     | Failed
     | Rescheduled
+    | AddressChanged
+    | Redirected
     | Cancelled
     | FeedbackAsked
     | AccessAsked
@@ -299,6 +316,8 @@ KIND_OF: dict[type[Saying], MessageKind] = {
     Delivered: MessageKind.DELIVERED,
     Failed: MessageKind.FAILED,
     Rescheduled: MessageKind.RESCHEDULED,
+    AddressChanged: MessageKind.ADDRESS_CHANGED,
+    Redirected: MessageKind.REDIRECTED,
     Cancelled: MessageKind.CANCELLED,
     FeedbackAsked: MessageKind.FEEDBACK_ASKED,
     AccessAsked: MessageKind.ACCESS_ASKED,

@@ -38,6 +38,8 @@ IMPORTANCE: Final = {
     MessageKind.DELAYED: Importance.TROUBLE,
     MessageKind.BACK_ON_TIME: Importance.TROUBLE,
 }
+LAST_COUNTS: Final = frozenset({MessageKind.RESCHEDULED, MessageKind.ADDRESS_CHANGED, MessageKind.REDIRECTED})
+"""What was chosen, maybe more than once: the last text says what holds."""
 _GONE: Final = frozenset(
     {
         MessageStatus.SENDING,
@@ -184,6 +186,13 @@ def ruling(
     if now >= free_at:
         return None
     return Silence.TOO_SOON if kind is MessageKind.NEXT_STOP else Wait(until=free_at)
+
+
+def is_overtaken(message: Message, texts: Sequence[Message]) -> bool:
+    """Whether a later text says what was chosen last; also where that is what this one says."""
+    return message.kind in LAST_COUNTS and any(
+        each.kind is message.kind and each.sequence > message.sequence for each in texts
+    )
 
 
 def _since_moved(texts: Sequence[Message]) -> Sequence[Message]:

@@ -5,7 +5,7 @@ Weak point: two texts about one delivery that are sent in the same moment do not
 """
 
 from chalicelib.events import Tenant
-from chalicelib.notifications.governor import IMPORTANCE, awake_at, ruling
+from chalicelib.notifications.governor import IMPORTANCE, LAST_COUNTS, awake_at, is_overtaken, ruling
 from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Addressee, Message, Silence
 from chalicelib.notifications.ports import MessageStore, PhoneBook, Wait
@@ -25,7 +25,7 @@ class StillWanted:
     ) -> Silence | Wait | None:
         """Why it must not go, or until when it waits.
 
-        Cost: for texts that are in a budget, a query of the others about their delivery.
+        Cost: for texts that are in a budget, or may be overtaken, a query of the others about their delivery.
         """
         if not is_true(message, to, now):
             return Silence.NOT_TRUE
@@ -40,7 +40,9 @@ class StillWanted:
                 return Silence.QUIET_HOURS
             if awake > now:
                 return Wait(until=awake)
-        if message.kind not in IMPORTANCE:
+        if message.kind not in IMPORTANCE and message.kind not in LAST_COUNTS:
             return None
         texts = self._store.messages(tenant, message.subject)
+        if is_overtaken(message, texts):
+            return Silence.ALREADY_TOLD
         return ruling(message.kind, [each for each in texts if each.message_id != message.message_id], now)

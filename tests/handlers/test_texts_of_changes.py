@@ -93,6 +93,19 @@ def test_a_delivery_that_is_sent_elsewhere_on_the_page_is_confirmed(
     assert text == f"{told} Details: {made['tracking_url']}"
 
 
+def test_of_where_it_is_left_the_last_counts_and_hides_no_new_address(shop: Shop) -> None:
+    """Three clicks on neighbour and place are one text; none of them swallows that it goes elsewhere."""
+    made = booked(shop)
+    for change in (elsewhere(1), NEIGHBOUR, elsewhere(2), SAFE_PLACE, NEIGHBOUR):
+        on_the_page(shop, made, **change)
+        bodies(shop, 10)
+    texts = sorted(text.partition(" Details")[0] for text in bodies(shop, SETTLED))
+    assert texts == [
+        "your delivery goes to the new address now.",
+        "your driver will try the neighbour you chose.",
+    ]
+
+
 @pytest.mark.parametrize("change", [elsewhere(), SAFE_PLACE], ids=["address", "safe_place"])
 def test_where_the_merchant_sends_it_is_no_text(shop: Shop, change: dict[str, Any]) -> None:
     """They do it for whoever asked them to."""

@@ -245,6 +245,19 @@ def test_what_a_buyer_did_by_a_text_is_answered_by_one(kind: FactKind) -> None:
     assert (office.text.status, office.text.reason) == (MessageStatus.SKIPPED, Silence.ANSWERED)
 
 
+def test_whoever_chooses_the_same_again_on_the_page_is_texted_once() -> None:
+    """One window, another, and the first again: what the first text says is true, and the last says it."""
+    office = office_of()
+    for number, window in ((5, TODAY), (6, LATER), (7, TODAY)):
+        office.to = replace(ON_THE_ROAD, window=window, told=window)
+        office.react(fact(FactKind.PROMISE_CHANGED, number, actor=Actor.BUYER, to_window={}))
+        office.live(30)
+    office.live(4 * MINUTE)
+    assert len(office.carrier.texts) == 1
+    reasons = [each.reason for each in office.rows.texts.values()]
+    assert reasons == [Silence.ALREADY_TOLD, Silence.NOT_TRUE, None]
+
+
 def test_whoever_chooses_on_the_page_is_texted_what_they_chose_last() -> None:
     """Three clicks within two minutes are one text, and a merchant's change is one at once."""
     office = office_of()

@@ -30,6 +30,8 @@ def test_only_what_was_agreed_and_trouble_and_its_end_are_said_anew() -> None:
     """Whoever missed them goes by what is no longer so; nobody goes by a missed reminder."""
     assert {kind for kind in MessageKind if usefulness_of(kind).anew} == {
         MessageKind.RESCHEDULED,
+        MessageKind.ADDRESS_CHANGED,
+        MessageKind.REDIRECTED,
         MessageKind.CANCELLED,
         MessageKind.FAILED,
         MessageKind.WINDOW_CHANGED,

@@ -195,7 +195,7 @@ def is_true(message: Message, to: Addressee, now: Timestamp) -> bool:
 
 
 def _elsewhere(kind: str, link: str | None, silence: Silence | None, settles: Seconds) -> News:
-    """To another address, to a neighbour or somewhere to be left: that, and where is on the page."""
+    """To another address, to a neighbour, or to be left in a safe place: which of them, and never where."""
     readdressed, neighbour = kind == "address", kind == "neighbour"
     saying = AddressChanged(link=link) if readdressed else Redirected(to_neighbour=neighbour, link=link)
     return News(kind=_ELSEWHERE[kind], saying=saying, silence=silence, settles=settles)

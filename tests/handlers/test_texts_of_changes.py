@@ -85,7 +85,7 @@ SAFE_PLACE: dict[str, Any] = {"kind": "safe_place", "where": "behind the shed"}
 def test_a_delivery_that_is_sent_elsewhere_on_the_page_is_confirmed(
     shop: Shop, change: dict[str, Any], told: str
 ) -> None:
-    """Whoever has the link might have it brought to themselves; where it goes only the page says."""
+    """Whoever has the link might have it brought to themselves; where it goes no text says."""
     made = booked(shop)
     on_the_page(shop, made, **change)
     assert bodies(shop) == []

@@ -193,14 +193,14 @@ class Rescheduled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressChanged:
-    """It goes elsewhere by its buyer's wish; where, the page shows."""
+    """It goes to another address, by its buyer's wish."""
 
     link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirected:
-    """It is left with a neighbour by its buyer's wish, or else somewhere; where, the page shows."""
+    """It is taken to a neighbour, or left in a safe place, by its buyer's wish."""
 
     to_neighbour: bool
     link: str | None = None

@@ -86,6 +86,7 @@ class Buyer:
             kind=kind,
             status=MessageStatus.PENDING,
             created_at=now,
+            window=saying.expected if isinstance(saying, AtRisk) else None,
             body=words(saying, language=ENGLISH, brand="acme", timezone="Europe/Lisbon", now=now),
             ready_at=now,
             expires_at=now + HOUR,

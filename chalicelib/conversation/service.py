@@ -23,6 +23,7 @@ from chalicelib.events import Tenant
 from chalicelib.notifications.inbound import Inbound
 from chalicelib.notifications.intents import Cancel, Situation, Start, Stop, Thanks
 from chalicelib.notifications.keywords import Keyword, meant
+from chalicelib.notifications.kinds import usefulness_of
 from chalicelib.notifications.model import Message, MessageKind, MessageStatus
 from chalicelib.notifications.replies import understand
 from chalicelib.notifications.service import silence_of
@@ -226,6 +227,7 @@ class Conversation:
             brand=first.to.brand if len(merchants) == 1 else "",
             timezone=first.promise.timezone,
             now=first.now,
+            lasts=usefulness_of(MessageKind.WHICH_ORDER).lasts,
         )
         prompt = Prompt(
             sid=inbound.sid,
@@ -301,6 +303,7 @@ def _kept(order: Order, answer: Answer, used: Prompt | None) -> Kept:
             brand=order.to.brand,
             timezone=order.promise.timezone,
             now=order.now,
+            lasts=usefulness_of(KIND_OF[type(saying)]).lasts,
         )
     return Kept(
         subject=order.subject,

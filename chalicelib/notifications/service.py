@@ -250,6 +250,7 @@ def _written(subject: str, name: str, news: News, to: Addressee, now: Timestamp,
             brand=to.brand,
             timezone=to.timezone,
             now=ready_at,  # what is tomorrow now is today by then
+            lasts=expires_at - ready_at,
         ),
         ready_at=ready_at,
         expires_at=expires_at,

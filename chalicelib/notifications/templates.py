@@ -44,11 +44,12 @@ from chalicelib.notifications.wording.sayings import (
 )
 from chalicelib.notifications.wording.spanish import SPANISH
 from chalicelib.routing.model import TimeWindow
-from chalicelib.units import Timestamp
+from chalicelib.units import Seconds, Timestamp
 
 LANGUAGES = {language.tag: language for language in (ENGLISH, SPANISH, GERMAN, FRENCH)}
 _VARIANTS = {"en-us": AMERICAN, "en-ca": AMERICAN}
 _LONGEST_ORDER_REF = 24
+_NO_DAY = date.min  # for today: then every day is named by its date
 
 
 def language_of(locale: str | None, locales: Sequence[str]) -> Language:
@@ -69,7 +70,15 @@ def language_of(locale: str | None, locales: Sequence[str]) -> Language:
     return ENGLISH
 
 
-def words(saying: Saying, *, language: Language, brand: str, timezone: str, now: Timestamp) -> str:
+def words(
+    saying: Saying,
+    *,
+    language: Language,
+    brand: str,
+    timezone: str,
+    now: Timestamp,
+    lasts: Seconds = 0,
+) -> str:
     """Put a saying into words.
 
     Parameters
@@ -80,8 +89,12 @@ def words(saying: Saying, *, language: Language, brand: str, timezone: str, now:
         IANA name, of the delivery address.
     now
         Decides what is today and what tomorrow.
+    lasts
+        For how long it may wait to be sent: if that is past midnight, days are named by their dates.
     """
-    writer = _Writer(language=language, zone=ZoneInfo(timezone), now=now)
+    zone = ZoneInfo(timezone)
+    first, last = (datetime.fromtimestamp(at, zone).date() for at in (now, now + lasts))
+    writer = _Writer(language=language, zone=zone, today=first if first == last else _NO_DAY)
     name = clean_name(brand)[:LONGEST_BRAND].rstrip()
     said = " ".join(sentence for sentence in writer.sentences(saying) if sentence)
     text = plain(f"{name}: {said}" if name else said)
@@ -98,7 +111,7 @@ def _with_way_out(text: str, language: Language) -> str:
 class _Writer:
     language: Language
     zone: ZoneInfo
-    now: Timestamp
+    today: date
 
     def sentences(self, saying: Saying) -> Sequence[str]:
         lang = self.language
@@ -201,14 +214,12 @@ class _Writer:
         return self.language.details.format(link=link) if link else ""
 
     def _when(self, window: TimeWindow) -> str:
-        return self.language.at(
-            self._local(window.start), self._local(window.end), self._local(self.now).date()
-        )
+        return self.language.at(self._local(window.start), self._local(window.end), self.today)
 
     def _dated(self, window: TimeWindow) -> str:
         """Write a window with its date even if that is tomorrow: this text is kept and read again."""
         start, end = self._local(window.start), self._local(window.end)
-        day = self.language.on(start.date(), today=date.min)
+        day = self.language.on(start.date(), today=_NO_DAY)
         return self.language.when.format(day=day, hours=self.language.span(start, end))
 
     def _hours(self, window: TimeWindow) -> str:

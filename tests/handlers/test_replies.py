@@ -116,6 +116,16 @@ def test_tomorrow_is_the_day_after_it_was_written(ana: Buyer) -> None:
     assert ana.writes("tomorrow after 4pm") == ["acme: done: tomorrow 16:00-18:00."]
 
 
+def test_an_answer_that_may_wait_past_midnight_says_no_tomorrow(ana: Buyer) -> None:
+    """Answered at two minutes to twelve, an hour is how long it may wait. CONTROL: in the afternoon."""
+    ana.writes("tomorrow")
+    ana.writes("1")
+    ana.shop.clock.at = at("2026-11-24T15:00:00Z")
+    assert ana.writes("tomorrow after 4pm") == ["acme: done: tomorrow 16:00-18:00."]
+    ana.shop.clock.at = at("2026-11-24T23:58:00Z")
+    assert ana.writes("tomorrow after 2pm") == ["acme: fine, we come Wed 25 Nov, 16:00-18:00."]
+
+
 def test_what_cannot_be_had_is_refused_with_what_can(ana: Buyer) -> None:
     """A day on which there is no slot that early."""
     [answer] = ana.writes("tomorrow after 8pm")

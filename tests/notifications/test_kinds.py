@@ -19,6 +19,8 @@ AT_NIGHT = QuietHours(starts=time(10), ends=time(16))  # it is a little past ele
 NEXT = replace(ON_THE_ROAD, phase=Phase.NEXT)
 ARRIVING = fact(FactKind.PROMISE_ARRIVING)
 EXPECTED = fact(FactKind.PROMISE_EXPECTED, cause="traffic")
+MOVED = fact(FactKind.PROMISE_CHANGED, to_window={})
+TOMORROW = TimeWindow(start=NOW + DAY, end=NOW + DAY + 2 * HOUR)
 
 
 @pytest.mark.parametrize("kind", sorted(SAID))
@@ -126,16 +128,29 @@ def test_where_it_was_left_by_night_is_said_in_the_morning(how: str, texts: int)
 
 
 def test_a_text_that_waits_for_the_morning_says_today_where_today_was_tomorrow() -> None:
-    """Written at ten in the evening, read at eight; CONTROL: without the night it says tomorrow."""
-    evening = NOW + 11 * HOUR
-    tomorrow = TimeWindow(start=NOW + DAY, end=NOW + DAY + 2 * HOUR)
+    """Written at ten in the evening, read at eight; CONTROL: at noon it says tomorrow."""
     bodies = []
-    for quiet in (QuietHours(starts=time(21), ends=time(8)), None):
-        office = office_of(replace(ON_THE_ROAD, window=tomorrow, told=tomorrow, quiet=quiet))
-        office.clock.system_now = evening
-        office.react(fact(FactKind.PROMISE_CHANGED, to_window={}))
+    for at in (NOW + 11 * HOUR, NOW + HOUR):
+        quiet = QuietHours(starts=time(21), ends=time(8))
+        office = office_of(replace(ON_THE_ROAD, window=TOMORROW, told=TOMORROW, quiet=quiet))
+        office.clock.system_now = at
+        office.react(MOVED)
         office.live(11 * HOUR, step=60)
         [(text, _)] = office.carrier.texts
         bodies.append(text.body)
     assert "new time: today 11:06-13:06" in bodies[0]
     assert "new time: tomorrow 11:06-13:06" in bodies[1]
+
+
+@pytest.mark.parametrize("quiet", [None, QuietHours(starts=time(21), ends=time(8))], ids=["none", "usual"])
+def test_a_text_that_waits_past_midnight_never_says_tomorrow_for_today(quiet: QuietHours | None) -> None:
+    """The carrier takes nothing at twenty to nine, or to midnight, for half an hour; the text goes then."""
+    office = office_of(replace(ON_THE_ROAD, window=TOMORROW, told=TOMORROW, quiet=quiet))
+    office.clock.system_now = NOW + (9 if quiet else 12) * HOUR + 34 * MINUTE
+    office.carrier.fault = "refused"
+    office.react(MOVED)
+    office.live(HOUR, step=60)
+    office.carrier.fault = ""
+    office.live(11 * HOUR, step=60)
+    [(text, _)] = office.carrier.texts
+    assert "new time: Thu 19 Nov, 11:06-13:06" in text.body

@@ -114,6 +114,23 @@ def test_what_is_today_is_decided_at_the_delivery_address() -> None:
     assert "today 11:00-13:00" in say(MorningWindow(window=window), timezone="Europe/Berlin", now=late)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "when"),
+    [(0, "tomorrow 10:00-12:00"), (29, "tomorrow 10:00-12:00"), (31, "Wed 25 Nov, 10:00")],
+)
+def test_a_text_that_may_wait_past_midnight_names_days_by_their_dates(minutes: int, when: str) -> None:
+    """Half past eleven: what is tomorrow would be today by then."""
+    text = words(
+        MorningWindow(window=TimeWindow(start=local(25, 10), end=local(25, 12))),
+        language=ENGLISH,
+        brand="Ribeira Wines",
+        timezone="Europe/Lisbon",
+        now=local(24, 23, 30),
+        lasts=minutes * 60,
+    )
+    assert when in text
+
+
 def test_the_clock_change_does_not_move_a_window_on_the_wall() -> None:
     """On 25 October 2026 the clocks in Lisbon go back at two."""
     zone = ZoneInfo("Europe/Lisbon")

@@ -148,7 +148,7 @@ class Prompt:
                 for kind, slot_id, span in document["options"]
             ),
             window=_window(document["window"]),
-            waiting=document["waiting"],
+            waiting=document.get("waiting", document["sid"]),  # it was the same one
             taken=document["taken"],
             taken_at=document["taken_at"],
         )
@@ -192,11 +192,11 @@ class Talk:
     def after(self, answer: Said, prompt: Prompt | None) -> "Talk":
         """The same with one answer more; what is long ago is forgotten, an older prompt never returns."""
         others = (each for each in self.said if each.sid != answer.sid and answer.at - each.at < QUIET_FOR)
-        left = (
-            self.prompt if prompt is not None or self.prompt is None or self.prompt.outlives_texts else None
-        )
-        newer = prompt is not None and (left is None or prompt.at >= left.at)
-        return replace(self, prompt=prompt if newer else left, said=(*others, answer))
+        before = self.prompt
+        if prompt is None and before is not None and not before.outlives_texts:
+            before = None
+        newer = prompt is not None and (before is None or prompt.at >= before.at)
+        return replace(self, prompt=prompt if newer else before, said=(*others, answer))
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""

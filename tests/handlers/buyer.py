@@ -90,7 +90,6 @@ class Buyer:
             body=words(saying, language=ENGLISH, brand="acme", timezone="Europe/Lisbon", now=now),
             ready_at=now,
             expires_at=now + HOUR,
-            window=saying.expected if isinstance(saying, AtRisk) else None,
         )
         self.shop.services.notifications.post(ACME, message, now)
         self.shop.services.send_texts()

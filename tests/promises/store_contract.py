@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.errand import errand
-from chalicelib.errors import AlreadyDone, Conflict
+from chalicelib.errors import AlreadyDone
 from chalicelib.events import Actor, Fact, FactKind, Mode, Tenant
 from chalicelib.fleet.calendar import template_shifts
 from chalicelib.fleet.ids import promise_id
@@ -37,6 +37,7 @@ from chalicelib.routing.altered import Alteration, Altered, Cause
 from chalicelib.routing.model import Load, TimeWindow
 from chalicelib.routing.packed import GHOST_GRACE, Route, no_stops, pack
 from chalicelib.units import StopId
+from tests.promises.clock_contract import ClockContract
 from tests.promises.shop import NEAR, TODAY, a_depot, a_vehicle, an_order, at
 
 ACME = Tenant(merchant_id="acme", mode=Mode.TEST)
@@ -183,7 +184,7 @@ def all_pages(store: Any, query: PromiseQuery, *, limit: int = 2, tenant: Tenant
         start = page.next_start
 
 
-class PromiseStoreContract:
+class PromiseStoreContract(ClockContract):
     """The same tests on every store."""
 
     def test_nothing_is_found_where_nothing_was_written(self, store: Any) -> None:
@@ -583,24 +584,3 @@ class PromiseStoreContract:
             store.save_message(ACME, replace(claimed, status=MessageStatus.SENT, sid="SM1"))
         (recorded,) = store.messages(ACME, "prm_1")
         assert (recorded.request_id, recorded.sid) == ("req-12345", "SM1")
-
-    def test_business_clock_only_moves_forward(self, store: Any) -> None:
-        """Of each tenant by itself."""
-        assert store.clock_offset(ACME) == 0
-        store.set_clock_offset(ACME, 3600)
-        store.set_clock_offset(ACME, 3600)
-        with pytest.raises(Conflict):
-            store.set_clock_offset(ACME, 3599)
-        assert (store.clock_offset(ACME), store.clock_offset(ACME_LIVE)) == (3600, 0)
-
-    def test_business_clock_moves_once_for_one_request(self, store: Any) -> None:
-        """Its receipt is written with the move, or not at all."""
-        store.set_clock_offset(ACME, 60)
-        with pytest.raises(Conflict):
-            store.set_clock_offset(ACME, 59, receipt=a_receipt())
-        assert store.get_receipt(ACME, a_receipt().key) is None
-        store.set_clock_offset(ACME, 120, receipt=a_receipt())
-        with pytest.raises(AlreadyDone):
-            store.set_clock_offset(ACME, 180, receipt=a_receipt())
-        assert store.clock_offset(ACME) == 120
-        assert store.get_receipt(ACME, a_receipt().key) == a_receipt()

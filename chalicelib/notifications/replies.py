@@ -7,7 +7,6 @@ that mixes two of them is mostly a question.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from chalicelib.notifications.intents import (
     Answer,
@@ -36,7 +35,8 @@ from chalicelib.notifications.understanding.covering import covering, glimpsed, 
 from chalicelib.notifications.understanding.lexicons import lexicons
 from chalicelib.notifications.understanding.parts import Aside, Mention, Nod, Part, Said
 from chalicelib.notifications.understanding.scores import scores
-from chalicelib.notifications.understanding.signs import Lexicon, Manner, Meaning, Sign, signs
+from chalicelib.notifications.understanding.signs import Lexicon, Meaning, Sign, signs
+from chalicelib.notifications.understanding.telling import parted, telling
 from chalicelib.notifications.understanding.times import Wall, Wish, chosen_by_time, covers
 from chalicelib.notifications.understanding.tokens import cleaned, folded
 
@@ -97,7 +97,7 @@ class _Reading:
         self.language = lexicon.language
         self.known = 1 - (unknown + repaired / 2) / max(1, len(words))
         self._said = Said(
-            signs=_telling(_parted(self._every, lexicon.manner)),
+            signs=telling(parted(self._every, lexicon.manner)),
             text=text,
             situation=situation,
             wall=Wall.of(situation),
@@ -120,101 +120,6 @@ class _Reading:
     def candidates(self) -> tuple[IntentKind, ...]:
         """What it may be about."""
         return _candidates(self._said)
-
-
-def _parted(every: Sequence[Sign], manner: Manner) -> Sequence[Sign]:
-    """Let a please end what was wished where somebody goes on to tell: "saturday pls im on nights"."""
-    tells = {at for at, sign in enumerate(every) if sign.meaning in (Meaning.SELF, Meaning.ME)}
-    return [
-        replace(sign, meaning=Meaning.PAUSE)
-        if at + 1 in tells and sign.meaning is Meaning.FILLER and folded(sign.spelled) in manner.polite
-        else sign
-        for at, sign in enumerate(every)
-    ]
-
-
-def _telling(every: Sequence[Sign]) -> list[Sign]:
-    """Leave out what says nothing here: fillers, the dot of `No.`, `to` where it joins no two times."""
-    kept = [sign for sign in every if sign.meaning is not Meaning.FILLER and sign.spelled not in _QUIET]
-    out = list[Sign]()
-    for at, sign in enumerate(kept):
-        following = kept[at + 1].meaning if at + 1 < len(kept) else None
-        before = out[-1].meaning if out else None
-        if sign.meaning is Meaning.PAUSE and sign.spelled == "." and before in (Meaning.NR, Meaning.TITLE):
-            continue
-        if folded(sign.spelled) == "a las" and before in _TIMES and following in _TIMES:
-            out.append(replace(sign, meaning=Meaning.TO))
-            continue
-        if following in _SPOTS and folded(sign.spelled) in _TO_A_SPOT:
-            out.append(replace(sign, meaning=Meaning.IN))
-            continue
-        if folded(sign.spelled) in _DOORS and _door(kept[at + 1 : at + 2]):
-            out.append(replace(sign, meaning=Meaning.UNIT))
-            continue
-        if sign.meaning is Meaning.NUMBER and sign.value > _HOURS_OF_A_DAY and _after_weekday(out):
-            out.append(replace(sign, meaning=Meaning.ORDINAL))  # "monday 30", "Montag, den 30."
-            continue
-        if sign.meaning is Meaning.TO and not (before in _TIMES and following in _TIMES):
-            continue
-        if sign.meaning is Meaning.IT_IS and following not in _TELL_THE_TIME:
-            continue
-        if sign.meaning is Meaning.ME and following not in (Meaning.MOVE, Meaning.LEAVE):
-            continue
-        if sign.meaning is Meaning.SELF and following in _AFTER_SELF:
-            continue
-        if sign.meaning is Meaning.NO and sign.spelled.lower() == "no" and _numbered(kept[at + 1 : at + 3]):
-            out.append(replace(sign, meaning=Meaning.NR))
-            continue
-        out.append(sign)
-    while out and out[-1].meaning is Meaning.PAUSE:
-        out.pop()
-    return out
-
-
-def _after_weekday(before: list[Sign]) -> bool:
-    """Whether a weekday ends here, and a comma behind it at most, which is left out."""
-    comma = bool(before) and before[-1].spelled == ","
-    at_weekday = [sign.meaning for sign in before[-1 - comma :][:1]] == [Meaning.WEEKDAY]
-    if at_weekday and comma:
-        before.pop()
-    return at_weekday
-
-
-def _numbered(following: Sequence[Sign]) -> bool:
-    after = [sign.meaning for sign in following if sign.spelled != "."]
-    return after[:1] in ([Meaning.NUMBER], [Meaning.MIXED])
-
-
-def _door(following: Sequence[Sign]) -> bool:
-    """Whether a door's number follows; one of more digits is rather a code."""
-    return any(
-        sign.meaning is Meaning.MIXED or (sign.meaning is Meaning.NUMBER and sign.value <= _MOST_DOORS)
-        for sign in following
-    )
-
-
-_DOORS = frozenset({"tur", "tuer", "top", "puerta", "porte"})
-_MOST_DOORS = 99
-_HOURS_OF_A_DAY = 24
-_SPOTS = frozenset({Meaning.PLACE, Meaning.ENTRY})
-_TO_A_SPOT = frozenset({"a", "au"})  # in Spanish and French
-_QUIET = frozenset("()\"':=")
-_TIMES = frozenset({Meaning.NUMBER, Meaning.CLOCK, Meaning.NOON, Meaning.MORNING})
-_TELL_THE_TIME = frozenset(
-    {
-        Meaning.TODAY,
-        Meaning.TOMORROW,
-        Meaning.WEEKDAY,
-        Meaning.CLOCK,
-        Meaning.AFTER,
-        Meaning.BEFORE,
-        Meaning.AFTERNOON,
-        Meaning.EVENING,
-    }
-)
-_AFTER_SELF = frozenset(
-    {Meaning.NOT, Meaning.AWAY, Meaning.HOME, Meaning.MOVED, Meaning.WAITING, Meaning.NOBODY, Meaning.SELF}
-)
 
 
 def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:

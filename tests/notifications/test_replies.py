@@ -7,7 +7,7 @@ from types import FrameType
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.notifications.intents import (
@@ -31,6 +31,7 @@ from chalicelib.notifications.intents import (
     WhereIsIt,
 )
 from chalicelib.notifications.replies import understand
+from chalicelib.notifications.understanding.lexicons import lexicons
 from chalicelib.notifications.understanding.tokens import LONGEST
 from tests.benchmarks.replies import naive
 from tests.notifications.corpus import TODAY, Labelled, Verdict, corpus, judge, situation
@@ -294,14 +295,19 @@ def test_a_text_that_gives_orders_to_a_machine_is_only_a_text(text: str) -> None
 
 
 WORDS = sorted({word for case in CORPUS for word in case.text.split()})
+PHRASES = sorted({" ".join(words) for lexicon in lexicons() for words in lexicon.phrases})
+NUMBERS = ("1", "2", "14", "30", "5pm", "12b", "3/4", "A1234#", "2nd", ",", "?")
 TEXTS = st.one_of(
     st.text(max_size=200),
     st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join),
+    st.lists(st.sampled_from(PHRASES) | st.sampled_from(NUMBERS), max_size=9).map(" ".join),
     st.text(alphabet="0123456789:./-#* ampmh\n?!>", max_size=60),
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example('0"DEC=BE"0', "-")
+@example("the 3 december one", "pick")
 @given(TEXTS, st.sampled_from(["-", "eve", "pick", "yesno", "code", "who", "place", "scores"]))
 def test_no_text_breaks_it(text: str, asked: str) -> None:
     """Whatever comes in, an intent, a question or nothing comes out; and numbers only from the choices."""

@@ -193,7 +193,7 @@ def bare_no(said: Said) -> Part | None:
 
 def that_one(said: Said) -> Part | None:
     """Read "the thursday one", where it is one of our choices."""
-    (one,) = said.those(Meaning.NUMBER)
+    *_, one = said.those(Meaning.NUMBER)  # "the 3 december one" has another before it
     if said.situation.asked is not Asked.CHOICE or one.spelled.lower() != "one":
         return None
     return reschedule(replace(said, signs=[sign for sign in said.signs if sign is not one]))

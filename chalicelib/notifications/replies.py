@@ -125,6 +125,8 @@ class _Reading:
 def _intent(said: Said, every: Sequence[Sign]) -> Intent | None:
     if not said.signs or len(said.signs) > _MOST_SIGNS:
         return _sole_one(said, every) or glimpsed(said)
+    if _may_be_one(said, every) and all(sign.meaning in _POLITE for sign in said.signs):
+        return None  # "un, gracias": thanks, or the first?
     if said.situation.asked is Asked.SCORES and (
         told := scores(said, asides(every, said.signs, said.manner))
     ):
@@ -284,12 +286,16 @@ def _nodded(nods: set[Nod], situation: Situation) -> Intent | None:
 
 def _sole_one(said: Said, every: Sequence[Sign]) -> Intent | None:
     """Read an article that stands alone as the number it also is: "un", "una"."""
-    words = {folded(sign.spelled) for sign in every}
-    if said.signs or said.situation.asked is not Asked.CHOICE or not words & _ONES:
-        return None
-    return Choose(1)
+    return Choose(1) if not said.signs and _may_be_one(said, every) else None
 
 
+def _may_be_one(said: Said, every: Sequence[Sign]) -> bool:
+    """Whether an article stands somewhere that is a number as well, where a number was asked for."""
+    asked = said.situation.asked is Asked.CHOICE
+    return asked and not _ONES.isdisjoint(folded(sign.spelled) for sign in every)
+
+
+_POLITE = (Meaning.THANKS, Meaning.PAUSE)
 _ONES = frozenset({"un", "une", "una", "ein", "eine"})
 
 

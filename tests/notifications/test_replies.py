@@ -161,6 +161,7 @@ def test_stop_ends_texts_and_neither_orders_nor_what_somebody_misses(
         ("de", "-", "heute nicht morgen"),
         ("es", "-", "hoy no mañana"),
         ("de", "-", "Morgen!"),
+        *(("fr", "pick", text) for text in ("un 🙏", "un, merci")),
     ],
 )
 def test_what_has_two_readings_is_asked_about(language: str, asked: str, text: str) -> None:
